@@ -1,0 +1,64 @@
+// Where frames come from. A source hands up blocks of frames that point into memory it owns.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+namespace thymus::capture {
+
+inline constexpr size_t kBlockFrames = 256;
+// A record that claims more captured bytes than this is damage, not a frame (tcpdump's own limit).
+inline constexpr uint32_t kMaxFrameBytes = 256 * 1024;
+
+// One frame as captured. 32 bytes.
+struct Frame {
+  const uint8_t* data;
+  int64_t ts_ns;        // since 1970-01-01 UTC
+  uint32_t caplen;      // bytes present
+  uint32_t origlen;     // bytes on the wire; never less than caplen
+  uint16_t link_type;   // LINKTYPE_ number
+  uint16_t interface;   // index of the interface within the source
+  uint32_t reserved;
+};
+static_assert(sizeof(Frame) == 32);
+
+using Block = std::span<const Frame>;
+
+enum class ReadState {
+  kFrames,   // the block holds at least one frame
+  kEnd,      // the source ended where it should
+  kDamaged,  // it ended at damage; error() says what and where; all frames before were given
+  kWait,     // nothing yet (live sources only)
+};
+
+struct SourceProgress {
+  uint64_t bytes_read = 0;   // of the file as stored
+  uint64_t bytes_total = 0;  // 0 when unknown (standard input)
+};
+
+// Not thread-safe: one thread reads it.
+class Source {
+ public:
+  virtual ~Source() = default;
+  // At most kBlockFrames frames. The frames' bytes stay valid until the next call, or until the
+  // source is destroyed when `stable()`.
+  virtual ReadState next(Block* block) = 0;
+  virtual bool stable() const = 0;
+  virtual const std::string& error() const = 0;
+  virtual SourceProgress progress() const = 0;
+};
+
+// Opens a capture file: pcap or pcapng, plain, gzip or zstd by content; "-" is standard input.
+// The status of a file that cannot be read or is no capture has one sentence for the user.
+Status open_capture(const std::string& path, std::unique_ptr<Source>* out);
+
+// Several sources as one stream in time order. Frames of equal time keep the order of `sources`.
+std::unique_ptr<Source> merge_sources(std::vector<std::unique_ptr<Source>> sources);
+
+}  // namespace thymus::capture

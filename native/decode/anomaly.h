@@ -1,0 +1,17 @@
+// Anomalies: packets and streams that break their protocol's rules. The list is anomalies.def.
+#pragma once
+
+#include <cstdint>
+
+namespace thymus::decode {
+
+enum class Anomaly : uint8_t {
+#define ANOMALY(id, name, text) id,
+#include "decode/anomalies.def"
+#undef ANOMALY
+  kCount
+};
+
+const char* anomaly_name(Anomaly anomaly);
+
+}  // namespace thymus::decode

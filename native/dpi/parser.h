@@ -1,0 +1,58 @@
+// The contract of an application protocol parser.
+//
+// A parser is one file that defines one `Parser` value, listed in parsers.def. It owns no memory:
+// its state is `state_bytes` zeroed bytes that the flow lends it. It may keep no pointer to
+// payload: a segment is valid during the call only. A parser never allocates, never reads a clock
+// and touches payload only through `Reader`. Work and output per call are bounded.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/event_writer.h"
+#include "dpi/app.h"
+
+namespace thymus::dpi {
+
+enum class Answer : uint8_t {
+  kNeedMore,  // undecided: show more bytes of the same direction
+  kAccept,    // it is mine; keep me attached
+  kDone,      // it is mine; no need to look at the rest of the flow
+  kReject,    // not mine, or no longer
+};
+
+enum class Transport : uint8_t { kTcp, kUdp, kSctp };
+
+// A run of in-order payload of one direction (a datagram for UDP).
+struct Segment {
+  Bytes data;
+  int64_t ts_ns;
+  bool from_originator;
+  Transport transport;
+  uint16_t src_port;
+  uint16_t dst_port;
+};
+
+// How likely it is that a flow speaks this protocol, from its first payload alone.
+enum class Likelihood : uint8_t { kNo, kMaybe, kLikely };
+
+struct Parser {
+  AppId app;
+  size_t state_bytes;
+  bool over_tcp;
+  bool over_udp;
+  // Looks at the first payload of a direction; pure.
+  Likelihood (*probe)(const Segment& first);
+  // `state` points to state_bytes zeroed bytes at the first call. Events go to `events`.
+  Answer (*on_data)(void* state, const Segment& segment, EventWriter* events);
+  // The flow is over: transactions without an answer are reported. May be null.
+  void (*on_end)(void* state, EventWriter* events);
+};
+
+inline constexpr size_t kMaxParserStateBytes = 1024;
+
+// All parsers, in the order in which they are asked when likelihoods are equal.
+std::span<const Parser* const> parsers();
+
+}  // namespace thymus::dpi

@@ -1,0 +1,48 @@
+import type { EntityRef } from './entity.js';
+import type { Evidence, Stage } from './evidence.js';
+import type { LaneId } from './lanes.js';
+import type { Order } from './order.js';
+
+/** What a shard says when an entity's fused wealth reaches the budget's threshold, and after. */
+export interface Alarm {
+  readonly entity: EntityRef;
+  readonly order: Order;
+  readonly timeUs: number;
+  /** ln M: fused wealth in nats. */
+  readonly lnWealth: number;
+  /** Ticks since the winning lane last touched its start; removes the head start from confidence. */
+  readonly ticksRunning: number;
+  /** Share of each lane in the wealth, largest first. */
+  readonly lanes: readonly { readonly lane: LaneId; readonly lnWealth: number }[];
+  /** The evidence kept for the entity, in time order, at most 64. */
+  readonly evidence: readonly Evidence[];
+  /** How many pieces of evidence there were in all. */
+  readonly evidenceCount: number;
+}
+
+export type Severity = 'low' | 'medium' | 'high' | 'critical';
+
+/** Connected, alarmed entities with a stage, a severity and a confidence. */
+export interface Incident {
+  /** Second part of the RUN/INCIDENT id: position in the run, from 1. */
+  readonly id: string;
+  readonly entity: EntityRef;
+  /** Other entities that the incident connects: victims, peers. */
+  readonly others: readonly string[];
+  readonly severity: Severity;
+  /** Posterior probability that it is real, 0 to 1. */
+  readonly confidence: number;
+  readonly lnWealth: number;
+  readonly stage: Stage;
+  readonly detectors: readonly LaneId[];
+  readonly attack: readonly string[];
+  readonly firstSeenUs: number;
+  readonly lastSeenUs: number;
+  /** Packet time at which it was opened: when a live run would have said so. */
+  readonly openedUs: number;
+  readonly order: Order;
+  /** What happened, in one plain sentence. */
+  readonly summary: string;
+  readonly evidence: readonly Evidence[];
+  readonly evidenceCount: number;
+}

@@ -1,0 +1,61 @@
+/** What the native core offers. Arguments are checked by `engine/binding.ts` before they get here. */
+export interface Addon {
+  /** Hash of the record and event lists the addon was built with. */
+  layoutHash(): number;
+  /**
+   * Opens the sources and starts the reader and the lanes.
+   * Sources that cannot be opened are reported by `stats().sources`; the others run.
+   * @returns handle, valid process-wide until `close`
+   */
+  open(options: NativeOptions): number;
+  /**
+   * Copies whole batches of one queue into `buffer`, one after the other, each as
+   * native/emit/record.def describes, starting at multiples of 64.
+   * Blocks up to `timeoutMs`. Queue `i` is shard i; queue number `shards` is the publish queue.
+   * @returns bytes written; 0 when the time ran out; -1 when the run has ended
+   */
+  drain(handle: number, queue: number, buffer: Uint8Array, timeoutMs: number): number;
+  stats(handle: number): NativeStats;
+  /** Ends the input early: what was read is flushed, then `drain` returns -1. Twice is harmless. */
+  stop(handle: number): void;
+  /** Stops, joins the threads, frees everything. Waits for calls of `drain` that are under way. */
+  close(handle: number): void;
+  /** Community ID v1 of a five-tuple; for ICMP the ports are type and code. */
+  communityId(protocol: number, source: Uint8Array, destination: Uint8Array, sourcePort: number, destinationPort: number, seed: number): string;
+}
+
+export interface NativeOptions {
+  /** Paths of captures, read as one stream in time order; "-" is standard input. */
+  readonly sources: readonly string[];
+  readonly lanes: number;
+  readonly shards: number;
+  /** Prefixes that are internal, e.g. "10.0.0.0/8". */
+  readonly homeNet: readonly string[];
+  /** Fill the publish queue with flow records (END) and events. */
+  readonly publish: boolean;
+  /** Keep packets with bad checksums out of flows. */
+  readonly strictChecksums: boolean;
+  /** Flows that fit in the table of one lane. */
+  readonly maxFlows: number;
+  /** Bytes that one queue may hold. */
+  readonly queueBytes: number;
+}
+
+export interface NativeStats {
+  /** In the order of native/base/counters.def (COUNTERS in batch/generated/names.ts). */
+  readonly counters: readonly number[];
+  readonly bytesRead: number;
+  /** 0 when unknown. */
+  readonly bytesTotal: number;
+  /** Packet time that the reader has reached, microseconds since 1970; 0 before the first packet. */
+  readonly packetTimeUs: number;
+  readonly ended: boolean;
+  /** CPU time of the native threads so far, nanoseconds. */
+  readonly nativeCpuNs: number;
+  readonly sources: readonly {
+    readonly path: string;
+    /** null, or why it could not be opened, or what damage ended it. */
+    readonly error: string | null;
+    readonly kind: 'ok' | 'unreadable' | 'not_a_capture' | 'damaged';
+  }[];
+}
