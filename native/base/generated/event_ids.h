@@ -16,6 +16,7 @@ namespace flow_detail {
 inline constexpr uint16_t kHistory = 1;
 inline constexpr uint16_t kMacOrig = 2;
 inline constexpr uint16_t kMacResp = 3;
+inline constexpr uint16_t kCommunityId = 4;
 }  // namespace flow_detail
 namespace anomaly {
 inline constexpr uint16_t kCode = 1;
@@ -47,6 +48,7 @@ inline constexpr uint16_t kBytesIn = 7;
 inline constexpr uint16_t kUdpPacketsIn = 8;
 inline constexpr uint16_t kIcmpPacketsIn = 9;
 inline constexpr uint16_t kSources = 10;
+inline constexpr uint16_t kKey = 11;
 }  // namespace top
 }  // namespace sketch
 namespace dns {

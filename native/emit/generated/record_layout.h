@@ -5,11 +5,11 @@
 
 namespace thymus::emit {
 
-inline constexpr uint32_t kLayoutHash = 0x35171824;
+inline constexpr uint32_t kLayoutHash = 0x6bf3f64f;
 
 struct FlowRow {
-  double order_index;  // index in the input of the packet (or of the tick's packet) that caused this record: first key of the total order
-  double time_us;  // engine time of this record; never decreases along the total order
+  double order_index;  // index in the input of the packet that caused this record, or of the flow's last packet when a timer did: second key of the total order
+  double time_us;  // engine time of this record: first key of the total order (time_us, order_index, order_sub)
   double ts_first_us;  // packet time of the flow's first packet
   double ts_last_us;  // packet time of its last packet so far
   double orig_key;  // 52-bit keyed hash of the originator's address: identifies the entity
@@ -24,7 +24,7 @@ struct FlowRow {
   double resp_payload;  // transport payload bytes
   uint32_t orig_packets;  // saturating
   uint32_t resp_packets;  // saturating
-  uint32_t order_sub;  // second key of the total order
+  uint32_t order_sub;  // third key of the total order
   uint32_t heap_offset;  // of the flow_detail fields in the batch's heap
   uint32_t heap_bytes;  // their length, 0 for none
   uint32_t rtt_us;  // SYN to SYN-ACK plus SYN-ACK to ACK at the tap; UDP: first request to first response

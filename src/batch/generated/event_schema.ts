@@ -13,6 +13,7 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'history', type: 'str', list: false, fields: [] },
     { name: 'mac_orig', type: 'hex', list: false, fields: [] },
     { name: 'mac_resp', type: 'hex', list: false, fields: [] },
+    { name: 'community_id', type: 'str', list: false, fields: [] },
   ] },
   { name: 'anomaly', type: 'event', list: false, fields: [
     { name: 'code', type: 'u', list: false, fields: [] },
@@ -43,6 +44,7 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       { name: 'udp_packets_in', type: 'u', list: false, fields: [] },
       { name: 'icmp_packets_in', type: 'u', list: false, fields: [] },
       { name: 'sources', type: 'u', list: false, fields: [] },
+      { name: 'key', type: 'f', list: false, fields: [] },
     ] },
   ] },
   { name: 'dns', type: 'event', list: false, fields: [
@@ -115,6 +117,7 @@ export const EventField = {
     HISTORY: 1,
     MAC_ORIG: 2,
     MAC_RESP: 3,
+    COMMUNITY_ID: 4,
   },
   ANOMALY: {
     CODE: 1,
@@ -146,6 +149,7 @@ export const EventField = {
       UDP_PACKETS_IN: 8,
       ICMP_PACKETS_IN: 9,
       SOURCES: 10,
+      KEY: 11,
     },
   },
   DNS: {
