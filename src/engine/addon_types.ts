@@ -12,6 +12,8 @@ export interface Addon {
    * Copies whole batches of one queue into `buffer`, one after the other, each as
    * native/emit/record.def describes, starting at multiples of 64.
    * Blocks up to `timeoutMs`. Queue `i` is shard i; queue number `shards` is the publish queue.
+   * A lane that has to wait, for input or for a full queue, first hands over all its partial
+   * batches, so that the watermark of one queue never waits for the consumer of another.
    * @returns bytes written; 0 when the time ran out; -1 when the run has ended
    */
   drain(handle: number, queue: number, buffer: Uint8Array, timeoutMs: number): number;
@@ -47,6 +49,8 @@ export interface NativeStats {
   readonly bytesRead: number;
   /** 0 when unknown. */
   readonly bytesTotal: number;
+  /** Packet time of the first packet, microseconds since 1970; 0 before it. */
+  readonly firstPacketTimeUs: number;
   /** Packet time that the reader has reached, microseconds since 1970; 0 before the first packet. */
   readonly packetTimeUs: number;
   readonly ended: boolean;
