@@ -39,6 +39,7 @@ enum class Network : uint8_t { kNone, kArp, kIpv4, kIpv6 };  // innermost networ
 struct PacketView {
   const uint8_t* frame;  // borrowed
   int64_t ts_ns;
+  int64_t engine_ns;     // packet time made monotone (flow/packet_clock.h)
   uint64_t index;        // position in the input, from 0
   uint32_t caplen;
   uint32_t origlen;
@@ -106,7 +107,7 @@ struct DecodeOptions {
   bool verify_checksums = false;  // costs one pass over the packet; sets bad_checksum
 };
 
-// Fills every field of `out` but ts_ns and index. `link_type` is a LINKTYPE_ number. An unknown
+// Fills every field of `out` but ts_ns, engine_ns and index. `link_type` is a LINKTYPE_ number. An unknown
 // one leaves network kNone and anomaly kUnknownLinkType. Never fails, never reads outside `frame`.
 void decode_frame(uint16_t link_type, Bytes frame, uint32_t origlen, const DecodeOptions& options,
                   PacketView* out);
