@@ -39,13 +39,23 @@ function parseRecord(text) {
       SIZES[m[1]]
     ) {
       const [, type, count, name, absent, doc] = m;
-      if (current.offset % SIZES[type]) throw new Error(`record.def:${n + 1}: ${name} is unaligned`);
-      current.fields.push({ type, count: Number(count ?? 1), list: !!count, name, absent, doc, offset: current.offset });
+      if (current.offset % SIZES[type])
+        throw new Error(`record.def:${n + 1}: ${name} is unaligned`);
+      current.fields.push({
+        type,
+        count: Number(count ?? 1),
+        list: !!count,
+        name,
+        absent,
+        doc,
+        offset: current.offset,
+      });
       current.offset += SIZES[type] * Number(count ?? 1);
     } else throw new Error(`record.def:${n + 1}: cannot read '${line}'`);
   }
   for (const s of structs) {
-    if (s.offset !== s.size) throw new Error(`record.def: ${s.name} has ${s.offset} bytes, not ${s.size}`);
+    if (s.offset !== s.size)
+      throw new Error(`record.def: ${s.name} has ${s.offset} bytes, not ${s.size}`);
   }
   return { structs, enums };
 }
@@ -60,7 +70,14 @@ function parseEvents(text) {
     const indent = m[1].length;
     while (stack.at(-1).indent >= indent) stack.pop();
     const parent = stack.at(-1);
-    const field = { type: m[2], list: m[3] === '*', name: m[4], id: parent.fields.length + 1, fields: [], indent };
+    const field = {
+      type: m[2],
+      list: m[3] === '*',
+      name: m[4],
+      id: parent.fields.length + 1,
+      fields: [],
+      indent,
+    };
     if (stack.length > 5) throw new Error(`events.def:${n + 1}: nested deeper than 4`);
     parent.fields.push(field);
     stack.push(field);
@@ -71,8 +88,10 @@ function parseEvents(text) {
 function parseCalls(text, macro) {
   const rows = [];
   const call = new RegExp(`^${macro}\\((.*)\\)`, 'gm');
-  for (let m; (m = call.exec(text)); ) {
-    rows.push([...m[1].matchAll(/"((?:[^"\\]|\\.)*)"|([^,\s][^,]*)/g)].map((x) => x[1] ?? x[2].trim()));
+  for (let m; (m = call.exec(text));) {
+    rows.push(
+      [...m[1].matchAll(/"((?:[^"\\]|\\.)*)"|([^,\s][^,]*)/g)].map((x) => x[1] ?? x[2].trim()),
+    );
   }
   return rows;
 }
@@ -87,12 +106,14 @@ function recordHeader() {
   let out = `${BANNER}#pragma once\n\n#include <cstdint>\n\nnamespace thymus::emit {\n\ninline constexpr uint32_t kLayoutHash = 0x${layout.toString(16).padStart(8, '0')};\n`;
   for (const s of structs) {
     out += `\nstruct ${pascal(s.name)} {\n`;
-    for (const f of s.fields) out += `  ${CPP[f.type]} ${f.name}${f.list ? `[${f.count}]` : ''};${f.doc ? `  // ${f.doc}` : ''}\n`;
+    for (const f of s.fields)
+      out += `  ${CPP[f.type]} ${f.name}${f.list ? `[${f.count}]` : ''};${f.doc ? `  // ${f.doc}` : ''}\n`;
     out += `};\nstatic_assert(sizeof(${pascal(s.name)}) == ${s.size});\n`;
   }
   for (const e of enums) {
     out += `\nnamespace ${e.name.toLowerCase()} {\n`;
-    for (const [k, v] of e.values) out += `inline constexpr uint16_t k${pascal(k.toLowerCase())} = ${v};\n`;
+    for (const [k, v] of e.values)
+      out += `inline constexpr uint16_t k${pascal(k.toLowerCase())} = ${v};\n`;
     out += `}  // namespace ${e.name.toLowerCase()}\n`;
   }
   return `${out}\n}  // namespace thymus::emit\n`;
@@ -105,29 +126,36 @@ function recordTs() {
     out += `\nexport const ${s.name.toUpperCase()}_BYTES = ${s.size};\n`;
     out += `\n/** Reads one ${s.name} in place; \`at\` is its byte offset, a multiple of 8. See native/emit/record.def. */\nexport class ${name}View {\n`;
     for (const t of ['u8', 'u16', 'i16', 'u32', 'f64']) {
-      if (s.fields.some((f) => VIEWS[f.type] === t)) out += `  readonly ${t}: ${{ u8: 'Uint8Array', u16: 'Uint16Array', i16: 'Int16Array', u32: 'Uint32Array', f64: 'Float64Array' }[t]};\n`;
+      if (s.fields.some((f) => VIEWS[f.type] === t))
+        out += `  readonly ${t}: ${{ u8: 'Uint8Array', u16: 'Uint16Array', i16: 'Int16Array', u32: 'Uint32Array', f64: 'Float64Array' }[t]};\n`;
     }
     out += '  at = 0;\n\n  constructor(buffer: ArrayBufferLike) {\n';
     for (const t of ['u8', 'u16', 'i16', 'u32', 'f64']) {
-      if (s.fields.some((f) => VIEWS[f.type] === t)) out += `    this.${t} = new ${{ u8: 'Uint8Array', u16: 'Uint16Array', i16: 'Int16Array', u32: 'Uint32Array', f64: 'Float64Array' }[t]}(buffer);\n`;
+      if (s.fields.some((f) => VIEWS[f.type] === t))
+        out += `    this.${t} = new ${{ u8: 'Uint8Array', u16: 'Uint16Array', i16: 'Int16Array', u32: 'Uint32Array', f64: 'Float64Array' }[t]}(buffer);\n`;
     }
     out += '  }\n';
     for (const f of s.fields) {
       if (f.name === 'reserved') continue;
       const shift = { 1: '', 2: ' >> 1', 4: ' >> 2', 8: ' >> 3' }[SIZES[f.type]];
-      const index = (extra) => (shift ? `(this.at${shift}) + ${f.offset / SIZES[f.type]}${extra}` : `this.at + ${f.offset}${extra}`);
+      const index = (extra) =>
+        shift
+          ? `(this.at${shift}) + ${f.offset / SIZES[f.type]}${extra}`
+          : `this.at + ${f.offset}${extra}`;
       if (f.doc) out += `\n  /** ${f.doc}${f.absent === '-' ? '' : `; absent: ${f.absent}`} */\n`;
       else out += '\n';
       if (f.list && f.type === 'u8' && f.count >= 16) {
         out += `  get ${camel(f.name)}(): Uint8Array {\n    return this.u8.subarray(this.at + ${f.offset}, this.at + ${f.offset + f.count});\n  }\n`;
       } else if (f.list) {
         out += `  ${camel(f.name)}(i: number): number {\n    return this.${VIEWS[f.type]}[${index(' + i')}]!;\n  }\n`;
-      } else out += `  get ${camel(f.name)}(): number {\n    return this.${VIEWS[f.type]}[${index('')}]!;\n  }\n`;
+      } else
+        out += `  get ${camel(f.name)}(): number {\n    return this.${VIEWS[f.type]}[${index('')}]!;\n  }\n`;
     }
     out += '}\n';
     out += `\n/** Byte offsets of ${s.name}. */\nexport const ${name}Offset = {\n${s.fields.map((f) => `  ${camel(f.name)}: ${f.offset},`).join('\n')}\n} as const;\n`;
     const absent = s.fields.filter((f) => f.absent !== '-' && f.name !== 'reserved');
-    if (absent.length) out += `\n/** Values that say "not measured". */\nexport const ${name}Absent = {\n${absent.map((f) => `  ${camel(f.name)}: ${f.absent},`).join('\n')}\n} as const;\n`;
+    if (absent.length)
+      out += `\n/** Values that say "not measured". */\nexport const ${name}Absent = {\n${absent.map((f) => `  ${camel(f.name)}: ${f.absent},`).join('\n')}\n} as const;\n`;
   }
   for (const e of enums) {
     const name = pascal(e.name.toLowerCase());
@@ -141,7 +169,8 @@ function eventIds() {
   const visit = (f, depth) => {
     const pad = '';
     out += `${pad}namespace ${f.name} {\n`;
-    for (const c of f.fields) out += `${pad}inline constexpr uint16_t k${pascal(c.name)} = ${c.id};\n`;
+    for (const c of f.fields)
+      out += `${pad}inline constexpr uint16_t k${pascal(c.name)} = ${c.id};\n`;
     for (const c of f.fields) if (c.fields.length) visit(c, depth + 1);
     out += `${pad}}  // namespace ${f.name}\n`;
   };
@@ -153,14 +182,16 @@ function eventIds() {
 }
 
 function eventTs() {
-  const show = (f, pad) => `{ name: '${f.name}', type: '${f.type}', list: ${f.list}, fields: [${f.fields.length ? `\n${f.fields.map((c) => `${pad}  ${show(c, `${pad}  `)},\n`).join('')}${pad}` : ''}] }`;
+  const show = (f, pad) =>
+    `{ name: '${f.name}', type: '${f.type}', list: ${f.list}, fields: [${f.fields.length ? `\n${f.fields.map((c) => `${pad}  ${show(c, `${pad}  `)},\n`).join('')}${pad}` : ''}] }`;
   let out = `${BANNER}\nexport interface FieldSchema {\n  readonly name: string;\n  readonly type: 'event' | 'u' | 'i' | 'f' | 'bool' | 'str' | 'hex' | 'ip' | 'time' | 'obj';\n  readonly list: boolean;\n  readonly fields: readonly FieldSchema[];\n}\n\n`;
   out += `/** Event kinds by number - 1; a field's number is its index + 1. */\nexport const EVENT_SCHEMA: readonly FieldSchema[] = [\n${events.map((e) => `  ${show(e, '  ')},\n`).join('')}];\n\n`;
   out += `/** Numbers of the event kinds. */\nexport const EventType = {\n${events.map((e) => `  ${e.name.toUpperCase()}: ${e.id},`).join('\n')}\n} as const;\n\n`;
   out += `/** Numbers of the fields, for readers that need speed. */\nexport const EventField = {\n`;
   const visit = (f, pad) => {
     out += `${pad}${f.name.toUpperCase()}: {\n`;
-    for (const c of f.fields) if (!c.fields.length) out += `${pad}  ${c.name.toUpperCase()}: ${c.id},\n`;
+    for (const c of f.fields)
+      if (!c.fields.length) out += `${pad}  ${c.name.toUpperCase()}: ${c.id},\n`;
     for (const c of f.fields) {
       if (!c.fields.length) continue;
       out += `${pad}  ${c.name.toUpperCase()}_ID: ${c.id},\n`;

@@ -1,0 +1,89 @@
+import { defineConfig, globalIgnores } from 'eslint/config';
+import ts from 'typescript-eslint';
+
+// Each pattern is allowed in one place only.
+const ADDON = {
+  group: ['**/*.node', '**/build/**', 'bindings', 'node-gyp-build', 'pkg-prebuilds'],
+  message: 'Only src/engine/binding.ts loads the addon.',
+};
+const PROTOBUF = {
+  group: ['protobufjs', 'protobufjs/*', '**/gen/*'],
+  message: 'Only src/api serializes protobuf.',
+};
+const MODULE = { name: 'node:module', message: 'Only src/engine/binding.ts loads the addon.' };
+const CHILD_PROCESS = {
+  name: 'node:child_process',
+  message: 'Only the actuators of src/response start programs.',
+};
+
+const restrictImports = (paths, patterns) => ({
+  'no-restricted-imports': ['error', { paths, patterns }],
+});
+
+export default defineConfig(
+  globalIgnores(['dist', 'build', 'node_modules', 'src/api/gen', 'src/batch/generated']),
+  { files: ['**/*.{js,mjs,cjs}'], languageOptions: { sourceType: 'module' } },
+  {
+    files: ['**/*.ts'],
+    extends: [ts.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      'no-restricted-globals': [
+        'error',
+        { name: 'eval', message: 'No code is made at run time.' },
+        { name: 'Function', message: 'No code is made at run time.' },
+      ],
+      eqeqeq: 'error',
+      // Column reads are indexed within bounds that the batch header has set; `!` says so.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      // `while (true)` with an exit inside is how a drain loop reads best.
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      ...restrictImports([MODULE, CHILD_PROCESS], [ADDON, PROTOBUF]),
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['src/engine/binding.ts'],
+    rules: restrictImports([CHILD_PROCESS], [PROTOBUF]),
+  },
+  {
+    files: ['src/api/**/*.ts'],
+    rules: restrictImports([MODULE, CHILD_PROCESS], [ADDON]),
+  },
+  {
+    files: ['src/response/actuators/**/*.ts'],
+    rules: restrictImports([MODULE], [ADDON, PROTOBUF]),
+  },
+  {
+    // Detectors are pure: time is packet time, and chance is seeded.
+    files: ['src/detectors/**/*.ts', 'src/fusion/**/*.ts', 'src/models/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Time is packet time.' },
+        { object: 'performance', property: 'now', message: 'Time is packet time.' },
+        { object: 'Math', property: 'random', message: 'Chance is seeded.' },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+    },
+  },
+);
