@@ -23,7 +23,14 @@ export interface Addon {
   /** Stops, joins the threads, frees everything. Waits for calls of `drain` that are under way. */
   close(handle: number): void;
   /** Community ID v1 of a five-tuple; for ICMP the ports are type and code. */
-  communityId(protocol: number, source: Uint8Array, destination: Uint8Array, sourcePort: number, destinationPort: number, seed: number): string;
+  communityId(
+    protocol: number,
+    source: Uint8Array,
+    destination: Uint8Array,
+    sourcePort: number,
+    destinationPort: number,
+    seed: number,
+  ): string;
 }
 
 export interface NativeOptions {
