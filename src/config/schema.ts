@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { isPrefix } from '../domain/prefix.js';
+import { SETTINGS, type Setting } from './settings.js';
+
+/** The zod schema of one setting. Its messages complete the sentence "'lanes' ...". */
+function schemaOf(row: Setting): z.ZodType {
+  switch (row.kind) {
+    case 'integer':
+    case 'number':
+      return numberSchema(row);
+    case 'choice': {
+      const choices = row.choices ?? [];
+      const message = `must be one of ${choices.join(', ')}`;
+      return z.enum(choices as [string, ...string[]], { error: message });
+    }
+    case 'prefixes':
+      return prefixesSchema();
+    case 'path':
+      return z.string('must be a path').min(1, 'must be a path that is not empty');
+  }
+}
+
+function numberSchema(row: Setting): z.ZodType {
+  const [least, most] = row.range ?? [0, Number.MAX_SAFE_INTEGER];
+  const what = row.kind === 'integer' ? 'a whole number' : 'a number';
+  const message = `must be ${what} from ${least} to ${most}`;
+  const base = row.kind === 'integer' ? z.int(message) : z.number(message);
+  const number = base.min(least, message).max(most, message);
+  return z.preprocess((raw) => (isNumeral(raw) ? Number(raw) : raw), number);
+}
+
+const isNumeral = (raw: unknown): raw is string =>
+  typeof raw === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw.trim());
+
+function prefixesSchema(): z.ZodType {
+  const message = 'must be address prefixes such as 10.0.0.0/8 or fc00::/7';
+  const split = (raw: unknown): unknown =>
+    typeof raw === 'string' ? raw.split(',').map((part) => part.trim()) : raw;
+  const prefix = z.string(message).refine(isPrefix, message);
+  return z.preprocess(split, z.array(prefix, message).min(1, message));
+}
+
+/** Checks one source of settings; a key that is no setting is refused. */
+export const SETTINGS_SCHEMA = z.strictObject(
+  Object.fromEntries(SETTINGS.map((row) => [row.name, schemaOf(row).optional()])),
+);

@@ -1,0 +1,126 @@
+/**
+ * Every setting, once: the command line, the configuration file, `--help` and the checks are made
+ * from this list. A setting has the same name as a flag and as a key of the YAML file.
+ */
+export interface Setting {
+  readonly name: string;
+  readonly kind: 'integer' | 'number' | 'choice' | 'prefixes' | 'path';
+  /** What the flag's value is called in `--help`. */
+  readonly value: string;
+  readonly unit: string | null;
+  /** Smallest and largest value of a number; a value outside is refused. */
+  readonly range?: readonly [least: number, most: number];
+  readonly choices?: readonly string[];
+  readonly fallback: number | string | readonly string[] | null;
+  readonly doc: string;
+}
+
+const setting = <const T extends Setting>(row: T): T => row;
+
+export const SETTINGS = [
+  setting({
+    name: 'home-net',
+    kind: 'prefixes',
+    value: 'prefixes',
+    unit: null,
+    fallback: [
+      '10.0.0.0/8',
+      '172.16.0.0/12',
+      '192.168.0.0/16',
+      '100.64.0.0/10',
+      '169.254.0.0/16',
+      'fc00::/7',
+      'fe80::/10',
+    ],
+    doc: 'what is internal, as address prefixes separated by commas',
+  }),
+  setting({
+    name: 'budget',
+    kind: 'number',
+    value: 'incidents',
+    unit: 'false incidents per day per 1,000 devices',
+    range: [0.001, 1000],
+    fallback: 1,
+    doc: 'how many false incidents you accept; the one threshold',
+  }),
+  setting({
+    name: 'lanes',
+    kind: 'integer',
+    value: 'n',
+    unit: 'native threads',
+    range: [1, 64],
+    fallback: 1,
+    doc: 'threads that read packets; never changes the output',
+  }),
+  setting({
+    name: 'shards',
+    kind: 'integer',
+    value: 'n',
+    unit: 'worker threads',
+    range: [1, 64],
+    fallback: 1,
+    doc: 'threads that judge entities; never changes the output',
+  }),
+  setting({
+    name: 'checksums',
+    kind: 'choice',
+    value: 'how',
+    unit: null,
+    choices: ['accept', 'strict'],
+    fallback: 'accept',
+    doc: 'packets with a bad checksum: count and accept them, or keep them out of flows',
+  }),
+  setting({
+    name: 'max-flows',
+    kind: 'integer',
+    value: 'n',
+    unit: 'flows per lane',
+    range: [1024, 67_108_864],
+    fallback: 524_288,
+    doc: 'flows kept at one time; above it the idlest is ended early and counted',
+  }),
+  setting({
+    name: 'queue-mib',
+    kind: 'integer',
+    value: 'n',
+    unit: 'MiB per queue',
+    range: [1, 1024],
+    fallback: 8,
+    doc: 'records that may wait for each worker',
+  }),
+  setting({
+    name: 'state',
+    kind: 'path',
+    value: 'dir',
+    unit: null,
+    fallback: null,
+    doc: 'where runs are kept; by default $XDG_STATE_HOME/thymus or ~/.local/state/thymus',
+  }),
+  setting({
+    name: 'store',
+    kind: 'choice',
+    value: 'what',
+    unit: null,
+    choices: ['incidents', 'flows', 'none'],
+    fallback: 'incidents',
+    doc: 'what a run keeps: incidents with their evidence, flows as well, or nothing',
+  }),
+] as const;
+
+export type SettingName = (typeof SETTINGS)[number]['name'];
+
+/** Raw values by name, as the command line (texts) or a YAML file has them. */
+export type RawSettings = Readonly<Partial<Record<SettingName, unknown>>>;
+
+/** All settings, checked. */
+export interface Settings {
+  readonly homeNet: readonly string[];
+  readonly budget: number;
+  readonly lanes: number;
+  readonly shards: number;
+  readonly checksums: 'accept' | 'strict';
+  readonly maxFlows: number;
+  readonly queueMib: number;
+  readonly state: string | null;
+  readonly store: 'incidents' | 'flows' | 'none';
+}
