@@ -4,6 +4,8 @@
 //                                    src/batch/generated/record_layout.ts
 //   native/emit/events.def        -> native/base/generated/event_ids.h,
 //                                    src/batch/generated/event_schema.ts
+//   native/decode/anomalies.def   -> native/base/generated/anomaly_codes.h, for parsers, which may
+//                                    not look at `decode`
 //   native/decode/anomalies.def, native/dpi/apps.def, native/base/counters.def
 //                                 -> src/batch/generated/names.ts
 import { createHash } from 'node:crypto';
@@ -203,6 +205,12 @@ function eventTs() {
   return `${out}} as const;\n`;
 }
 
+function anomalyCodes() {
+  const rows = parseCalls(read('native/decode/anomalies.def'), 'ANOMALY');
+  const codes = rows.map(([id], n) => `inline constexpr uint16_t ${id} = ${n};\n`).join('');
+  return `${BANNER}#pragma once\n\n#include <cstdint>\n\nnamespace thymus::anomaly_code {\n\n${codes}\n}  // namespace thymus::anomaly_code\n`;
+}
+
 function namesTs() {
   const anomalies = parseCalls(read('native/decode/anomalies.def'), 'ANOMALY');
   const apps = parseCalls(read('native/dpi/apps.def'), 'APP');
@@ -221,6 +229,7 @@ function namesTs() {
 const outputs = {
   'native/emit/generated/record_layout.h': recordHeader(),
   'native/base/generated/event_ids.h': eventIds(),
+  'native/base/generated/anomaly_codes.h': anomalyCodes(),
   'src/batch/generated/record_layout.ts': recordTs(),
   'src/batch/generated/event_schema.ts': eventTs(),
   'src/batch/generated/names.ts': namesTs(),

@@ -2,9 +2,14 @@
 # Checks style and generated files; changes nothing.
 source "$(dirname "$0")/lib.sh"
 
+# Names the files that clang-format would change.
 check_cpp_format() {
-  git ls-files -z --cached --others --exclude-standard '*.cc' '*.h' |
-    grep -zv /generated/ | xargs -0r clang-format-19 --dry-run -Werror
+  local findings
+  findings=$(git ls-files -z --cached --others --exclude-standard '*.cc' '*.h' |
+    grep -zv /generated/ | xargs -0r clang-format-19 --dry-run -Werror 2>&1) && return
+  say "Not formatted (run 'npm run format'):"
+  sed -nE 's/^([^: ]+):[0-9]+:.*/  \1/p' <<<"$findings" | sort -u >&2
+  return 1
 }
 
 failed=0

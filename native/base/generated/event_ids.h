@@ -67,6 +67,7 @@ inline constexpr uint16_t kZ = 12;
 inline constexpr uint16_t kQueries = 13;
 inline constexpr uint16_t kAnswers = 14;
 inline constexpr uint16_t kAuthorities = 15;
+inline constexpr uint16_t kAdditionals = 16;
 namespace queries {
 inline constexpr uint16_t kRrname = 1;
 inline constexpr uint16_t kRrtype = 2;
@@ -78,6 +79,8 @@ inline constexpr uint16_t kTtl = 3;
 inline constexpr uint16_t kRdata = 4;
 inline constexpr uint16_t kSoa = 5;
 inline constexpr uint16_t kSrv = 6;
+inline constexpr uint16_t kSshfp = 7;
+inline constexpr uint16_t kOpt = 8;
 namespace soa {
 inline constexpr uint16_t kMname = 1;
 inline constexpr uint16_t kRname = 2;
@@ -93,6 +96,15 @@ inline constexpr uint16_t kWeight = 2;
 inline constexpr uint16_t kPort = 3;
 inline constexpr uint16_t kName = 4;
 }  // namespace srv
+namespace sshfp {
+inline constexpr uint16_t kFingerprint = 1;
+inline constexpr uint16_t kAlgo = 2;
+inline constexpr uint16_t kType = 3;
+}  // namespace sshfp
+namespace opt {
+inline constexpr uint16_t kCode = 1;
+inline constexpr uint16_t kData = 2;
+}  // namespace opt
 }  // namespace answers
 namespace authorities {
 inline constexpr uint16_t kRrname = 1;
@@ -100,6 +112,9 @@ inline constexpr uint16_t kRrtype = 2;
 inline constexpr uint16_t kTtl = 3;
 inline constexpr uint16_t kRdata = 4;
 inline constexpr uint16_t kSoa = 5;
+inline constexpr uint16_t kSrv = 6;
+inline constexpr uint16_t kSshfp = 7;
+inline constexpr uint16_t kOpt = 8;
 namespace soa {
 inline constexpr uint16_t kMname = 1;
 inline constexpr uint16_t kRname = 2;
@@ -109,7 +124,56 @@ inline constexpr uint16_t kRetry = 5;
 inline constexpr uint16_t kExpire = 6;
 inline constexpr uint16_t kMinimum = 7;
 }  // namespace soa
+namespace srv {
+inline constexpr uint16_t kPriority = 1;
+inline constexpr uint16_t kWeight = 2;
+inline constexpr uint16_t kPort = 3;
+inline constexpr uint16_t kName = 4;
+}  // namespace srv
+namespace sshfp {
+inline constexpr uint16_t kFingerprint = 1;
+inline constexpr uint16_t kAlgo = 2;
+inline constexpr uint16_t kType = 3;
+}  // namespace sshfp
+namespace opt {
+inline constexpr uint16_t kCode = 1;
+inline constexpr uint16_t kData = 2;
+}  // namespace opt
 }  // namespace authorities
+namespace additionals {
+inline constexpr uint16_t kRrname = 1;
+inline constexpr uint16_t kRrtype = 2;
+inline constexpr uint16_t kTtl = 3;
+inline constexpr uint16_t kRdata = 4;
+inline constexpr uint16_t kSoa = 5;
+inline constexpr uint16_t kSrv = 6;
+inline constexpr uint16_t kSshfp = 7;
+inline constexpr uint16_t kOpt = 8;
+namespace soa {
+inline constexpr uint16_t kMname = 1;
+inline constexpr uint16_t kRname = 2;
+inline constexpr uint16_t kSerial = 3;
+inline constexpr uint16_t kRefresh = 4;
+inline constexpr uint16_t kRetry = 5;
+inline constexpr uint16_t kExpire = 6;
+inline constexpr uint16_t kMinimum = 7;
+}  // namespace soa
+namespace srv {
+inline constexpr uint16_t kPriority = 1;
+inline constexpr uint16_t kWeight = 2;
+inline constexpr uint16_t kPort = 3;
+inline constexpr uint16_t kName = 4;
+}  // namespace srv
+namespace sshfp {
+inline constexpr uint16_t kFingerprint = 1;
+inline constexpr uint16_t kAlgo = 2;
+inline constexpr uint16_t kType = 3;
+}  // namespace sshfp
+namespace opt {
+inline constexpr uint16_t kCode = 1;
+inline constexpr uint16_t kData = 2;
+}  // namespace opt
+}  // namespace additionals
 }  // namespace dns
 
 }  // namespace thymus::event

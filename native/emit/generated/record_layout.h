@@ -5,7 +5,7 @@
 
 namespace thymus::emit {
 
-inline constexpr uint32_t kLayoutHash = 0x6bf3f64f;
+inline constexpr uint32_t kLayoutHash = 0x22bb9507;
 
 struct FlowRow {
   double order_index;  // index in the input of the packet that caused this record, or of the flow's last packet when a timer did: second key of the total order

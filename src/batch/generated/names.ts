@@ -4,6 +4,16 @@
 export const ANOMALY_NAMES: readonly string[] = [
   'none',
   'decoder.unknown_link_type',
+  'applayer.dns.malformed_data',
+  'applayer.dns.not_request',
+  'applayer.dns.not_response',
+  'applayer.dns.z_flag_set',
+  'applayer.dns.invalid_opcode',
+  'applayer.dns.name_too_long',
+  'applayer.dns.infinite_loop',
+  'applayer.dns.too_many_labels',
+  'applayer.dns.invalid_authorities',
+  'applayer.dns.invalid_additionals',
 ];
 
 /** Application protocol names by number. */
