@@ -1,0 +1,88 @@
+import type { EventRowView, FlowRowView } from '../batch/generated/record_layout.js';
+import type { RecordSink } from '../batch/record_sink.js';
+import type { Incident } from '../domain/incident.js';
+import type { RunSummary, SourceReport } from '../domain/run.js';
+import { OutputFile } from '../store/output_file.js';
+import { AddressText } from './address_text.js';
+import { eventLine } from './eve_event.js';
+import { flowLine } from './eve_flow.js';
+import { incidentLine } from './eve_incident.js';
+import { eveTime } from './time_text.js';
+
+/**
+ * `--eve FILE`: what a run saw and found, one JSON object a line, in the form of Suricata 8's EVE, so
+ * that tools which read EVE read this. Event types: `flow` at the end of each flow, the protocols'
+ * events and `anomaly` as they happen, `incident` (each once, in its last state), `capture_error`,
+ * and `stats` as the last line.
+ */
+export class EveFile implements RecordSink {
+  readonly wantsFlows = true;
+  readonly wantsEvents = true;
+  readonly #file: OutputFile;
+  readonly #addresses = new AddressText();
+
+  /**
+   * @param path "-" is standard output
+   * @throws ThymusError OUTPUT_FAILED
+   */
+  constructor(path: string) {
+    this.#file = new OutputFile(path);
+  }
+
+  onFlow(row: FlowRowView, detail: Uint8Array): void {
+    this.#file.writeText(flowLine(row, asBuffer(detail), this.#addresses));
+  }
+
+  onEvent(row: EventRowView, body: Uint8Array): void {
+    this.#file.writeText(eventLine(row, asBuffer(body), this.#addresses));
+  }
+
+  onIncident(incident: Incident, change: 'opened' | 'final'): void {
+    if (change === 'final') this.#file.writeText(incidentLine(incident));
+  }
+
+  onCaptureError(source: SourceReport, atUs: number): void {
+    const { path, kind, error } = source;
+    const event = {
+      timestamp: eveTime(atUs),
+      event_type: 'capture_error',
+      capture_error: { file: path, kind, message: error },
+    };
+    this.#file.writeText(`${JSON.stringify(event)}\n`);
+  }
+
+  onSummary(summary: RunSummary): void {
+    this.#file.writeText(statsLine(summary));
+  }
+
+  pressure(): null {
+    return null;
+  }
+
+  async end(): Promise<void> {
+    this.#file.close();
+  }
+}
+
+function statsLine(summary: RunSummary): string {
+  const spanUs = summary.lastPacketUs - summary.firstPacketUs;
+  const event = {
+    timestamp: eveTime(summary.lastPacketUs),
+    event_type: 'stats',
+    stats: {
+      uptime: Math.floor(spanUs / 1e6),
+      decoder: { pkts: summary.packets, bytes: summary.bytes },
+      flow: { total: summary.flows },
+      thymus: {
+        entities: summary.entities,
+        interrupted: summary.interrupted,
+        counters: Object.fromEntries(summary.counters),
+      },
+    },
+  };
+  return `${JSON.stringify(event)}\n`;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,74 @@
+import { EVENT_SCHEMA, EventField, EventType } from '../batch/generated/event_schema.js';
+import { ANOMALY_NAMES } from '../batch/generated/names.js';
+import type { EventRowView } from '../batch/generated/record_layout.js';
+import { isMappedV4, type AddressText } from './address_text.js';
+import { bodyJson, eachValue, planFields, readUnsigned, type FieldPlan } from './eve_body.js';
+import { DNS_HEAD, DNS_PLAN, dnsGrouped } from './eve_dns.js';
+import { flowNumber } from './eve_flow.js';
+import { hasPorts, ipProtocolName } from './protocol_names.js';
+import { eveTime } from './time_text.js';
+
+type ShowBody = (body: Buffer) => string;
+
+/** The JSON object of each kind of event, by its number - 1. */
+const BODIES: readonly ShowBody[] = EVENT_SCHEMA.map((schema, index) => {
+  if (index + 1 === EventType.ANOMALY) return anomalyBody;
+  if (index + 1 === EventType.DNS) return dnsBody;
+  const plan: readonly FieldPlan[] = planFields(schema.fields);
+  return (body) => bodyJson(plan, body, 0, body.length);
+});
+
+/** One event of the core as a line of EVE; empty for a kind that this version does not know. */
+export function eventLine(row: EventRowView, body: Buffer, addresses: AddressText): string {
+  const name = EVENT_SCHEMA[row.type - 1]?.name;
+  const show = BODIES[row.type - 1];
+  if (name === undefined || show === undefined) return '';
+  return (
+    `{"timestamp":"${eveTime(row.tsUs)}"${flowIdJson(row)},"pcap_cnt":${row.orderIndex + 1}` +
+    `,"event_type":"${name}"${endpointsJson(row, addresses)},"pkt_src":"wire/pcap"` +
+    `,"${name}":{${show(body)}}}\n`
+  );
+}
+
+function flowIdJson(row: EventRowView): string {
+  const id = flowNumber(row.flowIdHigh, row.flowIdLow);
+  return id === 0 ? '' : `,"flow_id":${id}`;
+}
+
+/** Frames that ended before their addresses were known have none: all bytes are zero. */
+function endpointsJson(row: EventRowView, addresses: AddressText): string {
+  const src = row.srcAddr;
+  const dst = row.dstAddr;
+  if (isZero(src) && isZero(dst)) return '';
+  const ports = hasPorts(row.protocol);
+  return (
+    `,"src_ip":"${addresses.of(src)}"${ports ? `,"src_port":${row.srcPort}` : ''}` +
+    `,"dest_ip":"${addresses.of(dst)}"${ports ? `,"dest_port":${row.dstPort}` : ''}` +
+    `,"proto":"${ipProtocolName(row.protocol)}","ip_v":${isMappedV4(src) ? 4 : 6}`
+  );
+}
+
+function dnsBody(body: Buffer): string {
+  const fields = bodyJson(DNS_PLAN, body, 0, body.length);
+  return `${DNS_HEAD}${fields === '' ? '' : `,${fields}`}${dnsGrouped(body)}`;
+}
+
+function anomalyBody(body: Buffer): string {
+  let code = 0;
+  eachValue(EventField.ANOMALY.CODE, body, [0, body.length], (from, to) => {
+    code = readUnsigned(body, from, to);
+  });
+  const event = ANOMALY_NAMES[code] ?? `anomaly-${code}`;
+  const type = anomalyType(event);
+  return `"type":"${type}","event":"${event}"${type === 'applayer' ? ',"layer":"proto_parser"' : ''}`;
+}
+
+function anomalyType(event: string): 'decode' | 'stream' | 'applayer' {
+  if (event.startsWith('decoder.')) return 'decode';
+  return event.startsWith('stream.') ? 'stream' : 'applayer';
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) return false;
+  return true;
+}
