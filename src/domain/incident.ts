@@ -1,11 +1,18 @@
 import type { EntityRef } from './entity.js';
 import type { Evidence, Stage } from './evidence.js';
 import type { LaneId } from './lanes.js';
-import type { Order } from './order.js';
+import { compareOrder, type Order } from './order.js';
 
 /** What a shard says when an entity's fused wealth reaches the budget's threshold, and after. */
 export interface Alarm {
   readonly entity: EntityRef;
+  /**
+   * `open` when the threshold is reached, `update` at most once a tick while evidence keeps coming,
+   * `closed` after a quiet time. A closed one says nothing that an earlier one did not.
+   */
+  readonly state: 'open' | 'update' | 'closed';
+  /** What the entity did, in words that follow its name: "tried 243 addresses on port 445". */
+  readonly headline: string;
   readonly order: Order;
   readonly timeUs: number;
   /** ln M: fused wealth in nats. */
@@ -18,6 +25,14 @@ export interface Alarm {
   readonly evidence: readonly Evidence[];
   /** How many pieces of evidence there were in all. */
   readonly evidenceCount: number;
+}
+
+/**
+ * The total order of alarms over all shards. Copies of one record may raise alarms about several
+ * entities at the same moment, hence the key; an entity has at most one alarm a moment.
+ */
+export function compareAlarms(a: Alarm, b: Alarm): number {
+  return compareOrder(a.order, b.order) || a.entity.key - b.entity.key;
 }
 
 export type Severity = 'low' | 'medium' | 'high' | 'critical';
