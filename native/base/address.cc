@@ -1,8 +1,8 @@
 #include "base/address.h"
 
-#include <arpa/inet.h>
-
 #include <cstdlib>
+
+#include <arpa/inet.h>
 
 namespace thymus {
 

@@ -2,8 +2,8 @@
 //
 // A field is {u16 number, u16 length, value}. Integers are little-endian in 1, 2, 4 or 8 bytes, as
 // few as hold the value; strings are raw bytes; an object's value is a sequence of fields; a list
-// is its field repeated. What does not fit is left out whole and counted, so that an event is always
-// well-formed.
+// is its field repeated. What does not fit is left out whole and counted, so that an event is
+// always well-formed.
 #pragma once
 
 #include <cstdint>
@@ -70,6 +70,24 @@ class EventWriter {
     std::memcpy(buffer_ + start + 2, &length, 2);
   }
   size_t size() const { return size_; }
+  // Whether something was left out of this event so far.
+  bool truncated() const { return truncations_ > 0; }
+
+  // A moment to which the event can be set back, so that a nested object is there whole or not at
+  // all. What was left out stays counted. REQUIRES: no object that was open then was closed since.
+  struct Mark {
+    size_t size;
+    int depth;
+    int skip_depth;
+  };
+  Mark mark() const { return {size_, depth_, skip_depth_}; }
+  void rewind(Mark mark) {
+    size_ = mark.size;
+    depth_ = mark.depth;
+    skip_depth_ = mark.skip_depth;
+  }
+  // Counts something that the caller itself had to leave out.
+  void count_truncation() { ++truncations_; }
 
  private:
   void header(uint16_t field, uint16_t length) {

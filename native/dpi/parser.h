@@ -16,7 +16,7 @@
 namespace thymus::dpi {
 
 enum class Answer : uint8_t {
-  kNeedMore,  // undecided: show more bytes of the same direction
+  kNeedMore,  // undecided: show what follows in either direction, each byte once
   kAccept,    // it is mine; keep me attached
   kDone,      // it is mine; no need to look at the rest of the flow
   kReject,    // not mine, or no longer
@@ -50,7 +50,9 @@ struct Parser {
   void (*on_end)(void* state, EventWriter* events);
 };
 
-inline constexpr size_t kMaxParserStateBytes = 1024;
+// A stream parser keeps the start of a message that is cut by a segment; datagrams need next to
+// none.
+inline constexpr size_t kMaxParserStateBytes = 4096;
 
 // All parsers, in the order in which they are asked when likelihoods are equal.
 std::span<const Parser* const> parsers();

@@ -1,0 +1,147 @@
+// DNS over UDP (RFC 1035) and over TCP, where each message follows its length in 16 bits
+// (RFC 7766). Two parsers, because a datagram needs no buffer.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "dpi/dns_message.h"
+#include "dpi/parser.h"
+
+namespace thymus::dpi {
+namespace {
+
+constexpr uint16_t kDnsPort = 53;
+// Protocols that share the format: NetBIOS names, multicast DNS, LLMNR.
+constexpr uint16_t kOtherUdpPorts[] = {137, 5353, 5355};
+constexpr size_t kPrefixBytes = 2;
+
+bool has_port(const Segment& segment, uint16_t port) {
+  return segment.src_port == port || segment.dst_port == port;
+}
+
+DnsMessage message_of(const Segment& segment, Bytes bytes, size_t wire_bytes) {
+  const bool from_port = segment.src_port == kDnsPort;
+  const bool to_port = segment.dst_port == kDnsPort;
+  return {bytes, wire_bytes, from_port && !to_port, to_port && !from_port};
+}
+
+// ---- UDP
+
+struct UdpState {
+  uint64_t n_messages;
+};
+
+Likelihood probe_udp(const Segment& first) {
+  for (const uint16_t port : kOtherUdpPorts) {
+    if (has_port(first, port)) return Likelihood::kNo;
+  }
+  return judge_dns(message_of(first, first.data, first.data.size()), has_port(first, kDnsPort));
+}
+
+Answer on_datagram(void* state, const Segment& segment, EventWriter* events) {
+  auto* udp = static_cast<UdpState*>(state);
+  DnsFaults faults;
+  const DnsMessage message = message_of(segment, segment.data, segment.data.size());
+  if (write_dns_message(message, udp->n_messages, events, &faults)) {
+    ++udp->n_messages;
+    return Answer::kAccept;
+  }
+  if (udp->n_messages == 0) return Answer::kReject;
+  faults.write(events);
+  return Answer::kAccept;
+}
+
+// ---- TCP
+
+// A message that no segment holds whole is gathered here with its prefix. Of one that is longer
+// than the buffer the start is read and the rest skipped.
+struct Partial {
+  uint32_t skip_bytes;  // of a message that was read already
+  uint16_t size;
+  std::array<uint8_t, 2032> bytes;
+
+  size_t needed() const {
+    return size < kPrefixBytes ? kPrefixBytes : kPrefixBytes + load_be16(bytes.data());
+  }
+  bool is_whole() const { return size >= kPrefixBytes && size == needed(); }
+  bool is_full() const { return size == bytes.size(); }
+  void fill(Reader* from) {
+    const size_t room = std::min(needed(), bytes.size()) - size;
+    const Bytes taken = from->take_up_to(room);
+    if (!taken.empty()) std::memcpy(bytes.data() + size, taken.data(), taken.size());
+    size = static_cast<uint16_t>(size + taken.size());
+  }
+  Bytes message() const { return Bytes(bytes.data(), size).subspan(kPrefixBytes); }
+};
+
+struct TcpState {
+  uint64_t n_messages;
+  Partial partial[2];  // originator's, responder's
+};
+static_assert(sizeof(TcpState) <= kMaxParserStateBytes);
+
+Likelihood probe_tcp(const Segment& first) {
+  Reader r(first.data);
+  const bool on_dns_port = has_port(first, kDnsPort);
+  const size_t length = r.be16();
+  if (r.ok() && length < DnsHeader::kBytes) return Likelihood::kNo;
+  if (!r.ok() || r.remaining() < length) {
+    return on_dns_port ? Likelihood::kMaybe : Likelihood::kNo;
+  }
+  return judge_dns(message_of(first, r.take(length), length), on_dns_port);
+}
+
+// One message whose framing is known. Framing that yields no DNS is lost for good.
+Answer on_message(TcpState* tcp, const DnsMessage& message, EventWriter* events) {
+  if (tcp->n_messages == 0 && judge_dns(message, true) == Likelihood::kNo) return Answer::kReject;
+  DnsFaults faults;
+  if (write_dns_message(message, tcp->n_messages, events, &faults)) {
+    ++tcp->n_messages;
+    return Answer::kAccept;
+  }
+  if (tcp->n_messages > 0) faults.write(events);
+  return Answer::kReject;
+}
+
+// Gathers bytes of a message that began in an earlier segment or goes on in a later one.
+Answer on_partial(TcpState* tcp, const Segment& segment, Reader* from, EventWriter* events) {
+  Partial& partial = tcp->partial[segment.from_originator ? 0 : 1];
+  partial.fill(from);
+  if (!partial.is_whole() && !partial.is_full()) {
+    return tcp->n_messages > 0 ? Answer::kAccept : Answer::kNeedMore;
+  }
+  partial.skip_bytes = static_cast<uint32_t>(partial.needed() - partial.size);
+  const size_t wire_bytes = partial.needed() - kPrefixBytes;
+  const Answer answer = on_message(tcp, message_of(segment, partial.message(), wire_bytes), events);
+  partial.size = 0;
+  return answer;
+}
+
+Answer on_stream(void* state, const Segment& segment, EventWriter* events) {
+  auto* tcp = static_cast<TcpState*>(state);
+  Partial& partial = tcp->partial[segment.from_originator ? 0 : 1];
+  Answer answer = tcp->n_messages > 0 ? Answer::kAccept : Answer::kNeedMore;
+  Reader r(segment.data);
+  partial.skip_bytes -= static_cast<uint32_t>(r.take_up_to(partial.skip_bytes).size());
+  while (!r.empty() && answer != Answer::kReject) {
+    const size_t length = r.peek_be16();
+    if (partial.size == 0 && r.remaining() >= kPrefixBytes + length) {
+      r.skip(kPrefixBytes);
+      answer = on_message(tcp, message_of(segment, r.take(length), length), events);
+    } else {
+      answer = on_partial(tcp, segment, &r, events);
+    }
+  }
+  return answer;
+}
+
+}  // namespace
+
+extern const Parser kDnsUdp;
+extern const Parser kDnsTcp;
+
+const Parser kDnsUdp{AppId::kDns, sizeof(UdpState), false, true, probe_udp, on_datagram, nullptr};
+const Parser kDnsTcp{AppId::kDns, sizeof(TcpState), true, false, probe_tcp, on_stream, nullptr};
+
+}  // namespace thymus::dpi

@@ -1,0 +1,31 @@
+// The lists parsers.def and apps.def as values.
+#include "dpi/app.h"
+#include "dpi/parser.h"
+
+namespace thymus::dpi {
+
+#define PARSER(value) extern const Parser value;
+#include "dpi/parsers.def"
+#undef PARSER
+
+std::span<const Parser* const> parsers() {
+  static constexpr const Parser* kAll[] = {
+#define PARSER(value) &value,
+#include "dpi/parsers.def"
+#undef PARSER
+  };
+  return kAll;
+}
+
+const char* app_name(AppId app) {
+  switch (app) {
+#define APP(id, number, name, category) \
+  case AppId::id:                       \
+    return name;
+#include "dpi/apps.def"
+#undef APP
+  }
+  return "unknown";
+}
+
+}  // namespace thymus::dpi
