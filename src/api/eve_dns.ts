@@ -19,6 +19,7 @@ const FORMS: FieldForms = {
   'queries.rrtype': recordType,
   'answers.rrtype': recordType,
   'authorities.rrtype': recordType,
+  'additionals.rrtype': recordType,
 };
 
 export const DNS_PLAN = planFields(EVENT_SCHEMA[EventType.DNS - 1]!.fields, FORMS);
