@@ -1,4 +1,4 @@
-import type { Alarm } from '../domain/incident.js';
+import { compareAlarms, type Alarm } from '../domain/incident.js';
 import { compareOrder, type Order } from '../domain/order.js';
 
 /** Before everything, and after everything. */
@@ -44,8 +44,3 @@ export class AlarmMerger {
 }
 
 const NONE: readonly Alarm[] = [];
-
-/** Two entities may alarm at one record: the key, which no sharding changes, comes next. */
-function compareAlarms(a: Alarm, b: Alarm): number {
-  return compareOrder(a.order, b.order) || a.entity.key - b.entity.key;
-}

@@ -1,9 +1,9 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import { ThymusError } from '../errors.js';
+import type { TickDelta, TickExchange } from '../domain/tick_exchange.js';
 
 /**
- * How shards pass each other what they contribute to views over many entities: one message per
- * pair of shards and tick, and a wait until those of all others are there.
+ * The tick exchange between worker threads: one message port per pair of shards, and a wait in
+ * shared memory until the others have announced enough.
  *
  * Shared memory, one Int32 each:
  *   [i], i < shards   messages ever sent to shard i; its wake-up
@@ -15,20 +15,14 @@ export interface TickSeat {
   readonly shard: number;
   readonly shards: number;
   readonly signals: SharedArrayBuffer;
-  /** Ports to the other shards, by shard; null at the own place. */
+  /** Ports to the other shards, by shard; null at the own place. To be transferred with the seat. */
   readonly ports: readonly (MessagePort | null)[];
-}
-
-interface Parcel {
-  readonly tick: number;
-  /** Null from a shard that has ended: it contributes nothing any more. */
-  readonly delta: unknown;
 }
 
 /** How long a wait lasts before the abort flag is looked at again, should a wake-up be lost. */
 const LONGEST_WAIT_MS = 200;
 
-/** Makes one seat for each shard. The ports of a seat must be transferred with it. */
+/** Makes one seat for each shard. */
 export function createTickSeats(shards: number): TickSeat[] {
   const signals = new SharedArrayBuffer((shards + 1) * Int32Array.BYTES_PER_ELEMENT);
   const ports = Array.from({ length: shards }, () => new Array<MessagePort | null>(shards));
@@ -43,7 +37,15 @@ export function createTickSeats(shards: number): TickSeat[] {
   return ports.map((own, shard) => ({ shard, shards, signals, ports: own }));
 }
 
-/** Frees every shard that waits at a tick; their exchange throws. May be called by any thread. */
+/** Thrown to a shard that waits at a tick when the run is given up elsewhere. */
+export class TicksAborted extends Error {
+  constructor() {
+    super('The run was given up by another shard.');
+    this.name = 'TicksAborted';
+  }
+}
+
+/** Frees every shard that waits at a tick; its `collect` throws. May be called by any thread. */
 export function abortTicks(signals: SharedArrayBuffer): void {
   const words = new Int32Array(signals);
   const aborted = words.length - 1;
@@ -54,71 +56,68 @@ export function abortTicks(signals: SharedArrayBuffer): void {
   }
 }
 
-/** One shard's end of the exchange. Blocks its thread, so it is for workers only. */
-export class TickChannel {
-  readonly #seat: TickSeat;
+interface Announcement {
+  readonly frontier: number;
+  readonly deltas: readonly TickDelta[];
+}
+
+/** What one other shard has announced. */
+interface Peer {
+  readonly port: MessagePort;
+  frontier: number;
+  deltas: TickDelta[];
+}
+
+/** One shard's end of the exchange. `collect` blocks its thread, so it is for workers only. */
+export class TickChannel implements TickExchange {
+  readonly #shard: number;
   readonly #signals: Int32Array;
-  readonly #ended: boolean[];
+  readonly #peers: (Peer | null)[];
 
   constructor(seat: TickSeat) {
-    this.#seat = seat;
+    this.#shard = seat.shard;
     this.#signals = new Int32Array(seat.signals);
-    this.#ended = new Array<boolean>(seat.shards).fill(false);
+    this.#peers = seat.ports.map((port) => port && { port, frontier: -Infinity, deltas: [] });
   }
 
-  /**
-   * Gives the own contribution to a tick and waits for those of the other shards.
-   * REQUIRES: every shard calls it for the same ticks, in the same order.
-   * @returns the contributions in the order of the shards; null for a shard that has ended
-   * @throws ThymusError INTERNAL when the run is given up, or the shards disagree about the tick
-   */
-  exchange(tick: number, delta: unknown): unknown[] {
-    this.#send({ tick, delta });
-    return this.#seat.ports.map((port, shard) => {
-      if (port === null) return delta;
-      return this.#ended[shard] ? null : this.#receive(port, shard, tick);
-    });
-  }
-
-  /** Says that this shard has ended: the others no longer wait for it. */
-  leave(): void {
-    this.#send({ tick: Infinity, delta: null });
-    for (const port of this.#seat.ports) port?.close();
-  }
-
-  #send(parcel: Parcel): void {
-    this.#seat.ports.forEach((port, shard) => {
-      if (port === null) return;
-      port.postMessage(parcel);
+  announce(frontier: number, deltas: readonly TickDelta[]): void {
+    const announcement: Announcement = { frontier, deltas };
+    this.#peers.forEach((peer, shard) => {
+      if (peer === null) return;
+      peer.port.postMessage(announcement);
       Atomics.add(this.#signals, shard, 1);
       Atomics.notify(this.#signals, shard);
     });
   }
 
-  #receive(port: MessagePort, shard: number, tick: number): unknown {
-    const parcel = this.#wait(port);
-    if (parcel.tick === Infinity) {
-      this.#ended[shard] = true;
-      return null;
-    }
-    if (parcel.tick !== tick) {
-      throw new ThymusError(
-        'INTERNAL',
-        `Shard ${this.#seat.shard} is at tick ${tick}, shard ${shard} at ${parcel.tick}.`,
-      );
-    }
-    return parcel.delta;
+  /** @throws TicksAborted when the run is given up meanwhile */
+  collect(frontier: number): readonly TickDelta[] {
+    return this.#peers.flatMap((peer) => (peer === null ? [] : this.#collectFrom(peer, frontier)));
   }
 
-  #wait(port: MessagePort): Parcel {
+  close(): void {
+    for (const peer of this.#peers) peer?.port.close();
+  }
+
+  #collectFrom(peer: Peer, frontier: number): TickDelta[] {
+    while (peer.frontier < frontier) {
+      const { frontier: reached, deltas } = this.#receive(peer.port);
+      peer.frontier = reached;
+      for (const delta of deltas) peer.deltas.push(delta);
+    }
+    const collected = peer.deltas;
+    peer.deltas = [];
+    return collected;
+  }
+
+  #receive(port: MessagePort): Announcement {
+    const aborted = this.#peers.length;
     for (;;) {
-      const seen = Atomics.load(this.#signals, this.#seat.shard);
-      const received = receiveMessageOnPort(port) as { message: Parcel } | undefined;
+      const seen = Atomics.load(this.#signals, this.#shard);
+      const received = receiveMessageOnPort(port) as { message: Announcement } | undefined;
       if (received !== undefined) return received.message;
-      if (Atomics.load(this.#signals, this.#seat.shards) !== 0) {
-        throw new ThymusError('INTERNAL', 'The run was given up by another shard.');
-      }
-      Atomics.wait(this.#signals, this.#seat.shard, seen, LONGEST_WAIT_MS);
+      if (Atomics.load(this.#signals, aborted) !== 0) throw new TicksAborted();
+      Atomics.wait(this.#signals, this.#shard, seen, LONGEST_WAIT_MS);
     }
   }
 }

@@ -8,6 +8,8 @@ const at = (timeUs: number, index = 0, sub = 0): Order => ({ timeUs, index, sub 
 function alarm(order: Order, key: number): Alarm {
   return {
     entity: { kind: 'device', key, address: `10.0.0.${key}`, proven: true },
+    state: 'open',
+    headline: 'did something',
     order,
     timeUs: order.timeUs,
     lnWealth: 20,
