@@ -58,8 +58,10 @@ function anomalyBody(body: Buffer): string {
   eachValue(EventField.ANOMALY.CODE, body, [0, body.length], (from, to) => {
     code = readUnsigned(body, from, to);
   });
-  const event = ANOMALY_NAMES[code] ?? `anomaly-${code}`;
-  const type = anomalyType(event);
+  const name = ANOMALY_NAMES[code] ?? `anomaly-${code}`;
+  const type = anomalyType(name);
+  // EVE names an application's anomaly without its place: applayer.dns.z_flag_set is z_flag_set.
+  const event = type === 'applayer' ? name.slice(name.lastIndexOf('.') + 1) : name;
   return `"type":"${type}","event":"${event}"${type === 'applayer' ? ',"layer":"proto_parser"' : ''}`;
 }
 
