@@ -1,7 +1,8 @@
+import { isIpv4 } from '../batch/address.js';
 import { EVENT_SCHEMA, EventField, EventType } from '../batch/generated/event_schema.js';
 import { ANOMALY_NAMES } from '../batch/generated/names.js';
 import type { EventRowView } from '../batch/generated/record_layout.js';
-import { isMappedV4, type AddressText } from './address_text.js';
+import type { AddressText } from './address_text.js';
 import { bodyJson, eachValue, planFields, readUnsigned, type FieldPlan } from './eve_body.js';
 import { DNS_HEAD, DNS_PLAN, dnsGrouped } from './eve_dns.js';
 import { flowNumber } from './eve_flow.js';
@@ -44,7 +45,7 @@ function endpointsJson(row: EventRowView, addresses: AddressText): string {
   return (
     `,"src_ip":"${addresses.of(src)}"${ports ? `,"src_port":${row.srcPort}` : ''}` +
     `,"dest_ip":"${addresses.of(dst)}"${ports ? `,"dest_port":${row.dstPort}` : ''}` +
-    `,"proto":"${ipProtocolName(row.protocol)}","ip_v":${isMappedV4(src) ? 4 : 6}`
+    `,"proto":"${ipProtocolName(row.protocol)}","ip_v":${isIpv4(src, 0) ? 4 : 6}`
   );
 }
 

@@ -24,7 +24,8 @@ export function jsonBytes(bytes: Buffer, from: number, to: number): string {
   const text = bytes.toString('latin1', from, to);
   if (!NEEDS_ESCAPE.test(text)) return `"${text}"`;
   try {
-    return JSON.stringify(utf8.decode(bytes.subarray(from, to)));
+    // A shared buffer cannot be decoded in place, so the text is copied first.
+    return JSON.stringify(utf8.decode(Uint8Array.from(bytes.subarray(from, to))));
   } catch {
     return JSON.stringify(text.replace(/[\x80-\xff]/g, hexEscape));
   }

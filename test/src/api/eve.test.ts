@@ -21,7 +21,7 @@ const Detail = EventField.FLOW_DETAIL;
 type Json = any;
 const flowJson = (row: FlowRowView, detail: Buffer = NO_DETAIL): Json =>
   JSON.parse(flowLine(row, detail, new AddressText()));
-const dnsJson = (body: Buffer): Json =>
+const dnsJson = (body: Buffer<ArrayBufferLike>): Json =>
   JSON.parse(eventLine(eventRow({ type: EventType.DNS }), body, new AddressText()));
 
 describe('eve flow', () => {
@@ -170,6 +170,10 @@ describe('eve dns', () => {
     assert.equal(named(Buffer.from('a"b\\c\n\x7f')), 'a"b\\c\n\x7f');
     assert.equal(named(Buffer.from('grün.example')), 'grün.example');
     assert.equal(named(Uint8Array.of(0x61, 0xff, 0x62)), 'a\\xffb');
+    const body = tlv(Dns.QUERIES_ID, tlv(Dns.QUERIES.RRNAME, 'grün'));
+    const shared = Buffer.from(new SharedArrayBuffer(body.length));
+    shared.set(body);
+    assert.equal(dnsJson(shared).dns.queries[0].rrname, 'grün');
   });
 
   it('stays JSON for every truncation of a body', () => {
