@@ -1,0 +1,15 @@
+// Fills a flow's fixed row.
+#pragma once
+
+#include "emit/generated/record_layout.h"
+#include "flow/flow.h"
+
+namespace thymus::emit {
+
+// Everything but roles and heap fields.
+void fill_row(const flow::Flow& flow, uint8_t events, flow::EndReason reason, flow::Moment moment,
+              FlowRow* row);
+
+inline double to_us(int64_t ns) { return static_cast<double>(ns / 1000); }
+
+}  // namespace thymus::emit

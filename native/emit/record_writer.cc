@@ -1,0 +1,229 @@
+#include "emit/record_writer.h"
+
+#include "base/generated/event_ids.h"
+#include "emit/flow_row.h"
+#include "flow/community_id.h"
+#include "flow/entity_key.h"
+
+namespace thymus::emit {
+namespace {
+
+constexpr double kFlushEveryUs = 1e6;
+
+// The sub-index of sketches: after every record of the packet that closed their window.
+constexpr uint32_t kSketchSub = 0xffff0000;
+
+uint8_t internal_roles(const flow::Flow& flow) {
+  return static_cast<uint8_t>((flow.orig_internal ? flow_roles::kOriginatorInternal : 0) |
+                              (flow.resp_internal ? flow_roles::kResponderInternal : 0));
+}
+
+bool has_mac(const MacAddress& mac) { return mac != MacAddress{}; }
+
+void put_counts(const flow::SketchCounts& c, EventWriter* fields) {
+  namespace top = event::sketch::top;
+  fields->put(top::kSynIn, c.syn_in);
+  fields->put(top::kSynAckOut, c.syn_ack_out);
+  fields->put(top::kAckIn, c.ack_in);
+  fields->put(top::kRstOut, c.rst_out);
+  fields->put(top::kPacketsIn, c.packets_in);
+  fields->put(top::kBytesIn, c.bytes_in);
+  fields->put(top::kUdpPacketsIn, c.udp_packets_in);
+  fields->put(top::kIcmpPacketsIn, c.icmp_packets_in);
+}
+
+}  // namespace
+
+RecordWriter::RecordWriter(size_t producer, std::span<BatchQueue* const> shards,
+                           BatchQueue* publish, HashKey secret)
+    : producer_(producer),
+      queues_(shards.begin(), shards.end()),
+      n_shards_(shards.size()),
+      publishes_(publish != nullptr),
+      secret_(secret),
+      fields_(this) {
+  if (publishes_) queues_.push_back(publish);
+  for (BatchQueue* queue : queues_) open_.push_back(queue->take_empty());
+}
+
+void RecordWriter::on_flow(const flow::Flow& flow, uint8_t events, flow::EndReason reason,
+                           flow::Moment moment) {
+  FlowRow row;
+  fill_row(flow, events, reason, moment, &row);
+  const uint8_t internal = internal_roles(flow);
+  const size_t orig_shard = flow.orig_key % n_shards_;
+  const size_t resp_shard = flow.resp_internal ? flow.resp_key % n_shards_ : orig_shard;
+  const auto responder =
+      static_cast<uint8_t>(flow.resp_internal ? flow_roles::kJudgeResponder : 0);
+  if (orig_shard == resp_shard) {
+    add_row(orig_shard, &row,
+            static_cast<uint8_t>(internal | flow_roles::kJudgeOriginator | responder), {});
+  } else {
+    add_row(orig_shard, &row, static_cast<uint8_t>(internal | flow_roles::kJudgeOriginator), {});
+    add_row(resp_shard, &row, static_cast<uint8_t>(internal | responder), {});
+  }
+  if (publishes_ && events & flow_events::kEnd) {
+    add_row(n_shards_, &row, static_cast<uint8_t>(internal | flow_roles::kPublish),
+            detail_of(flow));
+  }
+  settle();
+}
+
+void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_t ts_ns,
+                            uint16_t type, Bytes fields, uint32_t truncations,
+                            flow::Moment moment) {
+  ++counters_.dpi_events;
+  counters_.event_truncations += truncations;
+  if (!publishes_) return;  // no detector reads parser events yet
+  EventRow row{};
+  row.order_index = static_cast<double>(moment.index);
+  row.time_us = to_us(moment.engine_ns);
+  row.ts_us = to_us(ts_ns);
+  row.order_sub = moment.sub;
+  row.flow_id_low = static_cast<uint32_t>(flow.id);
+  row.flow_id_high = static_cast<uint32_t>(flow.id >> 32);
+  row.type = type;
+  row.protocol = flow.key.protocol;
+  row.roles = static_cast<uint8_t>(internal_roles(flow) | flow_roles::kPublish);
+  const IpAddress& src = from_originator ? flow.orig_address() : flow.resp_address();
+  const IpAddress& dst = from_originator ? flow.resp_address() : flow.orig_address();
+  std::memcpy(row.src_addr, src.bytes.data(), 16);
+  std::memcpy(row.dst_addr, dst.bytes.data(), 16);
+  row.src_port = from_originator ? flow.orig_port : flow.resp_port;
+  row.dst_port = from_originator ? flow.resp_port : flow.orig_port;
+  row.orig_key = static_cast<double>(from_originator ? flow.orig_key : flow.resp_key);
+  row.resp_key = static_cast<double>(from_originator ? flow.resp_key : flow.orig_key);
+  add_event(n_shards_, row, fields);
+  settle();
+}
+
+void RecordWriter::on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,
+                              flow::Moment moment) {
+  ++counters_.anomalies;
+  if (!publishes_) return;
+  fields_.begin(event::kAnomaly);
+  fields_.put(event::anomaly::kCode, static_cast<uint64_t>(anomaly));
+  fields_.end();
+  EventRow row{};
+  row.order_index = static_cast<double>(moment.index);
+  row.time_us = to_us(moment.engine_ns);
+  row.ts_us = to_us(view.ts_ns);
+  row.order_sub = moment.sub;
+  row.type = event::kAnomaly;
+  row.roles = flow_roles::kPublish;
+  if (view.is_ip()) {
+    row.protocol = view.protocol;
+    row.src_port = view.src_port;
+    row.dst_port = view.dst_port;
+    std::memcpy(row.src_addr, view.src.bytes.data(), 16);
+    std::memcpy(row.dst_addr, view.dst.bytes.data(), 16);
+  }
+  add_event(n_shards_, row, finished_fields_);
+  settle();
+}
+
+void RecordWriter::on_window(const flow::SketchWindow& window) {
+  namespace sketch = event::sketch;
+  fields_.begin(event::kSketch);
+  fields_.put_ip(sketch::kPrefix, window.prefix.address);
+  fields_.put(sketch::kPrefixBits, window.prefix.length);
+  fields_.put(sketch::kWindowUs, flow::SegmentSketch::kWindowNs / 1000);
+  fields_.put(sketch::kSynIn, window.totals.syn_in);
+  fields_.put(sketch::kSynAckOut, window.totals.syn_ack_out);
+  fields_.put(sketch::kAckIn, window.totals.ack_in);
+  fields_.put(sketch::kRstOut, window.totals.rst_out);
+  fields_.put(sketch::kPacketsIn, window.totals.packets_in);
+  fields_.put(sketch::kBytesIn, window.totals.bytes_in);
+  fields_.put(sketch::kUdpPacketsIn, window.totals.udp_packets_in);
+  fields_.put(sketch::kIcmpPacketsIn, window.totals.icmp_packets_in);
+  fields_.put(sketch::kNewSources, window.sources);
+  fields_.put(sketch::kDestinationsDropped, window.destinations_dropped);
+  for (const flow::SketchTop& top : window.top) {
+    fields_.open(sketch::kTop);
+    fields_.put_ip(sketch::top::kAddress, top.address);
+    put_counts(top.counts, &fields_);
+    fields_.put(sketch::top::kSources, top.sources);
+    fields_.put_float(sketch::top::kKey,
+                      static_cast<double>(flow::entity_key(top.address, secret_)));
+    fields_.close();
+  }
+  fields_.end();
+  EventRow row{};
+  row.order_index = static_cast<double>(window.index_last);
+  row.time_us = to_us(window.end_ns);
+  row.ts_us = row.time_us;
+  row.order_sub = kSketchSub + window.segment;
+  row.type = event::kSketch;
+  for (size_t shard = 0; shard < n_shards_; ++shard) add_event(shard, row, finished_fields_);
+  settle();
+}
+
+void RecordWriter::add_row(size_t queue, FlowRow* row, uint8_t roles, Bytes detail) {
+  row->roles = roles;
+  open_[queue]->add_row(*row, detail);
+  full_ |= open_[queue]->full();
+  ++counters_.records;
+  said_ = {row->time_us, row->order_index, row->order_sub};
+}
+
+void RecordWriter::add_event(size_t queue, const EventRow& row, Bytes body) {
+  open_[queue]->add_event(row, body);
+  full_ |= open_[queue]->full();
+  ++counters_.events;
+  said_ = {row.time_us, row.order_index, row.order_sub};
+}
+
+Bytes RecordWriter::detail_of(const flow::Flow& flow) {
+  namespace detail = event::flow_detail;
+  char id[flow::kCommunityIdBytes];
+  const bool icmp = flow.key.protocol == decode::ip_protocol::kIcmp ||
+                    flow.key.protocol == decode::ip_protocol::kIcmpV6;
+  const auto type = static_cast<uint16_t>(icmp ? flow.orig_port >> 8 : flow.orig_port);
+  const auto code = static_cast<uint16_t>(icmp ? flow.orig_port & 0xff : flow.resp_port);
+  flow::community_id(flow.key.protocol, flow.orig_address(), flow.resp_address(), type, code, 0,
+                     id);
+  fields_.begin(event::kFlowDetail);
+  if (flow.n_history > 0) fields_.put_text(detail::kHistory, {flow.history, flow.n_history});
+  if (has_mac(flow.orig_mac)) fields_.put_bytes(detail::kMacOrig, flow.orig_mac);
+  if (has_mac(flow.resp_mac)) fields_.put_bytes(detail::kMacResp, flow.resp_mac);
+  fields_.put_text(detail::kCommunityId, {id, sizeof id});
+  fields_.end();
+  return finished_fields_;
+}
+
+void RecordWriter::flush(OrderKey watermark) {
+  for (size_t i = 0; i < queues_.size(); ++i) {
+    if (open_[i]->empty()) {
+      queues_[i]->offer(producer_, nullptr, watermark);
+    } else {
+      queues_[i]->offer(producer_, std::move(open_[i]), watermark);
+      open_[i] = queues_[i]->take_empty();
+      ++counters_.batches;
+    }
+  }
+  full_ = false;
+  flushed_us_ = watermark.time_us;
+  for (BatchQueue* queue : queues_) queue->wait_for_room();
+}
+
+void RecordWriter::progress(OrderKey watermark) {
+  if (watermark.time_us - flushed_us_ >= kFlushEveryUs) {
+    flush(watermark);
+    return;
+  }
+  for (size_t i = 0; i < queues_.size(); ++i) {
+    if (open_[i]->empty()) queues_[i]->offer(producer_, nullptr, watermark);
+  }
+}
+
+void RecordWriter::finish() {
+  flush(said_);
+  for (BatchQueue* queue : queues_) queue->finish(producer_);
+}
+
+void RecordWriter::on_event(uint16_t, Bytes tlv, uint32_t truncations) {
+  finished_fields_ = tlv;
+  counters_.event_truncations += truncations;
+}
+
+}  // namespace thymus::emit

@@ -1,0 +1,80 @@
+// Turns flows, events, anomalies and sketches into records in the batches of the queues they
+// belong to. One per producer (lane or reader); one thread.
+//
+// A flow's record goes to the shard of its originator, and to the shard of its responder when that
+// is internal; once when both are the same. The publish queue gets END records with their detail,
+// parser events and anomalies. Sketches go to every shard.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/event_writer.h"
+#include "emit/batch_queue.h"
+#include "flow/flow.h"
+#include "flow/segment_sketch.h"
+
+namespace thymus::emit {
+
+struct WriterCounters {
+  uint64_t records = 0;
+  uint64_t events = 0;
+  uint64_t batches = 0;
+  uint64_t anomalies = 0;
+  uint64_t dpi_events = 0;
+  uint64_t event_truncations = 0;
+};
+
+class RecordWriter final : public flow::FlowSink,
+                           public flow::SketchSink,
+                           private EventWriter::Sink {
+ public:
+  // `shards` and `publish` (null: nothing is published) outlive the writer. `watermark` is the
+  // order key before which this producer has said everything.
+  RecordWriter(size_t producer, std::span<BatchQueue* const> shards, BatchQueue* publish,
+               HashKey secret);
+
+  void on_flow(const flow::Flow& flow, uint8_t events, flow::EndReason reason,
+               flow::Moment moment) override;
+  void on_event(const flow::Flow& flow, bool from_originator, int64_t ts_ns, uint16_t type,
+                Bytes fields, uint32_t truncations, flow::Moment moment) override;
+  void on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,
+                  flow::Moment moment) override;
+  void on_window(const flow::SketchWindow& window) override;
+
+  // Hands all batches over and moves all watermarks; then waits while a queue is full.
+  void flush(OrderKey watermark);
+  // Nothing before `watermark` is still to come from this producer. Moves the watermarks of queues
+  // that hold nothing back, and flushes when a second of engine time has passed since the last time.
+  void progress(OrderKey watermark);
+  // All was said.
+  void finish();
+
+  const WriterCounters& counters() const { return counters_; }
+
+ private:
+  void add_row(size_t queue, FlowRow* row, uint8_t roles, Bytes detail);
+  void add_event(size_t queue, const EventRow& row, Bytes body);
+  // Flushes when a batch is full; called once all copies of a record are in their batches.
+  void settle() {
+    if (full_) flush({said_.time_us, said_.index, said_.sub + 1});
+  }
+  Bytes detail_of(const flow::Flow& flow);
+  void on_event(uint16_t type, Bytes tlv, uint32_t truncations) override;
+
+  size_t producer_;
+  std::vector<BatchQueue*> queues_;  // shards, then the publish queue
+  size_t n_shards_;
+  bool publishes_;
+  HashKey secret_;
+  std::vector<std::unique_ptr<Batch>> open_;
+  OrderKey said_{};  // key of the last record
+  double flushed_us_ = 0;
+  bool full_ = false;
+  EventWriter fields_;  // of details and sketches
+  Bytes finished_fields_;
+  WriterCounters counters_;
+};
+
+}  // namespace thymus::emit

@@ -1,0 +1,174 @@
+#include "engine/engine.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace thymus::engine {
+namespace {
+
+constexpr int kLaneWaitMs = 2;
+
+int64_t clock_ns(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+}
+
+SourceReport::Kind kind_of(StatusCode code) {
+  switch (code) {
+    case StatusCode::kOk: return SourceReport::Kind::kOk;
+    case StatusCode::kNotACapture: return SourceReport::Kind::kNotACapture;
+    default: return SourceReport::Kind::kUnreadable;
+  }
+}
+
+}  // namespace
+
+// A thread that knows its CPU time, also after it has ended.
+struct Engine::Worker {
+  explicit Worker(std::function<void()> body)
+      : thread([this, body = std::move(body)] {
+          body();
+          const int64_t used = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+          std::lock_guard lock(mutex);
+          cpu_ns = used;
+          ended = true;
+        }) {}
+
+  int64_t used_ns() {
+    std::lock_guard lock(mutex);
+    if (ended) return cpu_ns;
+    clockid_t clock;
+    return pthread_getcpuclockid(thread.native_handle(), &clock) == 0 ? clock_ns(clock) : 0;
+  }
+  bool has_ended() {
+    std::lock_guard lock(mutex);
+    return ended;
+  }
+
+  std::mutex mutex;
+  int64_t cpu_ns = 0;
+  bool ended = false;
+  std::thread thread;  // last: starts when all else is there
+};
+
+Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_net)) {
+  const size_t producers = options.lanes + size_t{1};
+  for (uint32_t i = 0; i < options.shards + (options.publish ? 1 : 0); ++i) {
+    queues_.push_back(std::make_unique<emit::BatchQueue>(i, producers, options.queue_bytes));
+  }
+  std::vector<emit::BatchQueue*> shards;
+  for (uint32_t i = 0; i < options.shards; ++i) shards.push_back(queues_[i].get());
+  emit::BatchQueue* publish = options.publish ? queues_.back().get() : nullptr;
+
+  open_sources(options.sources, options.lanes > 1);
+  for (uint32_t i = 0; i < options.lanes; ++i) {
+    lanes_.push_back(std::make_unique<Lane>(options.tracker, home_.get(), i, shards, publish));
+  }
+  reader_writer_ = std::make_unique<emit::RecordWriter>(options.lanes, shards, publish,
+                                                        options.tracker.secret);
+  if (options.lanes == 1) {
+    sink_ = std::make_unique<DirectSink>(lanes_[0].get());
+  } else {
+    std::vector<LaneChannel*> channels;
+    for (uint32_t i = 0; i < options.lanes; ++i) {
+      channels_.push_back(std::make_unique<LaneChannel>());
+      channels.push_back(channels_.back().get());
+    }
+    sink_ = std::make_unique<SpreadingSink>(channels, options.tracker.secret, source_->stable());
+  }
+  reader_ = std::make_unique<PacketReader>(source_.get(), home_.get(),
+                                           options.tracker.strict_checksums, reader_writer_.get(),
+                                           sink_.get());
+  workers_.push_back(std::make_unique<Worker>([this] { note_damage(reader_->run(stop_)); }));
+  for (size_t i = 0; i < channels_.size(); ++i) {
+    workers_.push_back(std::make_unique<Worker>([this, i] { run_lane(i); }));
+  }
+}
+
+Engine::~Engine() {
+  abort();
+  for (auto& worker : workers_) worker->thread.join();
+}
+
+void Engine::open_sources(const std::vector<std::string>& paths, bool several_threads) {
+  const auto access = several_threads ? capture::Access::kMapped : capture::Access::kRead;
+  std::vector<std::unique_ptr<capture::Source>> opened;
+  for (const std::string& path : paths) {
+    std::unique_ptr<capture::Source> source;
+    const Status status = capture::open_capture(path, access, &source);
+    reports_.push_back({path, kind_of(status.code()), status.message()});
+    if (!status.ok()) continue;
+    source_reports_.push_back(reports_.size() - 1);
+    opened.push_back(std::move(source));
+  }
+  source_ = capture::merge_sources(std::move(opened));
+}
+
+void Engine::note_damage(capture::ReadState state) {
+  if (state != capture::ReadState::kDamaged) return;
+  const std::vector<std::string>& errors = source_->errors();
+  std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < errors.size(); ++i) {
+    if (errors[i].empty()) continue;
+    SourceReport& report = reports_[source_reports_[i]];
+    report.kind = SourceReport::Kind::kDamaged;
+    report.error = errors[i];
+    damaged_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void Engine::run_lane(size_t i) {
+  LaneChannel& channel = *channels_[i];
+  Lane& lane = *lanes_[i];
+  int64_t end_ns = 0;
+  for (bool ended = false; !ended;) {
+    auto block = channel.pop(kLaneWaitMs, &ended);
+    if (block == nullptr) {
+      if (!ended) lane.flush();
+      continue;
+    }
+    lane.process(block->views, block->roles, block->reached);
+    end_ns = block->reached.engine_ns;
+    channel.give_back(std::move(block));
+  }
+  lane.finish(end_ns);
+}
+
+int64_t Engine::drain(size_t queue, std::span<uint8_t> out, int timeout_ms) {
+  return queues_[queue]->drain(out, timeout_ms);
+}
+
+void Engine::abort() {
+  stop();
+  for (auto& queue : queues_) queue->abort();
+  for (auto& channel : channels_) channel->abort();
+}
+
+EngineStats Engine::stats() const {
+  EngineStats s;
+  for (size_t c = 0; c < kCounters; ++c) {
+    const auto counter = static_cast<Counter>(c);
+    s.counters[c] = reader_->counters().get(counter);
+    for (const auto& lane : lanes_) s.counters[c] += lane->counters().get(counter);
+  }
+  s.counters[static_cast<size_t>(Counter::damaged_sources)] =
+      damaged_.load(std::memory_order_relaxed);
+  s.bytes_read = reader_->bytes_read();
+  s.bytes_total = reader_->bytes_total();
+  s.first_ts_ns = reader_->first_ts_ns();
+  s.last_ts_ns = reader_->last_ts_ns();
+  s.ended = true;
+  for (const auto& worker : workers_) {
+    s.cpu_ns += worker->used_ns();
+    s.ended = s.ended && worker->has_ended();
+  }
+  std::lock_guard lock(mutex_);
+  s.sources = reports_;
+  return s;
+}
+
+}  // namespace thymus::engine

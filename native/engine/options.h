@@ -1,0 +1,24 @@
+// What a run of the core is told. Checked by the caller.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "flow/tracker.h"
+
+namespace thymus::engine {
+
+struct Options {
+  std::vector<std::string> sources;  // captures, one stream in time order; "-": standard input
+  uint32_t lanes = 1;                // 1..64
+  uint32_t shards = 1;               // 1..64
+  bool publish = false;              // fill the publish queue
+  std::vector<Prefix> home_net;
+  size_t queue_bytes = 32u << 20;    // of each queue
+  flow::TrackerOptions tracker;      // of each lane
+};
+
+}  // namespace thymus::engine

@@ -1,0 +1,171 @@
+#include "engine/reader.h"
+
+#include "emit/flow_row.h"
+#include "flow/flow_key.h"
+
+namespace thymus::engine {
+namespace {
+
+using decode::PacketView;
+
+// A lane that gets few packets still hears of time at least this often.
+constexpr uint64_t kTellEveryPackets = 4096;
+
+emit::OrderKey watermark_of(Reached reached) {
+  return {emit::to_us(reached.engine_ns), static_cast<double>(reached.index), 0};
+}
+
+}  // namespace
+
+void DirectSink::take(std::span<PacketView> views, Reached reached) {
+  roles_.assign(views.size(), packet_role::kAccount);
+  for (size_t i = 0; i < views.size(); ++i) {
+    if (views[i].embedded_offset != 0) roles_[i] |= packet_role::kNotify;
+  }
+  lane_->process(views, roles_, reached);
+}
+
+SpreadingSink::SpreadingSink(std::span<LaneChannel* const> channels, HashKey secret,
+                             bool stable_source)
+    : channels_(channels.begin(), channels.end()), secret_(secret), stable_source_(stable_source) {
+  for (LaneChannel* channel : channels_) open_.push_back(channel->take_empty());
+}
+
+void SpreadingSink::take(std::span<PacketView> views, Reached reached) {
+  for (const PacketView& view : views) {
+    reached_ = {view.engine_ns, view.index};
+    if (!view.is_ip()) {
+      if (view.n_anomalies > 0) add(0, view, packet_role::kAccount);
+      continue;
+    }
+    flow::FlowKey key;
+    flow::make_key(view, &key);
+    const size_t lane = (flow::hash_key(key, secret_) >> 32) % channels_.size();
+    if (view.embedded_offset == 0 || !flow::make_embedded_key(view, &key)) {
+      add(lane, view, packet_role::kAccount);
+      continue;
+    }
+    const size_t quoted = (flow::hash_key(key, secret_) >> 32) % channels_.size();
+    if (quoted == lane) {
+      add(lane, view, packet_role::kAccount | packet_role::kNotify);
+    } else {
+      add(lane, view, packet_role::kAccount);
+      add(quoted, view, packet_role::kNotify);
+    }
+  }
+  reached_ = reached;
+  if (reached.index - told_index_ >= kTellEveryPackets) {
+    told_index_ = reached.index;
+    for (size_t lane = 0; lane < channels_.size(); ++lane) hand_over(lane, reached);
+  }
+}
+
+void SpreadingSink::add(size_t lane, const PacketView& view, uint8_t role) {
+  const size_t copied = stable_source_ ? 0 : view.caplen;
+  if (open_[lane] != nullptr && !open_[lane]->fits(copied)) hand_over(lane, reached_);
+  if (open_[lane] != nullptr) open_[lane]->add(view, role, !stable_source_);
+}
+
+void SpreadingSink::hand_over(size_t lane, Reached reached) {
+  if (open_[lane] == nullptr) return;  // aborted
+  open_[lane]->reached = reached;
+  channels_[lane]->push(std::move(open_[lane]));
+  if (!channels_[lane]->has_empty()) tell_others(lane);
+  open_[lane] = channels_[lane]->take_empty();
+}
+
+// The reader is about to wait for `lane`; no other lane may be left without what is known.
+void SpreadingSink::tell_others(size_t lane) {
+  for (size_t other = 0; other < channels_.size(); ++other) {
+    if (other == lane || open_[other] == nullptr || !channels_[other]->has_empty()) continue;
+    open_[other]->reached = reached_;
+    channels_[other]->push(std::move(open_[other]));
+    open_[other] = channels_[other]->take_empty();
+  }
+}
+
+void SpreadingSink::finish(int64_t engine_ns) {
+  for (size_t lane = 0; lane < channels_.size(); ++lane) {
+    if (open_[lane] != nullptr) {
+      open_[lane]->reached = {engine_ns, reached_.index};
+      channels_[lane]->push(std::move(open_[lane]));
+    }
+    channels_[lane]->finish();
+  }
+}
+
+PacketReader::PacketReader(capture::Source* source, const flow::HomeNet* home,
+                           bool verify_checksums, emit::RecordWriter* writer, PacketSink* sink)
+    : source_(source), writer_(writer), sink_(sink), sketch_(home, writer), views_(kPiece) {
+  decode_options_.verify_checksums = verify_checksums;
+}
+
+capture::ReadState PacketReader::run(const std::atomic<bool>& stop) {
+  capture::ReadState state = capture::ReadState::kEnd;
+  while (!stop.load(std::memory_order_relaxed)) {
+    capture::Block block;
+    state = source_->next(&block);
+    if (state != capture::ReadState::kFrames) break;
+    if (index_ == 0) first_ts_ns_.store(block[0].ts_ns, std::memory_order_relaxed);
+    while (!block.empty()) {
+      const size_t n = std::min(block.size(), kPiece);
+      decode_piece(block.first(n));
+      block = block.subspan(n);
+    }
+    publish_counters();
+  }
+  // Everything said at the end comes after everything said before, one microsecond later.
+  const int64_t end_ns = clock_.now_ns() + 1000;
+  sketch_.finish();
+  writer_->finish();
+  sink_->finish(end_ns);
+  publish_counters();
+  return state;
+}
+
+void PacketReader::decode_piece(capture::Block frames) {
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const capture::Frame& frame = frames[i];
+    PacketView& view = views_[i];
+    decode::decode_frame(frame.link_type, {frame.data, frame.caplen}, frame.origlen,
+                         decode_options_, &view);
+    view.ts_ns = frame.ts_ns;
+    view.engine_ns = clock_.advance(frame.ts_ns);
+    view.index = index_++;
+    count(view);
+    sketch_.count(view);
+  }
+  last_ts_ns_.store(frames.back().ts_ns, std::memory_order_relaxed);
+  const Reached reached{clock_.now_ns(), index_};
+  writer_->progress(watermark_of(reached));
+  sink_->take({views_.data(), frames.size()}, reached);
+}
+
+void PacketReader::count(const PacketView& view) {
+  bytes_ += view.caplen;
+  ip_packets_ += view.is_ip();
+  truncated_ += view.caplen < view.origlen;
+  bad_checksums_ += view.bad_checksum;
+  fragments_ += view.is_fragment;
+}
+
+void PacketReader::publish_counters() {
+  counters_.set(Counter::packets, index_);
+  counters_.set(Counter::bytes, bytes_);
+  counters_.set(Counter::ip_packets, ip_packets_);
+  counters_.set(Counter::non_ip_frames, index_ - ip_packets_);
+  counters_.set(Counter::truncated_frames, truncated_);
+  counters_.set(Counter::bad_checksums, bad_checksums_);
+  counters_.set(Counter::fragments, fragments_);
+  counters_.set(Counter::clock_backwards, clock_.backwards());
+  counters_.set(Counter::clock_jumps, clock_.jumps());
+  counters_.set(Counter::sketch_drops, sketch_.drops());
+  const emit::WriterCounters& w = writer_->counters();
+  counters_.set(Counter::events, w.events);
+  counters_.set(Counter::batches, w.batches);
+  const capture::SourceProgress progress = source_->progress();
+  bytes_read_.store(progress.bytes_read, std::memory_order_relaxed);
+  bytes_total_.store(progress.bytes_total, std::memory_order_relaxed);
+}
+
+}  // namespace thymus::engine

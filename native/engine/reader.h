@@ -1,0 +1,109 @@
+// Reads the input in order: decodes each frame, gives it its time and index, counts it in the
+// segment sketch and passes it to the lane of its flow.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/counters.h"
+#include "capture/source.h"
+#include "emit/record_writer.h"
+#include "engine/lane.h"
+#include "engine/lane_channel.h"
+#include "engine/options.h"
+#include "flow/packet_clock.h"
+#include "flow/segment_sketch.h"
+
+namespace thymus::engine {
+
+// Where decoded packets go.
+class PacketSink {
+ public:
+  virtual ~PacketSink() = default;
+  // Packets in input order; the views may be changed, their frames live until the call returns
+  // unless the source is stable.
+  virtual void take(std::span<decode::PacketView> views, Reached reached) = 0;
+  // The input is over at this engine time.
+  virtual void finish(int64_t engine_ns) = 0;
+};
+
+// All in one thread: the one lane works on each block as it is read.
+class DirectSink final : public PacketSink {
+ public:
+  explicit DirectSink(Lane* lane) : lane_(lane) {}
+  void take(std::span<decode::PacketView> views, Reached reached) override;
+  void finish(int64_t engine_ns) override { lane_->finish(engine_ns); }
+
+ private:
+  Lane* lane_;
+  std::vector<uint8_t> roles_;
+};
+
+// Spreads packets over lanes by the symmetric hash of their flow key. An ICMP error goes to the
+// lane of its own flow and, as a notice, to the lane of the flow it quotes. Before it waits for one
+// lane it tells all the others how far the input was read.
+class SpreadingSink final : public PacketSink {
+ public:
+  SpreadingSink(std::span<LaneChannel* const> channels, HashKey secret, bool stable_source);
+  void take(std::span<decode::PacketView> views, Reached reached) override;
+  void finish(int64_t engine_ns) override;
+
+ private:
+  void add(size_t lane, const decode::PacketView& view, uint8_t role);
+  void hand_over(size_t lane, Reached reached);
+  void tell_others(size_t lane);
+
+  std::vector<LaneChannel*> channels_;
+  std::vector<std::unique_ptr<LaneBlock>> open_;
+  HashKey secret_;
+  bool stable_source_;
+  Reached reached_;
+  uint64_t told_index_ = 0;
+};
+
+class PacketReader {
+ public:
+  // All outlive the reader. `writer` is the reader's own producer.
+  PacketReader(capture::Source* source, const flow::HomeNet* home, bool verify_checksums,
+               emit::RecordWriter* writer, PacketSink* sink);
+
+  // Reads until the source ends or `stop` is set. Returns the source's last state.
+  capture::ReadState run(const std::atomic<bool>& stop);
+
+  const CounterBlock& counters() const { return counters_; }
+  int64_t first_ts_ns() const { return first_ts_ns_.load(std::memory_order_relaxed); }
+  int64_t last_ts_ns() const { return last_ts_ns_.load(std::memory_order_relaxed); }
+  uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }
+  uint64_t bytes_total() const { return bytes_total_.load(std::memory_order_relaxed); }
+
+ private:
+  // Decoded views of one piece of a block stay in the first-level caches.
+  static constexpr size_t kPiece = 64;
+
+  void decode_piece(capture::Block frames);
+  void count(const decode::PacketView& view);
+  void publish_counters();
+
+  capture::Source* source_;
+  decode::DecodeOptions decode_options_;
+  emit::RecordWriter* writer_;
+  PacketSink* sink_;
+  flow::PacketClock clock_;
+  flow::SegmentSketch sketch_;
+  std::vector<decode::PacketView> views_;
+  uint64_t index_ = 0;
+  uint64_t bytes_ = 0;
+  uint64_t ip_packets_ = 0;
+  uint64_t truncated_ = 0;
+  uint64_t bad_checksums_ = 0;
+  uint64_t fragments_ = 0;
+  CounterBlock counters_;
+  std::atomic<int64_t> first_ts_ns_{0};
+  std::atomic<int64_t> last_ts_ns_{0};
+  std::atomic<uint64_t> bytes_read_{0};
+  std::atomic<uint64_t> bytes_total_{0};
+};
+
+}  // namespace thymus::engine

@@ -1,0 +1,153 @@
+// A flow: everything that is known of one biflow while it lives in the table.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/address.h"
+#include "dpi/app.h"
+#include "flow/flow_key.h"
+
+namespace thymus::flow {
+
+inline constexpr uint32_t kNoIndex = 0xffffffff;   // no position, no handle
+inline constexpr uint32_t kNotMeasured = 0xffffffff;  // of times in microseconds
+inline constexpr size_t kSegments = 12;
+inline constexpr size_t kHistoryMost = 23;
+
+// TCP outcome after Zeek's conn_state; for other protocols kS0 one-way and kSf two-way.
+enum class FlowState : uint8_t {
+  kOther, kS0, kS1, kSf, kRej, kRsto, kRstr, kSh, kUnreachable, kDenied,
+};
+
+// IPFIX flowEndReason (IE 136, RFC 7012).
+enum class EndReason : uint8_t {
+  kNone, kIdleTimeout, kActiveTimeout, kEndOfFlowDetected, kForcedEnd, kLackOfResources,
+};
+
+namespace flow_event {
+inline constexpr uint8_t kStart = 1, kUpdate = 2, kEnd = 4;
+}  // namespace flow_event
+
+namespace flow_flag {
+inline constexpr uint16_t kMidstream = 1, kFragments = 2, kSampled = 4, kOriginatorGuessed = 8,
+                          kMulticast = 16, kBothDirections = 32, kAttemptFailed = 64,
+                          kTruncatedPackets = 128, kBadChecksums = 256, kIcmpError = 512;
+}  // namespace flow_flag
+
+// One direction. Index 0 is originator to responder, 1 the way back.
+struct Direction {
+  uint64_t bytes;     // whole frames as captured
+  uint64_t payload;   // transport payload as the headers claim it
+  uint32_t packets;
+  uint32_t next_seq;  // TCP: one past the highest sequence number seen
+  uint32_t ack;       // TCP: highest acknowledgement sent
+  uint16_t retransmissions;
+  uint8_t tcp_flags;  // ORed
+  uint8_t syns;       // with ACK in direction 1; counts saturate at 255
+  uint8_t rsts;
+  uint8_t fins;
+  uint8_t ttl_min;    // 0: no packet yet
+  uint8_t ttl_max;
+  uint8_t entropy;    // of the first payload, bits * 31; 255: not measured
+  uint8_t printable;  // share * 254; 255: not measured
+  uint16_t history_seen;  // letters already in the history, one bit each
+};
+static_assert(sizeof(Direction) == 40);
+
+// Where inspection of a flow stands.
+enum class Inspection : uint8_t { kUndecided, kAttached, kOver };
+
+struct Flow {
+  // Touched to find a flow and to expire it.
+  FlowKey key;
+  uint32_t hash;  // low half of the key's hash: its home in the index
+  uint32_t timer_prev;
+  uint32_t timer_next;
+  uint32_t timer_tick;  // the wheel's tick at which it will be looked at; kNoIndex: not in the wheel
+  // Touched by every packet.
+  int64_t ts_last_ns;
+  int64_t engine_last_ns;
+  uint64_t index_last;  // input index of the last packet
+  Direction direction[2];
+  uint64_t update_bytes;  // total bytes at which the next UPDATE is due
+  uint16_t flags;
+  FlowState state;
+  uint8_t orig_is_b : 1;  // the originator is endpoint b of the key
+  uint8_t started : 1;    // a START record was written
+  uint8_t closed : 1;     // TCP: both FINs or a RST were seen
+  uint8_t established : 1;
+  uint8_t fin_mask : 2;   // directions that sent a FIN
+  uint8_t live : 1;
+  // Touched while young, and at records.
+  uint8_t n_segments;
+  uint8_t n_history;
+  Inspection inspection;
+  uint8_t parser;          // index in dpi::parsers() while attached or undecided with a candidate
+  uint8_t payload_seen;    // directions whose first payload was seen
+  uint8_t reserved;
+  dpi::AppId app;
+  uint32_t parser_state;   // handle of its state, kNoIndex without
+  uint32_t stream_next[2]; // TCP: the sequence number that the parser waits for
+  std::array<int16_t, kSegments> segment_bytes;
+  std::array<uint8_t, kSegments> segment_gaps;
+  char history[kHistoryMost + 1];
+  int64_t ts_first_ns;
+  int64_t engine_first_ns;
+  int64_t engine_emit_ns;    // last record
+  uint64_t packets_emitted;  // total packets at the last record
+  int64_t syn_ns;            // of the first SYN, then of the SYN-ACK until it is acknowledged
+  int64_t payload_last_ns;   // last packet with payload
+  int64_t request_ns;        // last payload from the originator before the first response
+  uint32_t rtt_us;           // kNotMeasured until then
+  uint32_t server_time_us;   // likewise
+  uint64_t orig_key;         // 52-bit entity keys
+  uint64_t resp_key;
+  uint64_t id;
+  uint64_t name_hash;
+  uint64_t client_fingerprint;
+  uint32_t tunnel_id;        // of the first packet, also where the key leaves it out
+  uint16_t out_of_order;
+  uint16_t zero_windows;
+  uint16_t orig_window;
+  uint16_t orig_mss;
+  uint16_t orig_port;
+  uint16_t resp_port;
+  MacAddress orig_mac;
+  MacAddress resp_mac;
+  uint8_t encap_depth;
+  uint8_t tunnel_type;
+  bool orig_internal;        // inside the home network
+  bool resp_internal;
+
+  const IpAddress& orig_address() const { return orig_is_b ? key.b : key.a; }
+  const IpAddress& resp_address() const { return orig_is_b ? key.a : key.b; }
+  uint64_t total_bytes() const { return direction[0].bytes + direction[1].bytes; }
+  uint64_t total_packets() const {
+    return static_cast<uint64_t>(direction[0].packets) + direction[1].packets;
+  }
+};
+static_assert(sizeof(Flow) <= 448, "seven cache lines");
+
+// A moment of the total order (native/emit/record.def).
+struct Moment {
+  int64_t engine_ns;
+  uint64_t index;
+  uint32_t sub;
+};
+
+// Takes what the tracker says. Called on the lane's thread, at record edges only.
+class FlowSink {
+ public:
+  virtual void on_flow(const Flow& flow, uint8_t events, EndReason reason, Moment moment) = 0;
+  // A finished parser event; `from_originator` says which side's payload completed it.
+  virtual void on_event(const Flow& flow, bool from_originator, int64_t ts_ns, uint16_t type,
+                        Bytes fields, uint32_t truncations, Moment moment) = 0;
+  virtual void on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,
+                          Moment moment) = 0;
+
+ protected:
+  ~FlowSink() = default;
+};
+
+}  // namespace thymus::flow

@@ -1,0 +1,66 @@
+#include "flow/flow_key.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "flow/community_id.h"
+
+namespace thymus::flow {
+namespace {
+
+namespace ip = decode::ip_protocol;
+using decode::Encap;
+
+bool identity_is_symmetric(Encap type) {
+  return type == Encap::kVxlan || type == Encap::kGeneve || type == Encap::kGre ||
+         type == Encap::kNvgre || type == Encap::kErspan;
+}
+
+// Both directions of an exchange get the same pair: the smaller of the two types, and the id.
+void icmp_ports(uint8_t protocol, uint8_t type, uint8_t code, uint16_t id, FlowKey* key) {
+  const int other = icmp_counterpart(protocol, type);
+  if (other >= 0) {
+    key->port_a = static_cast<uint16_t>(std::min<int>(type, other) << 8);
+    key->port_b = id;
+  } else {
+    key->port_a = static_cast<uint16_t>(type << 8 | code);
+    key->port_b = 0;
+  }
+}
+
+bool put_in_order(FlowKey* key, bool swap_ports) {
+  const uint64_t a0 = key->a.high(), a1 = key->a.low(), b0 = key->b.high(), b1 = key->b.low();
+  const bool swapped =
+      a0 != b0 ? a0 > b0 : a1 != b1 ? a1 > b1 : swap_ports && key->port_a > key->port_b;
+  if (swapped) {
+    std::swap(key->a, key->b);
+    if (swap_ports) std::swap(key->port_a, key->port_b);
+  }
+  return swapped;
+}
+
+}  // namespace
+
+bool make_key(const decode::PacketView& view, FlowKey* key) {
+  key->a = view.src;
+  key->b = view.dst;
+  key->port_a = view.src_port;
+  key->port_b = view.dst_port;
+  key->protocol = view.protocol;
+  key->tunnel_type = static_cast<uint8_t>(view.tunnel_type);
+  key->vlan_outer = view.vlan_outer;
+  key->vlan_inner = view.vlan_inner;
+  key->tunnel_id = identity_is_symmetric(view.tunnel_type) ? view.tunnel_id : 0;
+  key->reserved = 0;
+  const bool icmp = view.protocol == ip::kIcmp || view.protocol == ip::kIcmpV6;
+  if (icmp) {
+    if (view.transport_ok) {
+      icmp_ports(view.protocol, view.icmp_type, view.icmp_code, view.icmp_id, key);
+    } else {
+      key->port_a = key->port_b = 0;
+    }
+  }
+  return put_in_order(key, !icmp);
+}
+
+}  // namespace thymus::flow

@@ -1,0 +1,94 @@
+#include "flow/flow_table.h"
+
+#include <sys/mman.h>
+
+#include <bit>
+#include <cassert>
+#include <cstdlib>
+
+namespace thymus::flow {
+namespace {
+
+constexpr uint32_t kEvictionSample = 32;
+
+// Zeroed memory that becomes resident page by page as it is touched.
+void* reserve(size_t bytes) {
+  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) std::abort();
+  return p;
+}
+
+}  // namespace
+
+FlowTable::FlowTable(uint32_t max_flows)
+    : max_flows_(max_flows), index_mask_(std::bit_ceil(max_flows * 2) - 1) {
+  assert(max_flows >= 16 && max_flows <= 1u << 30);
+  index_ = static_cast<Entry*>(reserve(sizeof(Entry) * (size_t{index_mask_} + 1)));
+  pool_ = static_cast<Flow*>(reserve(sizeof(Flow) * size_t{max_flows_}));
+}
+
+FlowTable::~FlowTable() {
+  munmap(index_, sizeof(Entry) * (size_t{index_mask_} + 1));
+  munmap(pool_, sizeof(Flow) * size_t{max_flows_});
+}
+
+uint32_t FlowTable::insert(const FlowKey& key, uint64_t hash) {
+  assert(!full());
+  uint32_t position;
+  if (!free_.empty()) {
+    position = free_.back();
+    free_.pop_back();
+    std::memset(static_cast<void*>(&pool_[position]), 0, sizeof(Flow));
+  } else {
+    position = fresh_++;
+  }
+  Flow& flow = pool_[position];
+  flow.key = key;
+  flow.hash = low(hash);
+  flow.timer_tick = kNoIndex;
+  flow.live = 1;
+  uint32_t i = home(flow.hash);
+  while (index_[i].slot != 0) i = (i + 1) & index_mask_;
+  index_[i] = {flow.hash, position + 1};
+  ++size_;
+  return position;
+}
+
+void FlowTable::erase(uint32_t position) {
+  Flow& flow = pool_[position];
+  assert(flow.live && flow.timer_tick == kNoIndex);
+  uint32_t hole = home(flow.hash);
+  while (index_[hole].slot != position + 1) hole = (hole + 1) & index_mask_;
+  for (uint32_t i = (hole + 1) & index_mask_; index_[i].slot != 0; i = (i + 1) & index_mask_) {
+    // An entry may move into the hole when its home does not lie between the two.
+    if (((i - home(index_[i].hash)) & index_mask_) >= ((i - hole) & index_mask_)) {
+      index_[hole] = index_[i];
+      hole = i;
+    }
+  }
+  index_[hole] = {0, 0};
+  flow.live = 0;
+  free_.push_back(position);
+  --size_;
+}
+
+uint32_t FlowTable::idlest() {
+  assert(size_ > 0);
+  uint32_t best = kNoIndex;
+  for (uint32_t seen = 0; seen < kEvictionSample || best == kNoIndex; ++seen) {
+    const uint32_t i = hand_;
+    hand_ = hand_ + 1 < fresh_ ? hand_ + 1 : 0;
+    if (!pool_[i].live) continue;
+    if (best == kNoIndex || pool_[i].engine_last_ns < pool_[best].engine_last_ns) best = i;
+  }
+  return best;
+}
+
+void FlowTable::live(std::vector<uint32_t>* out) const {
+  for (uint32_t i = 0; i < fresh_; ++i) {
+    if (pool_[i].live) out->push_back(i);
+  }
+}
+
+}  // namespace thymus::flow

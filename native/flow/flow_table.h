@@ -1,0 +1,84 @@
+// The flow table: an index of 8-byte entries over a pool of flows, both sized at start.
+//
+//   index: open addressing, linear probing, twice as many entries as flows
+//          entry = {hash: low 32 bits of the key's hash, slot: position in the pool + 1, 0 empty}
+//   pool:  flows at fixed places, reused last in first out
+//
+// The entry holds the hash, so that a probe touches a flow only when 32 bits agree, and a deletion
+// shifts later entries back without touching their flows. Callers hash a block of packets, prefetch
+// its index entries, then its flows, then work: the misses of a block overlap.
+// One thread owns a table. Memory is reserved at start and becomes resident as flows are used.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "flow/flow.h"
+
+namespace thymus::flow {
+
+class FlowTable {
+ public:
+  // REQUIRES: 16 <= max_flows <= 2^30.
+  explicit FlowTable(uint32_t max_flows);
+  ~FlowTable();
+  FlowTable(const FlowTable&) = delete;
+  FlowTable& operator=(const FlowTable&) = delete;
+
+  void prefetch_index(uint64_t hash) const { __builtin_prefetch(&index_[home(low(hash))], 1); }
+  // Prefetches the flow that the index suggests for this hash, if any.
+  void prefetch_flow(uint64_t hash) const {
+    const Entry& e = index_[home(low(hash))];
+    if (e.slot != 0) {
+      const auto* p = reinterpret_cast<const char*>(&pool_[e.slot - 1]);
+      __builtin_prefetch(p, 1);
+      __builtin_prefetch(p + 64, 1);
+      __builtin_prefetch(p + 128, 1);
+      __builtin_prefetch(p + 192, 1);
+    }
+  }
+  // Position of the flow in the pool, or kNoIndex.
+  uint32_t find(const FlowKey& key, uint64_t hash) const {
+    const uint32_t h = low(hash);
+    for (uint32_t i = home(h);; i = (i + 1) & index_mask_) {
+      const Entry& e = index_[i];
+      if (e.slot == 0) return kNoIndex;
+      if (e.hash == h && pool_[e.slot - 1].key == key) return e.slot - 1;
+    }
+  }
+  // A zeroed flow with key and hash set. REQUIRES: not full, key absent.
+  uint32_t insert(const FlowKey& key, uint64_t hash);
+  // REQUIRES: the flow is live and not in a timer wheel.
+  void erase(uint32_t position);
+
+  bool full() const { return size_ == max_flows_; }
+  uint32_t size() const { return size_; }
+  // The idlest of a sample of live flows; exact order would cost a list update per packet.
+  // REQUIRES: size() > 0.
+  uint32_t idlest();
+  // All live flows, by position.
+  void live(std::vector<uint32_t>* out) const;
+
+  Flow& operator[](uint32_t position) { return pool_[position]; }
+  const Flow& operator[](uint32_t position) const { return pool_[position]; }
+  Flow* pool() { return pool_; }
+
+ private:
+  struct Entry {
+    uint32_t hash;
+    uint32_t slot;
+  };
+  static uint32_t low(uint64_t hash) { return static_cast<uint32_t>(hash); }
+  uint32_t home(uint32_t hash) const { return hash & index_mask_; }
+
+  uint32_t max_flows_;
+  uint32_t index_mask_;
+  uint32_t size_ = 0;
+  uint32_t fresh_ = 0;  // pool positions below were used at least once
+  uint32_t hand_ = 0;   // where the next eviction sample begins
+  Entry* index_;
+  Flow* pool_;
+  std::vector<uint32_t> free_;
+};
+
+}  // namespace thymus::flow

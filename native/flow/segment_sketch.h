@@ -1,0 +1,107 @@
+// What each home prefix receives, in windows of 100 ms: totals and the busiest destinations.
+//
+// Counts in memory that is fixed at start, whatever sources do: floods are seen here, not in the
+// flow table. Exact per destination until kDestinations are seen in one window; later ones are
+// counted as dropped. Traffic with no end at home is kept under the last segment, ::/0.
+// One thread owns a sketch; it sees every packet of the input in order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "decode/packet_view.h"
+#include "flow/home_net.h"
+
+namespace thymus::flow {
+
+struct SketchCounts {
+  uint32_t syn_in;      // SYN without ACK, towards the destination
+  uint32_t syn_ack_out;
+  uint32_t ack_in;      // ACK without SYN or RST: handshakes that went on, and data
+  uint32_t rst_out;
+  uint32_t packets_in;
+  uint32_t udp_packets_in;
+  uint32_t icmp_packets_in;
+  uint64_t bytes_in;
+};
+
+struct SketchTop {
+  IpAddress address;
+  SketchCounts counts;
+  uint32_t sources;  // estimate of distinct sources in the window (linear counting)
+};
+
+struct SketchWindow {
+  Prefix prefix;
+  int64_t end_ns;        // engine time, a multiple of kWindowNs
+  uint64_t index_last;   // of the last packet in the window
+  uint32_t segment;
+  SketchCounts totals;
+  uint32_t sources;
+  uint32_t destinations_dropped;
+  std::span<const SketchTop> top;  // by address, each at most once
+};
+
+class SketchSink {
+ public:
+  virtual void on_window(const SketchWindow& window) = 0;
+
+ protected:
+  ~SketchSink() = default;
+};
+
+class SegmentSketch {
+ public:
+  static constexpr int64_t kWindowNs = 100'000'000;
+  static constexpr uint32_t kDestinations = 2048;
+  static constexpr size_t kTop = 16;  // by SYNs, and as many by packets
+  // A destination below both floors in a window is in the totals only.
+  static constexpr uint32_t kSynFloor = 3;
+  static constexpr uint32_t kPacketFloor = 32;
+
+  // `home` and `sink` outlive the sketch.
+  SegmentSketch(const HomeNet* home, SketchSink* sink);
+
+  // Closes the windows that end at or before the packet's engine time, then counts the packet.
+  void count(const decode::PacketView& view);
+  // Closes the open window.
+  void finish();
+  uint64_t drops() const { return drops_; }
+
+ private:
+  struct Destination {
+    IpAddress address;
+    SketchCounts counts;
+    uint64_t source_bits[4];
+    uint32_t segment;
+    uint32_t window;  // the entry is free unless it carries the current window's number
+  };
+  struct Segment {
+    SketchCounts totals;
+    uint64_t source_bits[4];
+    uint32_t destinations_dropped;
+  };
+
+  Destination* destination(const IpAddress& address, const decode::PacketView& view, bool create);
+  uint32_t segment_of(const IpAddress& address, const IpAddress& other) const;
+  void count_in(const decode::PacketView& view);
+  void count_answer(const decode::PacketView& view);
+  void close_window();
+  void close_segment(uint32_t segment);
+  void collect_top(uint32_t segment);
+
+  const HomeNet* home_;
+  SketchSink* sink_;
+  std::vector<Segment> segments_;
+  std::unique_ptr<Destination[]> table_;
+  std::vector<uint32_t> used_;
+  std::vector<const Destination*> candidates_;
+  std::vector<SketchTop> top_;
+  int64_t window_end_ns_ = INT64_MIN;
+  uint64_t index_last_ = 0;
+  uint32_t window_ = 0;
+  uint64_t drops_ = 0;
+};
+
+}  // namespace thymus::flow

@@ -1,0 +1,349 @@
+#include "flow/tracker.h"
+
+#include <algorithm>
+
+#include "flow/entity_key.h"
+#include "flow/payload_stats.h"
+#include "flow/tcp_tracker.h"
+
+namespace thymus::flow {
+namespace {
+
+namespace ip = decode::ip_protocol;
+namespace tcp = decode::tcp_flag;
+using decode::PacketView;
+
+constexpr size_t kPrefetchBlock = 32;
+
+void count(uint32_t* counter) {
+  if (*counter != 0xffffffff) ++*counter;
+}
+
+bool is_tcp(const Flow& flow) { return flow.key.protocol == ip::kTcp; }
+
+bool is_unanswered_attempt(const Flow& flow) {
+  return is_tcp(flow) && flow.state == FlowState::kS0 && flow.direction[1].packets == 0 &&
+         flow.direction[0].payload == 0;
+}
+
+// Without a handshake the lower well-known port is the server's; a SYN-ACK comes from a server.
+bool looks_like_answer(const PacketView& view) {
+  if (view.protocol != ip::kTcp || !view.transport_ok) return false;
+  if (view.tcp_flags & tcp::kSyn) return view.tcp_flags & tcp::kAck;
+  return view.src_port < 1024 && view.dst_port >= 1024;
+}
+
+// The identity of a run's flow: its key and its first packet.
+uint64_t flow_id(const FlowKey& key, uint64_t index, HashKey secret) {
+  uint8_t data[sizeof key + 8];
+  std::memcpy(data, &key, sizeof key);
+  std::memcpy(data + sizeof key, &index, 8);
+  return siphash24(data, secret);
+}
+
+}  // namespace
+
+Tracker::Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* sink)
+    : options_(options),
+      home_(home),
+      sink_(sink),
+      table_(options.max_flows),
+      wheel_(table_.pool()),
+      inspector_(options.parser_state_bytes, this) {}
+
+void Tracker::process(std::span<const PacketView> views) {
+  Lookup lookups[kPrefetchBlock];
+  while (!views.empty()) {
+    const size_t n = std::min(views.size(), kPrefetchBlock);
+    for (size_t i = 0; i < n; ++i) {
+      if (!views[i].is_ip()) continue;
+      Lookup& lookup = lookups[i];
+      lookup.from_b = make_key(views[i], &lookup.key);
+      lookup.hash = hash_key(lookup.key, options_.secret);
+      table_.prefetch_index(lookup.hash);
+    }
+    for (size_t i = 0; i < n; ++i) {
+      if (views[i].is_ip()) table_.prefetch_flow(lookups[i].hash);
+    }
+    for (size_t i = 0; i < n; ++i) {
+      advance(views[i].engine_ns);
+      set_moment(views[i].engine_ns, views[i].index, 0);
+      if (views[i].n_anomalies > 0) [[unlikely]] report_anomalies(views[i]);
+      if (views[i].is_ip()) process_one(views[i], lookups[i]);
+    }
+    views = views.subspan(n);
+  }
+}
+
+void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
+  const uint32_t position = find_or_start(view, lookup);
+  Flow& flow = table_[position];
+  const int dir = lookup.from_b != flow.orig_is_b;
+  count_packet(view, dir, &flow);
+  TcpChange change;
+  const bool usable = view.transport_ok && !(options_.strict_checksums && view.bad_checksum);
+  if (usable && is_tcp(flow)) change = track_tcp(view, dir, &flow);
+  if (usable && view.payload_wire_bytes > 0) {
+    note_times(view, dir, &flow);
+    if (view.payload_bytes > 0) {
+      if (!(flow.payload_seen & 1 << dir)) first_payload(view, dir, &flow);
+      event_flow_ = &flow;
+      event_ts_ns_ = view.ts_ns;
+      event_from_originator_ = dir == 0;
+      inspector_.on_payload(view, dir, &flow);
+    }
+  }
+  if (!flow.started) {
+    const bool due = view.payload_wire_bytes > 0 || change.closed ||
+                     (flow.total_packets() >= kStartPackets && !is_unanswered_attempt(flow));
+    if (due) emit(&flow, flow_event::kStart, EndReason::kNone);
+  } else if (flow.total_bytes() >= flow.update_bytes) {
+    emit(&flow, flow_event::kUpdate, EndReason::kNone);
+  }
+  if (change.closed) {
+    wheel_.move_earlier(position, (next_due(flow) + kTickNs - 1) / kTickNs);
+  }
+}
+
+void Tracker::report_anomalies(const PacketView& view) {
+  const int kept = std::min(view.n_anomalies, PacketView::kMaxAnomalies);
+  for (int i = 0; i < kept; ++i) sink_->on_anomaly(view, view.anomalies[i], next_moment());
+}
+
+uint32_t Tracker::find_or_start(const PacketView& view, const Lookup& lookup) {
+  const uint32_t position = table_.find(lookup.key, lookup.hash);
+  if (position == kNoIndex) return start_flow(view, lookup);
+  if (!reuses_closed(view, table_[position])) return position;
+  end_flow(position, EndReason::kEndOfFlowDetected);
+  return start_flow(view, lookup);
+}
+
+bool Tracker::reuses_closed(const PacketView& view, const Flow& flow) const {
+  return flow.closed && is_tcp(flow) && view.transport_ok &&
+         (view.tcp_flags & (tcp::kSyn | tcp::kAck | tcp::kRst)) == tcp::kSyn;
+}
+
+uint32_t Tracker::start_flow(const PacketView& view, const Lookup& lookup) {
+  if (table_.full()) {
+    ++counters_.evictions;
+    end_flow(table_.idlest(), EndReason::kLackOfResources);
+  }
+  const uint32_t position = table_.insert(lookup.key, lookup.hash);
+  Flow& flow = table_[position];
+  const bool flipped = looks_like_answer(view);
+  flow.orig_is_b = lookup.from_b != flipped;
+  if (flipped) {
+    flow.flags |= flow_flag::kOriginatorGuessed;
+    add_history('^', 0, &flow);
+  }
+  if (is_tcp(flow)) {
+    if (!(view.tcp_flags & tcp::kSyn)) flow.flags |= flow_flag::kMidstream;
+    flow.state = FlowState::kOther;
+  } else {
+    flow.state = FlowState::kS0;
+  }
+  if (view.dst.is_multicast() || view.dst.is_broadcast()) flow.flags |= flow_flag::kMulticast;
+  const bool icmp = flow.key.protocol == ip::kIcmp || flow.key.protocol == ip::kIcmpV6;
+  const uint16_t first_port =
+      icmp ? static_cast<uint16_t>(view.icmp_type << 8 | view.icmp_code) : view.src_port;
+  const uint16_t second_port = icmp ? view.icmp_id : view.dst_port;
+  flow.orig_port = flipped ? second_port : first_port;
+  flow.resp_port = flipped ? first_port : second_port;
+  flow.orig_mac = flipped ? view.dst_mac : view.src_mac;
+  flow.resp_mac = flipped ? view.src_mac : view.dst_mac;
+  flow.ts_first_ns = view.ts_ns;
+  flow.engine_first_ns = view.engine_ns;
+  flow.engine_last_ns = view.engine_ns;
+  flow.ts_last_ns = view.ts_ns;
+  flow.rtt_us = flow.server_time_us = kNotMeasured;
+  flow.parser_state = kNoIndex;
+  for (Direction& d : flow.direction) d.entropy = d.printable = 255;
+  flow.orig_key = entity_key(flow.orig_address(), options_.secret);
+  flow.resp_key = entity_key(flow.resp_address(), options_.secret);
+  flow.id = flow_id(flow.key, view.index, options_.secret);
+  flow.tunnel_id = view.tunnel_id;
+  flow.tunnel_type = static_cast<uint8_t>(view.tunnel_type);
+  flow.encap_depth = view.encap_depth;
+  flow.orig_internal = home_->contains(flow.orig_address());
+  flow.resp_internal = home_->contains(flow.resp_address());
+  ++counters_.flows;
+  counters_.most_active = std::max<uint64_t>(counters_.most_active, table_.size());
+  schedule(position);
+  return position;
+}
+
+void Tracker::count_packet(const PacketView& view, int dir, Flow* flow) {
+  Direction& d = flow->direction[dir];
+  count(&d.packets);
+  d.bytes += view.origlen;
+  d.payload += view.payload_wire_bytes;
+  if (d.ttl_min == 0 || view.ttl < d.ttl_min) d.ttl_min = view.ttl;
+  d.ttl_max = std::max(d.ttl_max, view.ttl);
+  if (view.is_fragment) flow->flags |= flow_flag::kFragments;
+  if (view.caplen < view.origlen) flow->flags |= flow_flag::kTruncatedPackets;
+  if (view.bad_checksum) flow->flags |= flow_flag::kBadChecksums;
+  if (!(flow->flags & flow_flag::kBothDirections) && flow->direction[dir ^ 1].packets > 0) {
+    flow->flags |= flow_flag::kBothDirections;
+    if (!is_tcp(*flow) && flow->state == FlowState::kS0) flow->state = FlowState::kSf;
+  }
+  flow->index_last = view.index;
+  flow->ts_last_ns = std::max(flow->ts_last_ns, view.ts_ns);
+  flow->engine_last_ns = view.engine_ns;
+}
+
+void Tracker::first_payload(const PacketView& view, int dir, Flow* flow) {
+  flow->payload_seen = static_cast<uint8_t>(flow->payload_seen | 1 << dir);
+  const PayloadStats stats = payload_stats(view.payload());
+  flow->direction[dir].entropy = stats.entropy;
+  flow->direction[dir].printable = stats.printable;
+}
+
+// Sizes and gaps of the first packets with payload, and how long the responder took.
+void Tracker::note_times(const PacketView& view, int dir, Flow* flow) {
+  if (flow->n_segments < kSegments) {
+    const int64_t gap = flow->n_segments == 0 ? 0 : view.ts_ns - flow->payload_last_ns;
+    const auto size = static_cast<int16_t>(std::min<uint32_t>(view.payload_wire_bytes, 32767));
+    flow->segment_bytes[flow->n_segments] = static_cast<int16_t>(dir == 0 ? size : -size);
+    flow->segment_gaps[flow->n_segments++] = quantise_gap(gap);
+  }
+  flow->payload_last_ns = view.ts_ns;
+  if (flow->server_time_us != kNotMeasured) return;
+  if (dir == 0) {
+    flow->request_ns = view.ts_ns;
+  } else if (flow->request_ns != 0) {
+    const int64_t us = std::clamp<int64_t>((view.ts_ns - flow->request_ns) / 1000, 0, kNotMeasured - 1);
+    flow->server_time_us = static_cast<uint32_t>(us);
+    if (!is_tcp(*flow)) flow->rtt_us = flow->server_time_us;
+  }
+}
+
+void Tracker::emit(Flow* flow, uint8_t events, EndReason reason) {
+  if (!flow->started) events |= flow_event::kStart;
+  flow->started = 1;
+  sink_->on_flow(*flow, events, reason, next_moment());
+  flow->engine_emit_ns = moment_.engine_ns;
+  flow->packets_emitted = flow->total_packets();
+  flow->update_bytes = std::max(flow->total_bytes() * kUpdateGrowth, kUpdateFloorBytes);
+}
+
+void Tracker::end_flow(uint32_t position, EndReason reason) {
+  Flow& flow = table_[position];
+  wheel_.remove(position);
+  event_flow_ = &flow;
+  event_ts_ns_ = flow.ts_last_ns;
+  inspector_.on_end(&flow);
+  if (is_unanswered_attempt(flow)) flow.flags |= flow_flag::kAttemptFailed;
+  emit(&flow, flow_event::kEnd, reason);
+  ++counters_.flows_ended;
+  table_.erase(position);
+}
+
+int64_t Tracker::idle_timeout(const Flow& flow) const {
+  if (flow.closed) return kClosedIdle;
+  const bool two_way = flow.flags & flow_flag::kBothDirections;
+  if (!is_tcp(flow)) return two_way ? kTwoWayIdle : kUnansweredIdle;
+  if (flow.state == FlowState::kS0) return kUnansweredIdle;
+  if (flow.state == FlowState::kS1 && !flow.established) return kHalfOpenIdle;
+  return two_way ? kEstablishedIdle : kTwoWayIdle;
+}
+
+int64_t Tracker::next_due(const Flow& flow) const {
+  int64_t due = flow.engine_last_ns + idle_timeout(flow);
+  if (!flow.started) {
+    due = std::min(due, flow.engine_first_ns +
+                            (is_unanswered_attempt(flow) ? kAttemptDue : kStartDue));
+  } else if (flow.total_packets() != flow.packets_emitted) {
+    due = std::min(due, flow.engine_emit_ns + kUpdateDue);
+  }
+  return due;
+}
+
+void Tracker::fire_until(int64_t engine_ns) {
+  const int64_t tick = engine_ns / kTickNs;
+  next_tick_ns_ = (tick + 1) * kTickNs;
+  if (!wheel_started_) {
+    wheel_.start(tick);
+    wheel_started_ = true;
+  }
+  while (wheel_.now() < tick) {
+    if (wheel_.empty()) {
+      wheel_.start(tick);
+      return;
+    }
+    fire_tick();
+  }
+}
+
+void Tracker::fire_tick() {
+  due_.clear();
+  wheel_.step(&due_);
+  sort_by_last_packet(&due_);
+  const int64_t tick_ns = wheel_.now() * kTickNs;
+  for (const uint32_t position : due_) fire(position, tick_ns);
+}
+
+// Records of one tick leave in the total order.
+void Tracker::sort_by_last_packet(std::vector<uint32_t>* positions) const {
+  std::sort(positions->begin(), positions->end(), [this](uint32_t x, uint32_t y) {
+    return table_[x].index_last < table_[y].index_last;
+  });
+}
+
+void Tracker::fire(uint32_t position, int64_t tick_ns) {
+  Flow& flow = table_[position];
+  set_moment(tick_ns, flow.index_last, 0);
+  if (flow.engine_last_ns + idle_timeout(flow) <= tick_ns) {
+    end_flow(position, flow.closed ? EndReason::kEndOfFlowDetected : EndReason::kIdleTimeout);
+    return;
+  }
+  if (next_due(flow) <= tick_ns) {
+    if (is_unanswered_attempt(flow)) flow.flags |= flow_flag::kAttemptFailed;
+    emit(&flow, flow.started ? flow_event::kUpdate : flow_event::kStart, EndReason::kNone);
+  }
+  schedule(position);
+}
+
+void Tracker::finish(int64_t engine_ns) {
+  advance(engine_ns);
+  due_.clear();
+  table_.live(&due_);
+  sort_by_last_packet(&due_);
+  for (const uint32_t position : due_) {
+    const Flow& flow = table_[position];
+    set_moment(engine_ns, flow.index_last, 0);
+    end_flow(position, flow.closed ? EndReason::kEndOfFlowDetected : EndReason::kForcedEnd);
+  }
+}
+
+void Tracker::notify(const PacketView& icmp_error) {
+  Lookup lookup;
+  if (!make_embedded_key(icmp_error, &lookup.key)) return;
+  const uint32_t position = table_.find(lookup.key, hash_key(lookup.key, options_.secret));
+  if (position == kNoIndex) return;
+  Flow& flow = table_[position];
+  ++counters_.icmp_errors_matched;
+  constexpr uint8_t kUnreachableV4 = 3, kUnreachableV6 = 1;
+  const uint8_t type = icmp_error.icmp_type;
+  const bool unreachable =
+      icmp_error.protocol == ip::kIcmp ? type == kUnreachableV4 : type == kUnreachableV6;
+  if (!unreachable || flow.flags & flow_flag::kIcmpError ||
+      flow.flags & flow_flag::kBothDirections) {
+    return;
+  }
+  flow.flags |= flow_flag::kIcmpError;
+  // Codes 9, 10 and 13 (and 1 for IPv6) say that an administrator forbids it (RFC 1812, RFC 4443).
+  const uint8_t code = icmp_error.icmp_code;
+  const bool denied = icmp_error.protocol == ip::kIcmp ? code == 9 || code == 10 || code == 13
+                                                       : code == 1;
+  flow.state = denied ? FlowState::kDenied : FlowState::kUnreachable;
+  constexpr uint32_t kNotifySub = 0x80000000;
+  set_moment(icmp_error.engine_ns, icmp_error.index, kNotifySub);
+  emit(&flow, flow.started ? flow_event::kUpdate : flow_event::kStart, EndReason::kNone);
+}
+
+void Tracker::on_event(uint16_t type, Bytes tlv, uint32_t truncations) {
+  sink_->on_event(*event_flow_, event_from_originator_, event_ts_ns_, type, tlv, truncations,
+                  next_moment());
+}
+
+}  // namespace thymus::flow

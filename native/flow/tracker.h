@@ -1,0 +1,126 @@
+// Packets in, flows and events out: the stage that keeps the flow table of one lane.
+//
+// One thread owns a tracker. It knows packets, engine time and a FlowSink; it never reads a clock,
+// allocates nothing per packet and drops no packet: every IP packet is in exactly one flow.
+// A packet of a flow's first direction comes from its originator: who sent the first packet, or,
+// where the capture began later, who looks like the client (flag kOriginatorGuessed).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/event_writer.h"
+#include "decode/packet_view.h"
+#include "flow/flow.h"
+#include "flow/flow_table.h"
+#include "flow/home_net.h"
+#include "flow/inspector.h"
+#include "flow/timer_wheel.h"
+
+namespace thymus::flow {
+
+struct TrackerOptions {
+  uint32_t max_flows = 1u << 20;             // per lane; a full table evicts
+  size_t parser_state_bytes = 256u << 20;    // reserved, resident as used
+  HashKey secret = kReplayHashKey;           // of the table, entity keys and flow ids
+  bool strict_checksums = false;             // keep packets with bad checksums out of streams
+};
+
+struct TrackerCounters {
+  uint64_t flows = 0;
+  uint64_t flows_ended = 0;
+  uint64_t most_active = 0;
+  uint64_t evictions = 0;
+  uint64_t icmp_errors_matched = 0;
+};
+
+class Tracker final : private EventWriter::Sink {
+ public:
+  // Idle timeouts by what is known of a flow, in nanoseconds of engine time.
+  static constexpr int64_t kSecond = 1'000'000'000;
+  static constexpr int64_t kEstablishedIdle = 300 * kSecond;
+  static constexpr int64_t kHalfOpenIdle = 60 * kSecond;
+  static constexpr int64_t kUnansweredIdle = 30 * kSecond;
+  static constexpr int64_t kTwoWayIdle = 60 * kSecond;
+  static constexpr int64_t kClosedIdle = kSecond;      // lets late segments join their flow
+  static constexpr int64_t kStartDue = kSecond;        // START at the latest
+  static constexpr int64_t kAttemptDue = 3 * kSecond;  // an unanswered SYN has failed
+  static constexpr int64_t kUpdateDue = 60 * kSecond;
+  static constexpr int kStartPackets = 3;
+  static constexpr uint64_t kUpdateGrowth = 8;
+  static constexpr uint64_t kUpdateFloorBytes = 64 * 1024;
+
+  // `home` and `sink` outlive the tracker.
+  Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* sink);
+
+  // Packets of this lane in input order; views that are not IP are passed over. Timers that are due
+  // before a packet fire before it.
+  void process(std::span<const decode::PacketView> views);
+  // An ICMP error of another lane quotes a flow of this one.
+  void notify(const decode::PacketView& icmp_error);
+  // Engine time has come this far: fires what is due.
+  void advance(int64_t engine_ns) {
+    if (engine_ns >= next_tick_ns_) fire_until(engine_ns);
+  }
+  // The input is over: every flow ends now.
+  void finish(int64_t engine_ns);
+
+  const TrackerCounters& counters() const { return counters_; }
+  const InspectorCounters& inspector_counters() const { return inspector_.counters(); }
+  uint32_t active() const { return table_.size(); }
+
+ private:
+  struct Lookup {
+    FlowKey key;
+    uint64_t hash;
+    bool from_b;
+  };
+
+  void process_one(const decode::PacketView& view, const Lookup& lookup);
+  void report_anomalies(const decode::PacketView& view);
+  uint32_t find_or_start(const decode::PacketView& view, const Lookup& lookup);
+  uint32_t start_flow(const decode::PacketView& view, const Lookup& lookup);
+  bool reuses_closed(const decode::PacketView& view, const Flow& flow) const;
+  void count_packet(const decode::PacketView& view, int dir, Flow* flow);
+  void first_payload(const decode::PacketView& view, int dir, Flow* flow);
+  void note_times(const decode::PacketView& view, int dir, Flow* flow);
+  void emit(Flow* flow, uint8_t events, EndReason reason);
+  void end_flow(uint32_t position, EndReason reason);
+  void fire(uint32_t position, int64_t tick_ns);
+  void fire_until(int64_t engine_ns);
+  void fire_tick();
+  void sort_by_last_packet(std::vector<uint32_t>* positions) const;
+  int64_t next_due(const Flow& flow) const;
+  int64_t idle_timeout(const Flow& flow) const;
+  void schedule(uint32_t position) {
+    wheel_.insert(position, (next_due(table_[position]) + kTickNs - 1) / kTickNs);
+  }
+  // Everything that is said from here on belongs to this moment; sub-indices count up from `sub`.
+  void set_moment(int64_t engine_ns, uint64_t index, uint32_t sub) {
+    moment_ = {engine_ns, index, sub};
+  }
+  Moment next_moment() {
+    ++moment_.sub;
+    return moment_;
+  }
+  void on_event(uint16_t type, Bytes tlv, uint32_t truncations) override;
+
+  TrackerOptions options_;
+  const HomeNet* home_;
+  FlowSink* sink_;
+  FlowTable table_;
+  TimerWheel wheel_;
+  Inspector inspector_;
+  TrackerCounters counters_;
+  std::vector<uint32_t> due_;
+  Moment moment_{};
+  int64_t next_tick_ns_ = INT64_MIN;
+  bool wheel_started_ = false;
+  // The event under construction belongs to this flow.
+  const Flow* event_flow_ = nullptr;
+  int64_t event_ts_ns_ = 0;
+  bool event_from_originator_ = true;
+};
+
+}  // namespace thymus::flow
