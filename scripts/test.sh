@@ -59,7 +59,7 @@ fuzz_target() {
   if [[ -d test/fuzz/corpus/$name ]]; then seeds+=("test/fuzz/corpus/$name"); fi
   if [[ $name == capture_* ]]; then seeds+=(pcaps); fi
   check "fuzz: $name" quietly "build/fuzz/$name.log" "build/fuzz/$name" "$work" "${seeds[@]}" \
-    -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -max_total_time="$FUZZ_SECONDS" -max_len=16384 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$RESULTS_DIR/$name-" || true
 }
 

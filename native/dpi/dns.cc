@@ -123,10 +123,11 @@ Answer on_stream(void* state, const Segment& segment, EventWriter* events) {
   Partial& partial = tcp->partial[segment.from_originator ? 0 : 1];
   Answer answer = tcp->n_messages > 0 ? Answer::kAccept : Answer::kNeedMore;
   Reader r(segment.data);
-  partial.skip_bytes -= static_cast<uint32_t>(r.take_up_to(partial.skip_bytes).size());
   while (!r.empty() && answer != Answer::kReject) {
     const size_t length = r.peek_be16();
-    if (partial.size == 0 && r.remaining() >= kPrefixBytes + length) {
+    if (partial.skip_bytes > 0) {
+      partial.skip_bytes -= static_cast<uint32_t>(r.take_up_to(partial.skip_bytes).size());
+    } else if (partial.size == 0 && r.remaining() >= kPrefixBytes + length) {
       r.skip(kPrefixBytes);
       answer = on_message(tcp, message_of(segment, r.take(length), length), events);
     } else {

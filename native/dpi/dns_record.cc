@@ -217,7 +217,7 @@ bool read_dns_record(Reader* message, DnsRecord* record, DnsFaults* faults) {
   record->ttl = message->be32();
   record->data_bytes = message->be16();
   record->data_offset = message->offset();
-  return message->skip(record->data_bytes);
+  return message->skip(record->data_bytes) && message->ok();
 }
 
 void write_dns_record(uint16_t field, const DnsRecord& record, Bytes message, EventWriter* events,

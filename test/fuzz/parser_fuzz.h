@@ -1,0 +1,68 @@
+// The one fuzz body of all application parsers.
+//
+// Input: one byte of options (bit 0: not on the usual port), then segments: two bytes (bit 15: from
+// the responder, the rest: length) and that many bytes. The state lies in its own allocation and
+// each segment too, so that a sanitizer sees any step outside.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "base/event_writer.h"
+#include "dpi/parser.h"
+
+namespace thymus::fuzz {
+
+// Events are sequences of whole fields, however wild the input.
+class CheckedSink final : public EventWriter::Sink {
+ public:
+  void on_event(uint16_t, Bytes tlv, uint32_t) override {
+    Reader r(tlv);
+    while (!r.empty()) {
+      r.skip(2);
+      r.skip(r.le16());
+    }
+    if (!r.ok()) std::abort();
+  }
+};
+
+inline void run_parser(const dpi::Parser& parser, Bytes input, bool any_port) {
+  Reader r(input);
+  const auto transport = parser.over_tcp ? dpi::Transport::kTcp : dpi::Transport::kUdp;
+  CheckedSink sink;
+  const auto writer = std::make_unique<EventWriter>(&sink);
+  std::vector<uint8_t> state(parser.state_bytes);
+  while (!r.empty()) {
+    const uint8_t lead = r.u8();
+    const size_t length = static_cast<size_t>(lead & 0x7f) << 8 | r.u8();
+    const Bytes taken = r.take_up_to(length);
+    const std::vector<uint8_t> data(taken.begin(), taken.end());
+    const bool from_originator = (lead & 0x80) == 0;
+    const uint16_t client = 40000;
+    const uint16_t server = any_port ? 9999 : 53;
+    const dpi::Segment segment{Bytes(data),
+                               0,
+                               from_originator,
+                               transport,
+                               from_originator ? client : server,
+                               from_originator ? server : client};
+    parser.probe(segment);
+    const dpi::Answer answer = parser.on_data(state.data(), segment, writer.get());
+    if (answer == dpi::Answer::kReject || answer == dpi::Answer::kDone) break;
+  }
+  if (parser.on_end != nullptr) parser.on_end(state.data(), writer.get());
+}
+
+// Every parser of `app`, on every transport it speaks.
+inline int fuzz_parsers(dpi::AppId app, const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const Bytes segments{data + 1, size - 1};
+  for (const dpi::Parser* parser : dpi::parsers()) {
+    if (parser->app == app) run_parser(*parser, segments, (data[0] & 1) != 0);
+  }
+  return 0;
+}
+
+}  // namespace thymus::fuzz

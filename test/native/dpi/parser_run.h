@@ -1,0 +1,60 @@
+// Runs one parser the way the flow stage does: probe, then data until it is done or rejects.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "dpi/parser.h"
+#include "support/event_reader.h"
+
+namespace thymus::test {
+
+inline const dpi::Parser& parser_of(dpi::AppId app, dpi::Transport transport) {
+  for (const dpi::Parser* p : dpi::parsers()) {
+    const bool speaks = transport == dpi::Transport::kTcp ? p->over_tcp : p->over_udp;
+    if (p->app == app && speaks) return *p;
+  }
+  std::abort();
+}
+
+class ParserRun {
+ public:
+  ParserRun(dpi::AppId app, dpi::Transport transport, uint16_t orig_port, uint16_t resp_port)
+      : parser_(parser_of(app, transport)),
+        transport_(transport),
+        orig_port_(orig_port),
+        resp_port_(resp_port),
+        state_(parser_.state_bytes),
+        writer_(std::make_unique<EventWriter>(&log_)) {}
+
+  dpi::Likelihood probe(const std::vector<uint8_t>& data, bool from_originator = true) const {
+    return parser_.probe(segment(data, from_originator));
+  }
+  dpi::Answer feed(const std::vector<uint8_t>& data, bool from_originator = true) {
+    return parser_.on_data(state_.data(), segment(data, from_originator), writer_.get());
+  }
+  void end() {
+    if (parser_.on_end != nullptr) parser_.on_end(state_.data(), writer_.get());
+  }
+  const EventLog& log() const { return log_; }
+
+ private:
+  dpi::Segment segment(const std::vector<uint8_t>& data, bool from_originator) const {
+    return {Bytes(data),
+            0,
+            from_originator,
+            transport_,
+            from_originator ? orig_port_ : resp_port_,
+            from_originator ? resp_port_ : orig_port_};
+  }
+
+  const dpi::Parser& parser_;
+  dpi::Transport transport_;
+  uint16_t orig_port_;
+  uint16_t resp_port_;
+  std::vector<uint8_t> state_;
+  EventLog log_;
+  std::unique_ptr<EventWriter> writer_;
+};
+
+}  // namespace thymus::test
