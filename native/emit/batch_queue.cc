@@ -167,8 +167,8 @@ bool BatchQueue::plan(OrderKey limit, size_t capacity, Sizes* sizes) {
   bool is_row = false;
   while (Producer* next = next_producer(limit, &rival, &is_row)) {
     Cursor* cursor = &next->taken.front();
-    const bool fits = is_row ? plan_rows(rival, capacity, cursor, sizes)
-                             : plan_event(capacity, cursor, sizes);
+    const bool fits =
+        is_row ? plan_rows(rival, capacity, cursor, sizes) : plan_event(capacity, cursor, sizes);
     if (!fits) return false;
   }
   return true;
@@ -216,8 +216,7 @@ int64_t BatchQueue::write(std::span<uint8_t> out, const Sizes& sizes, OrderKey w
   header.n_rows = static_cast<uint32_t>(sizes.rows);
   header.n_events = static_cast<uint32_t>(sizes.events);
   header.rows_offset = sizeof header;
-  header.events_offset =
-      static_cast<uint32_t>(header.rows_offset + sizes.rows * sizeof(FlowRow));
+  header.events_offset = static_cast<uint32_t>(header.rows_offset + sizes.rows * sizeof(FlowRow));
   header.heap_offset = static_cast<uint32_t>(header.events_offset + sizes.event_bytes);
   header.watermark_us = watermark.time_us;
   header.watermark_index = watermark.index;

@@ -6,9 +6,9 @@
 //
 // A producer's watermark promises that it will offer nothing before it. An item may leave when it
 // lies before the watermarks of all producers; so the merged stream does not depend on timing.
-// `offer` never blocks and `wait_for_room` does: a producer offers to all its queues before it waits
-// for any of them, so that no consumer waits for a watermark that another consumer holds back. A
-// queue exceeds its limit by at most one batch per producer.
+// `offer` never blocks and `wait_for_room` does: a producer offers to all its queues before it
+// waits for any of them, so that no consumer waits for a watermark that another consumer holds
+// back. A queue exceeds its limit by at most one batch per producer.
 #pragma once
 
 #include <condition_variable>
@@ -90,8 +90,8 @@ class BatchQueue {
   std::condition_variable producer_wakes_;
   std::vector<Producer> producers_;
   std::vector<std::unique_ptr<Batch>> empty_;
-  size_t bytes_ = 0;            // offered and not yet drained
-  OrderKey told_{-1, -1, 0};    // watermark of the last drained batch
+  size_t bytes_ = 0;          // offered and not yet drained
+  OrderKey told_{-1, -1, 0};  // watermark of the last drained batch
   bool consumer_waits_ = false;
   bool aborted_ = false;
   bool ended_ = false;

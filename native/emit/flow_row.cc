@@ -10,8 +10,7 @@ static_assert(flow_events::kEnd == flow::flow_event::kEnd);
 static_assert(flow_flags::kAttemptFailed == flow::flow_flag::kAttemptFailed);
 static_assert(flow_flags::kIcmpError == flow::flow_flag::kIcmpError);
 static_assert(flow_states::kDenied == static_cast<int>(flow::FlowState::kDenied));
-static_assert(end_reasons::kLackOfResources ==
-              static_cast<int>(flow::EndReason::kLackOfResources));
+static_assert(end_reasons::kLackOfResources == static_cast<int>(flow::EndReason::kLackOfResources));
 
 uint8_t direction_of(const flow::Flow& flow) {
   if (flow.orig_internal) return flow.resp_internal ? 1 : 2;
@@ -91,7 +90,8 @@ void fill_row(const flow::Flow& flow, uint8_t events, flow::EndReason reason, fl
   row->state = static_cast<uint8_t>(flow.state);
   row->tunnel_type = flow.tunnel_type;
   row->encap_depth = flow.encap_depth;
-  row->app_confidence = flow.app == dpi::AppId::kUnknown || flow.app == dpi::AppId::kFailed ? 0 : 100;
+  row->app_confidence =
+      flow.app == dpi::AppId::kUnknown || flow.app == dpi::AppId::kFailed ? 0 : 100;
 }
 
 }  // namespace thymus::emit

@@ -53,8 +53,7 @@ void RecordWriter::on_flow(const flow::Flow& flow, uint8_t events, flow::EndReas
   const uint8_t internal = internal_roles(flow);
   const size_t orig_shard = flow.orig_key % n_shards_;
   const size_t resp_shard = flow.resp_internal ? flow.resp_key % n_shards_ : orig_shard;
-  const auto responder =
-      static_cast<uint8_t>(flow.resp_internal ? flow_roles::kJudgeResponder : 0);
+  const auto responder = static_cast<uint8_t>(flow.resp_internal ? flow_roles::kJudgeResponder : 0);
   if (orig_shard == resp_shard) {
     add_row(orig_shard, &row,
             static_cast<uint8_t>(internal | flow_roles::kJudgeOriginator | responder), {});

@@ -46,7 +46,8 @@ class RecordWriter final : public flow::FlowSink,
   // Hands all batches over and moves all watermarks; then waits while a queue is full.
   void flush(OrderKey watermark);
   // Nothing before `watermark` is still to come from this producer. Moves the watermarks of queues
-  // that hold nothing back, and flushes when a second of engine time has passed since the last time.
+  // that hold nothing back, and flushes when a second of engine time has passed since the last
+  // time.
   void progress(OrderKey watermark);
   // All was said.
   void finish();

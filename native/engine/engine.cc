@@ -1,10 +1,10 @@
 #include "engine/engine.h"
 
-#include <pthread.h>
-#include <time.h>
-
 #include <algorithm>
 #include <functional>
+
+#include <pthread.h>
+#include <time.h>
 
 namespace thymus::engine {
 namespace {
@@ -19,9 +19,12 @@ int64_t clock_ns(clockid_t clock) {
 
 SourceReport::Kind kind_of(StatusCode code) {
   switch (code) {
-    case StatusCode::kOk: return SourceReport::Kind::kOk;
-    case StatusCode::kNotACapture: return SourceReport::Kind::kNotACapture;
-    default: return SourceReport::Kind::kUnreadable;
+    case StatusCode::kOk:
+      return SourceReport::Kind::kOk;
+    case StatusCode::kNotACapture:
+      return SourceReport::Kind::kNotACapture;
+    default:
+      return SourceReport::Kind::kUnreadable;
   }
 }
 
@@ -68,8 +71,8 @@ Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_ne
   for (uint32_t i = 0; i < options.lanes; ++i) {
     lanes_.push_back(std::make_unique<Lane>(options.tracker, home_.get(), i, shards, publish));
   }
-  reader_writer_ = std::make_unique<emit::RecordWriter>(options.lanes, shards, publish,
-                                                        options.tracker.secret);
+  reader_writer_ =
+      std::make_unique<emit::RecordWriter>(options.lanes, shards, publish, options.tracker.secret);
   if (options.lanes == 1) {
     sink_ = std::make_unique<DirectSink>(lanes_[0].get());
   } else {
@@ -80,9 +83,9 @@ Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_ne
     }
     sink_ = std::make_unique<SpreadingSink>(channels, options.tracker.secret, source_->stable());
   }
-  reader_ = std::make_unique<PacketReader>(source_.get(), home_.get(),
-                                           options.tracker.strict_checksums, reader_writer_.get(),
-                                           sink_.get());
+  reader_ =
+      std::make_unique<PacketReader>(source_.get(), home_.get(), options.tracker.strict_checksums,
+                                     reader_writer_.get(), sink_.get());
   workers_.push_back(std::make_unique<Worker>([this] { note_damage(reader_->run(stop_)); }));
   for (size_t i = 0; i < channels_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>([this, i] { run_lane(i); }));

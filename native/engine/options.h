@@ -17,8 +17,8 @@ struct Options {
   uint32_t shards = 1;               // 1..64
   bool publish = false;              // fill the publish queue
   std::vector<Prefix> home_net;
-  size_t queue_bytes = 32u << 20;    // of each queue
-  flow::TrackerOptions tracker;      // of each lane
+  size_t queue_bytes = 32u << 20;  // of each queue
+  flow::TrackerOptions tracker;    // of each lane
 };
 
 }  // namespace thymus::engine

@@ -15,8 +15,8 @@ void base64(Bytes in, char* out) {
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   size_t i = 0;
   for (; i + 3 <= in.size(); i += 3) {
-    const uint32_t v = static_cast<uint32_t>(in[i]) << 16 | static_cast<uint32_t>(in[i + 1]) << 8 |
-                       in[i + 2];
+    const uint32_t v =
+        static_cast<uint32_t>(in[i]) << 16 | static_cast<uint32_t>(in[i + 1]) << 8 | in[i + 2];
     for (int shift = 18; shift >= 0; shift -= 6) *out++ = kDigits[v >> shift & 63];
   }
   if (in.size() - i == 2) {
@@ -38,33 +38,57 @@ bool has_ports(uint8_t protocol) {
 int icmp_counterpart(uint8_t protocol, uint8_t type) {
   if (protocol == ip::kIcmp) {
     switch (type) {
-      case 0: return 8;    // echo
-      case 8: return 0;
-      case 9: return 10;   // router advertisement, solicitation
-      case 10: return 9;
-      case 13: return 14;  // timestamp
-      case 14: return 13;
-      case 15: return 16;  // information
-      case 16: return 15;
-      case 17: return 18;  // address mask
-      case 18: return 17;
-      default: return -1;
+      case 0:
+        return 8;  // echo
+      case 8:
+        return 0;
+      case 9:
+        return 10;  // router advertisement, solicitation
+      case 10:
+        return 9;
+      case 13:
+        return 14;  // timestamp
+      case 14:
+        return 13;
+      case 15:
+        return 16;  // information
+      case 16:
+        return 15;
+      case 17:
+        return 18;  // address mask
+      case 18:
+        return 17;
+      default:
+        return -1;
     }
   }
   switch (type) {
-    case 128: return 129;  // echo
-    case 129: return 128;
-    case 130: return 131;  // multicast listener
-    case 131: return 130;
-    case 133: return 134;  // router solicitation
-    case 134: return 133;
-    case 135: return 136;  // neighbour solicitation
-    case 136: return 135;
-    case 139: return 140;  // node information
-    case 140: return 139;
-    case 144: return 145;  // home agent discovery
-    case 145: return 144;
-    default: return -1;
+    case 128:
+      return 129;  // echo
+    case 129:
+      return 128;
+    case 130:
+      return 131;  // multicast listener
+    case 131:
+      return 130;
+    case 133:
+      return 134;  // router solicitation
+    case 134:
+      return 133;
+    case 135:
+      return 136;  // neighbour solicitation
+    case 136:
+      return 135;
+    case 139:
+      return 140;  // node information
+    case 140:
+      return 139;
+    case 144:
+      return 145;  // home agent discovery
+    case 145:
+      return 144;
+    default:
+      return -1;
   }
 }
 

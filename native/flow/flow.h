@@ -10,19 +10,33 @@
 
 namespace thymus::flow {
 
-inline constexpr uint32_t kNoIndex = 0xffffffff;   // no position, no handle
+inline constexpr uint32_t kNoIndex = 0xffffffff;      // no position, no handle
 inline constexpr uint32_t kNotMeasured = 0xffffffff;  // of times in microseconds
 inline constexpr size_t kSegments = 12;
 inline constexpr size_t kHistoryMost = 23;
 
 // TCP outcome after Zeek's conn_state; for other protocols kS0 one-way and kSf two-way.
 enum class FlowState : uint8_t {
-  kOther, kS0, kS1, kSf, kRej, kRsto, kRstr, kSh, kUnreachable, kDenied,
+  kOther,
+  kS0,
+  kS1,
+  kSf,
+  kRej,
+  kRsto,
+  kRstr,
+  kSh,
+  kUnreachable,
+  kDenied,
 };
 
 // IPFIX flowEndReason (IE 136, RFC 7012).
 enum class EndReason : uint8_t {
-  kNone, kIdleTimeout, kActiveTimeout, kEndOfFlowDetected, kForcedEnd, kLackOfResources,
+  kNone,
+  kIdleTimeout,
+  kActiveTimeout,
+  kEndOfFlowDetected,
+  kForcedEnd,
+  kLackOfResources,
 };
 
 namespace flow_event {
@@ -37,8 +51,8 @@ inline constexpr uint16_t kMidstream = 1, kFragments = 2, kSampled = 4, kOrigina
 
 // One direction. Index 0 is originator to responder, 1 the way back.
 struct Direction {
-  uint64_t bytes;     // whole frames as captured
-  uint64_t payload;   // transport payload as the headers claim it
+  uint64_t bytes;    // whole frames as captured
+  uint64_t payload;  // transport payload as the headers claim it
   uint32_t packets;
   uint32_t next_seq;  // TCP: one past the highest sequence number seen
   uint32_t ack;       // TCP: highest acknowledgement sent
@@ -47,10 +61,10 @@ struct Direction {
   uint8_t syns;       // with ACK in direction 1; counts saturate at 255
   uint8_t rsts;
   uint8_t fins;
-  uint8_t ttl_min;    // 0: no packet yet
+  uint8_t ttl_min;  // 0: no packet yet
   uint8_t ttl_max;
-  uint8_t entropy;    // of the first payload, bits * 31; 255: not measured
-  uint8_t printable;  // share * 254; 255: not measured
+  uint8_t entropy;        // of the first payload, bits * 31; 255: not measured
+  uint8_t printable;      // share * 254; 255: not measured
   uint16_t history_seen;  // letters already in the history, one bit each
 };
 static_assert(sizeof(Direction) == 40);
@@ -64,7 +78,8 @@ struct Flow {
   uint32_t hash;  // low half of the key's hash: its home in the index
   uint32_t timer_prev;
   uint32_t timer_next;
-  uint32_t timer_tick;  // the wheel's tick at which it will be looked at; kNoIndex: not in the wheel
+  uint32_t
+      timer_tick;  // the wheel's tick at which it will be looked at; kNoIndex: not in the wheel
   // Touched by every packet.
   int64_t ts_last_ns;
   int64_t engine_last_ns;
@@ -77,18 +92,18 @@ struct Flow {
   uint8_t started : 1;    // a START record was written
   uint8_t closed : 1;     // TCP: both FINs or a RST were seen
   uint8_t established : 1;
-  uint8_t fin_mask : 2;   // directions that sent a FIN
+  uint8_t fin_mask : 2;  // directions that sent a FIN
   uint8_t live : 1;
   // Touched while young, and at records.
   uint8_t n_segments;
   uint8_t n_history;
   Inspection inspection;
-  uint8_t parser;          // index in dpi::parsers() while attached or undecided with a candidate
-  uint8_t payload_seen;    // directions whose first payload was seen
+  uint8_t parser;        // index in dpi::parsers() while attached or undecided with a candidate
+  uint8_t payload_seen;  // directions whose first payload was seen
   uint8_t reserved;
   dpi::AppId app;
-  uint32_t parser_state;   // handle of its state, kNoIndex without
-  uint32_t stream_next[2]; // TCP: the sequence number that the parser waits for
+  uint32_t parser_state;    // handle of its state, kNoIndex without
+  uint32_t stream_next[2];  // TCP: the sequence number that the parser waits for
   std::array<int16_t, kSegments> segment_bytes;
   std::array<uint8_t, kSegments> segment_gaps;
   char history[kHistoryMost + 1];
@@ -106,7 +121,7 @@ struct Flow {
   uint64_t id;
   uint64_t name_hash;
   uint64_t client_fingerprint;
-  uint32_t tunnel_id;        // of the first packet, also where the key leaves it out
+  uint32_t tunnel_id;  // of the first packet, also where the key leaves it out
   uint16_t out_of_order;
   uint16_t zero_windows;
   uint16_t orig_window;
@@ -117,7 +132,7 @@ struct Flow {
   MacAddress resp_mac;
   uint8_t encap_depth;
   uint8_t tunnel_type;
-  bool orig_internal;        // inside the home network
+  bool orig_internal;  // inside the home network
   bool resp_internal;
 
   const IpAddress& orig_address() const { return orig_is_b ? key.b : key.a; }

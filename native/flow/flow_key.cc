@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "decode/embedded.h"
 #include "flow/community_id.h"
 
 namespace thymus::flow {
@@ -30,8 +31,9 @@ void icmp_ports(uint8_t protocol, uint8_t type, uint8_t code, uint16_t id, FlowK
 
 bool put_in_order(FlowKey* key, bool swap_ports) {
   const uint64_t a0 = key->a.high(), a1 = key->a.low(), b0 = key->b.high(), b1 = key->b.low();
-  const bool swapped =
-      a0 != b0 ? a0 > b0 : a1 != b1 ? a1 > b1 : swap_ports && key->port_a > key->port_b;
+  const bool swapped = a0 != b0   ? a0 > b0
+                       : a1 != b1 ? a1 > b1
+                                  : swap_ports && key->port_a > key->port_b;
   if (swapped) {
     std::swap(key->a, key->b);
     if (swap_ports) std::swap(key->port_a, key->port_b);
@@ -61,6 +63,13 @@ bool make_key(const decode::PacketView& view, FlowKey* key) {
     }
   }
   return put_in_order(key, !icmp);
+}
+
+bool make_embedded_key(const decode::PacketView& view, FlowKey* key) {
+  decode::PacketView quoted;
+  if (!decode::decode_embedded(view, &quoted) || !quoted.transport_ok) return false;
+  make_key(quoted, key);
+  return true;
 }
 
 }  // namespace thymus::flow

@@ -1,10 +1,10 @@
 #include "flow/flow_table.h"
 
-#include <sys/mman.h>
-
 #include <bit>
 #include <cassert>
 #include <cstdlib>
+
+#include <sys/mman.h>
 
 namespace thymus::flow {
 namespace {

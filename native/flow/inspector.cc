@@ -7,9 +7,12 @@ namespace ip = decode::ip_protocol;
 
 dpi::Transport transport_of(const Flow& flow) {
   switch (flow.key.protocol) {
-    case ip::kTcp: return dpi::Transport::kTcp;
-    case ip::kSctp: return dpi::Transport::kSctp;
-    default: return dpi::Transport::kUdp;
+    case ip::kTcp:
+      return dpi::Transport::kTcp;
+    case ip::kSctp:
+      return dpi::Transport::kSctp;
+    default:
+      return dpi::Transport::kUdp;
   }
 }
 
@@ -23,9 +26,10 @@ bool speaks(const dpi::Parser& parser, dpi::Transport transport) {
 
 void Inspector::on_payload(const decode::PacketView& view, int dir, Flow* flow) {
   if (flow->inspection == Inspection::kOver) return;
-  dpi::Segment segment{view.payload(),  view.ts_ns,    dir == 0,
+  dpi::Segment segment{view.payload(),      view.ts_ns,    dir == 0,
                        transport_of(*flow), view.src_port, view.dst_port};
-  if (segment.transport == dpi::Transport::kTcp && !in_order(view, dir, flow, &segment.data)) return;
+  if (segment.transport == dpi::Transport::kTcp && !in_order(view, dir, flow, &segment.data))
+    return;
   counters_.bytes += segment.data.size();
   if (flow->parser_state == kNoIndex) {
     choose(segment, flow);

@@ -21,8 +21,7 @@ struct InspectorCounters {
 
 class Inspector {
  public:
-  Inspector(size_t state_bytes, EventWriter::Sink* events)
-      : pool_(state_bytes), writer_(events) {}
+  Inspector(size_t state_bytes, EventWriter::Sink* events) : pool_(state_bytes), writer_(events) {}
 
   // Payload of one packet in direction `dir`. REQUIRES: view.payload_bytes > 0.
   void on_payload(const decode::PacketView& view, int dir, Flow* flow);

@@ -172,11 +172,10 @@ void SegmentSketch::collect_top(uint32_t segment) {
   keep([](const Destination& d) { return d.counts.packets_in; });
   std::sort(top_.begin(), top_.end(),
             [](const SketchTop& x, const SketchTop& y) { return x.address < y.address; });
-  top_.erase(std::unique(top_.begin(), top_.end(),
-                         [](const SketchTop& x, const SketchTop& y) {
-                           return x.address == y.address;
-                         }),
-             top_.end());
+  top_.erase(
+      std::unique(top_.begin(), top_.end(),
+                  [](const SketchTop& x, const SketchTop& y) { return x.address == y.address; }),
+      top_.end());
 }
 
 }  // namespace thymus::flow

@@ -16,9 +16,9 @@
 namespace thymus::flow {
 
 struct SketchCounts {
-  uint32_t syn_in;      // SYN without ACK, towards the destination
+  uint32_t syn_in;  // SYN without ACK, towards the destination
   uint32_t syn_ack_out;
-  uint32_t ack_in;      // ACK without SYN or RST: handshakes that went on, and data
+  uint32_t ack_in;  // ACK without SYN or RST: handshakes that went on, and data
   uint32_t rst_out;
   uint32_t packets_in;
   uint32_t udp_packets_in;
@@ -34,8 +34,8 @@ struct SketchTop {
 
 struct SketchWindow {
   Prefix prefix;
-  int64_t end_ns;        // engine time, a multiple of kWindowNs
-  uint64_t index_last;   // of the last packet in the window
+  int64_t end_ns;       // engine time, a multiple of kWindowNs
+  uint64_t index_last;  // of the last packet in the window
   uint32_t segment;
   SketchCounts totals;
   uint32_t sources;

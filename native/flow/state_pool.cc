@@ -1,11 +1,11 @@
 #include "flow/state_pool.h"
 
-#include <sys/mman.h>
-
 #include <bit>
 #include <cassert>
 #include <cstdlib>
 #include <cstring>
+
+#include <sys/mman.h>
 
 namespace thymus::flow {
 

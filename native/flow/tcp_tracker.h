@@ -8,8 +8,8 @@ namespace thymus::flow {
 
 // What a segment changed that the tracker must act on.
 struct TcpChange {
-  bool closed = false;    // both FINs or a RST: the flow ends soon
-  bool refused = false;   // the first answer to a SYN was a RST
+  bool closed = false;   // both FINs or a RST: the flow ends soon
+  bool refused = false;  // the first answer to a SYN was a RST
 };
 
 // Updates `flow` by one TCP segment of direction `dir` (0: from the originator).

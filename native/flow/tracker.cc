@@ -68,7 +68,8 @@ void Tracker::process(std::span<const PacketView> views) {
     for (size_t i = 0; i < n; ++i) {
       advance(views[i].engine_ns);
       set_moment(views[i].engine_ns, views[i].index, 0);
-      if (views[i].n_anomalies > 0) [[unlikely]] report_anomalies(views[i]);
+      if (views[i].n_anomalies > 0) [[unlikely]]
+        report_anomalies(views[i]);
       if (views[i].is_ip()) process_one(views[i], lookups[i]);
     }
     views = views.subspan(n);
@@ -211,7 +212,8 @@ void Tracker::note_times(const PacketView& view, int dir, Flow* flow) {
   if (dir == 0) {
     flow->request_ns = view.ts_ns;
   } else if (flow->request_ns != 0) {
-    const int64_t us = std::clamp<int64_t>((view.ts_ns - flow->request_ns) / 1000, 0, kNotMeasured - 1);
+    const int64_t us =
+        std::clamp<int64_t>((view.ts_ns - flow->request_ns) / 1000, 0, kNotMeasured - 1);
     flow->server_time_us = static_cast<uint32_t>(us);
     if (!is_tcp(*flow)) flow->rtt_us = flow->server_time_us;
   }
@@ -250,8 +252,8 @@ int64_t Tracker::idle_timeout(const Flow& flow) const {
 int64_t Tracker::next_due(const Flow& flow) const {
   int64_t due = flow.engine_last_ns + idle_timeout(flow);
   if (!flow.started) {
-    due = std::min(due, flow.engine_first_ns +
-                            (is_unanswered_attempt(flow) ? kAttemptDue : kStartDue));
+    due = std::min(due,
+                   flow.engine_first_ns + (is_unanswered_attempt(flow) ? kAttemptDue : kStartDue));
   } else if (flow.total_packets() != flow.packets_emitted) {
     due = std::min(due, flow.engine_emit_ns + kUpdateDue);
   }
@@ -284,9 +286,8 @@ void Tracker::fire_tick() {
 
 // Records of one tick leave in the total order.
 void Tracker::sort_by_last_packet(std::vector<uint32_t>* positions) const {
-  std::sort(positions->begin(), positions->end(), [this](uint32_t x, uint32_t y) {
-    return table_[x].index_last < table_[y].index_last;
-  });
+  std::sort(positions->begin(), positions->end(),
+            [this](uint32_t x, uint32_t y) { return table_[x].index_last < table_[y].index_last; });
 }
 
 void Tracker::fire(uint32_t position, int64_t tick_ns) {
@@ -333,8 +334,8 @@ void Tracker::notify(const PacketView& icmp_error) {
   flow.flags |= flow_flag::kIcmpError;
   // Codes 9, 10 and 13 (and 1 for IPv6) say that an administrator forbids it (RFC 1812, RFC 4443).
   const uint8_t code = icmp_error.icmp_code;
-  const bool denied = icmp_error.protocol == ip::kIcmp ? code == 9 || code == 10 || code == 13
-                                                       : code == 1;
+  const bool denied =
+      icmp_error.protocol == ip::kIcmp ? code == 9 || code == 10 || code == 13 : code == 1;
   flow.state = denied ? FlowState::kDenied : FlowState::kUnreachable;
   constexpr uint32_t kNotifySub = 0x80000000;
   set_moment(icmp_error.engine_ns, icmp_error.index, kNotifySub);

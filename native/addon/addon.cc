@@ -1,0 +1,182 @@
+// The N-API door: options in, batches out. src/engine/addon_types.ts says what each call does;
+// src/engine/binding.ts checks arguments, so here they are only read.
+//
+// State is per process (registry.h). The environment that opened an engine aborts it when it goes,
+// so that a worker that dies or a process that exits leaves no thread waiting.
+#include <memory>
+#include <set>
+
+#include <napi.h>
+
+#include "addon/registry.h"
+#include "flow/community_id.h"
+
+namespace thymus::addon {
+namespace {
+
+// Handles that this environment opened and has not closed.
+struct Environment {
+  std::set<uint32_t> opened;
+  ~Environment() {
+    for (const uint32_t handle : opened) remove_engine(handle);
+  }
+};
+
+uint32_t u32(const Napi::Object& o, const char* name) {
+  return o.Get(name).ToNumber().Uint32Value();
+}
+
+std::vector<std::string> strings(const Napi::Value& value) {
+  std::vector<std::string> out;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    out.push_back(array.Get(i).ToString().Utf8Value());
+  }
+  return out;
+}
+
+Napi::Value fail(Napi::Env env, const std::string& message) {
+  Napi::Error::New(env, message).ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+std::shared_ptr<engine::Engine> engine_of(const Napi::CallbackInfo& info) {
+  auto engine = find_engine(info[0].ToNumber().Uint32Value());
+  if (engine == nullptr) fail(info.Env(), "This run is closed.");
+  return engine;
+}
+
+Napi::Value layout_hash(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), emit::kLayoutHash);
+}
+
+Napi::Value open(const Napi::CallbackInfo& info) {
+  const auto o = info[0].As<Napi::Object>();
+  engine::Options options;
+  options.sources = strings(o.Get("sources"));
+  options.lanes = u32(o, "lanes");
+  options.shards = u32(o, "shards");
+  options.publish = o.Get("publish").ToBoolean();
+  options.queue_bytes = static_cast<size_t>(o.Get("queueBytes").ToNumber().Int64Value());
+  options.tracker.max_flows = u32(o, "maxFlows");
+  options.tracker.strict_checksums = o.Get("strictChecksums").ToBoolean();
+  for (const std::string& text : strings(o.Get("homeNet"))) {
+    Prefix prefix;
+    if (!parse_prefix(text, &prefix)) return fail(info.Env(), "'" + text + "' is not a prefix.");
+    options.home_net.push_back(prefix);
+  }
+  const uint32_t handle = add_engine(std::make_shared<engine::Engine>(options));
+  info.Env().GetInstanceData<Environment>()->opened.insert(handle);
+  return Napi::Number::New(info.Env(), handle);
+}
+
+Napi::Value drain(const Napi::CallbackInfo& info) {
+  const auto engine = engine_of(info);
+  if (engine == nullptr) return info.Env().Undefined();
+  const size_t queue = info[1].ToNumber().Uint32Value();
+  auto buffer = info[2].As<Napi::Uint8Array>();
+  if (queue >= engine->queues()) return fail(info.Env(), "This run has no such queue.");
+  if (buffer.ByteLength() < emit::BatchQueue::kMinimumDrainBytes) {
+    return fail(info.Env(), "The buffer is too small for a batch.");
+  }
+  const int64_t n =
+      engine->drain(queue, {buffer.Data(), buffer.ByteLength()}, info[3].ToNumber().Int32Value());
+  return Napi::Number::New(info.Env(), static_cast<double>(n));
+}
+
+const char* kind_name(engine::SourceReport::Kind kind) {
+  using Kind = engine::SourceReport::Kind;
+  switch (kind) {
+    case Kind::kUnreadable:
+      return "unreadable";
+    case Kind::kNotACapture:
+      return "not_a_capture";
+    case Kind::kDamaged:
+      return "damaged";
+    case Kind::kOk:
+      break;
+  }
+  return "ok";
+}
+
+Napi::Array source_reports(Napi::Env env, const std::vector<engine::SourceReport>& reports) {
+  auto out = Napi::Array::New(env, reports.size());
+  for (uint32_t i = 0; i < reports.size(); ++i) {
+    auto source = Napi::Object::New(env);
+    source.Set("path", reports[i].path);
+    source.Set("kind", kind_name(reports[i].kind));
+    if (reports[i].error.empty()) {
+      source.Set("error", env.Null());
+    } else {
+      source.Set("error", reports[i].error);
+    }
+    out.Set(i, source);
+  }
+  return out;
+}
+
+Napi::Value stats(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto engine = engine_of(info);
+  if (engine == nullptr) return env.Undefined();
+  const engine::EngineStats s = engine->stats();
+  auto out = Napi::Object::New(env);
+  auto counters = Napi::Array::New(env, s.counters.size());
+  for (uint32_t i = 0; i < s.counters.size(); ++i) {
+    counters.Set(i, Napi::Number::New(env, static_cast<double>(s.counters[i])));
+  }
+  const auto number = [env](auto v) { return Napi::Number::New(env, static_cast<double>(v)); };
+  out.Set("counters", counters);
+  out.Set("bytesRead", number(s.bytes_read));
+  out.Set("bytesTotal", number(s.bytes_total));
+  out.Set("firstPacketTimeUs", number(s.first_ts_ns / 1000));
+  out.Set("packetTimeUs", number(s.last_ts_ns / 1000));
+  out.Set("ended", s.ended);
+  out.Set("nativeCpuNs", number(s.cpu_ns));
+  out.Set("sources", source_reports(env, s.sources));
+  return out;
+}
+
+Napi::Value stop(const Napi::CallbackInfo& info) {
+  if (const auto engine = find_engine(info[0].ToNumber().Uint32Value())) engine->stop();
+  return info.Env().Undefined();
+}
+
+Napi::Value close(const Napi::CallbackInfo& info) {
+  const uint32_t handle = info[0].ToNumber().Uint32Value();
+  info.Env().GetInstanceData<Environment>()->opened.erase(handle);
+  remove_engine(handle);
+  return info.Env().Undefined();
+}
+
+Napi::Value community_id(const Napi::CallbackInfo& info) {
+  const auto address = [](const Napi::Value& value) {
+    const auto bytes = value.As<Napi::Uint8Array>();
+    return bytes.ByteLength() == 16 ? IpAddress::v6(bytes.Data()) : IpAddress::v4(bytes.Data());
+  };
+  const auto port = [](const Napi::Value& value) {
+    return static_cast<uint16_t>(value.ToNumber().Uint32Value());
+  };
+  char text[flow::kCommunityIdBytes];
+  flow::community_id(static_cast<uint8_t>(info[0].ToNumber().Uint32Value()), address(info[1]),
+                     address(info[2]), port(info[3]), port(info[4]), port(info[5]), text);
+  return Napi::String::New(info.Env(), text, sizeof text);
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment);
+  exports.Set("layoutHash", Napi::Function::New(env, layout_hash));
+  exports.Set("open", Napi::Function::New(env, open));
+  exports.Set("drain", Napi::Function::New(env, drain));
+  exports.Set("stats", Napi::Function::New(env, stats));
+  exports.Set("stop", Napi::Function::New(env, stop));
+  exports.Set("close", Napi::Function::New(env, close));
+  exports.Set("communityId", Napi::Function::New(env, community_id));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(thymus, init)
+
+}  // namespace thymus::addon
