@@ -123,6 +123,7 @@ function recordHeader() {
 
 function recordTs() {
   let out = `${BANNER}\n/** Hash of the layout lists; the addon must report the same. */\nexport const LAYOUT_HASH = ${layout};\n`;
+  out += '\nexport interface RecordField {\n  readonly name: string;\n  readonly type: \'u8\' | \'u16\' | \'i16\' | \'u32\' | \'f64\';\n  /** More than 1 for a list. */\n  readonly count: number;\n  readonly offset: number;\n  /** The value that says "not measured"; null where the field is always there. */\n  readonly absent: number | null;\n}\n';
   for (const s of structs) {
     const name = pascal(s.name);
     out += `\nexport const ${s.name.toUpperCase()}_BYTES = ${s.size};\n`;
@@ -155,6 +156,11 @@ function recordTs() {
     }
     out += '}\n';
     out += `\n/** Byte offsets of ${s.name}. */\nexport const ${name}Offset = {\n${s.fields.map((f) => `  ${camel(f.name)}: ${f.offset},`).join('\n')}\n} as const;\n`;
+    out += `\n/** Fields of ${s.name} in their order, for readers of all of them. */\nexport const ${s.name.toUpperCase()}_FIELDS: readonly RecordField[] = [\n`;
+    for (const f of s.fields.filter((f) => f.name !== 'reserved')) {
+      out += `  { name: '${f.name}', type: '${f.type}', count: ${f.count}, offset: ${f.offset}, absent: ${f.absent === '-' ? 'null' : f.absent} },\n`;
+    }
+    out += '];\n';
     const absent = s.fields.filter((f) => f.absent !== '-' && f.name !== 'reserved');
     if (absent.length)
       out += `\n/** Values that say "not measured". */\nexport const ${name}Absent = {\n${absent.map((f) => `  ${camel(f.name)}: ${f.absent},`).join('\n')}\n} as const;\n`;

@@ -3,6 +3,16 @@
 /** Hash of the layout lists; the addon must report the same. */
 export const LAYOUT_HASH = 582718727;
 
+export interface RecordField {
+  readonly name: string;
+  readonly type: 'u8' | 'u16' | 'i16' | 'u32' | 'f64';
+  /** More than 1 for a list. */
+  readonly count: number;
+  readonly offset: number;
+  /** The value that says "not measured"; null where the field is always there. */
+  readonly absent: number | null;
+}
+
 export const FLOW_ROW_BYTES = 256;
 
 /** Reads one flow_row in place; `at` is its byte offset, a multiple of 8. See native/emit/record.def. */
@@ -409,6 +419,75 @@ export const FlowRowOffset = {
   tlsVersion: 255,
 } as const;
 
+/** Fields of flow_row in their order, for readers of all of them. */
+export const FLOW_ROW_FIELDS: readonly RecordField[] = [
+  { name: 'order_index', type: 'f64', count: 1, offset: 0, absent: null },
+  { name: 'time_us', type: 'f64', count: 1, offset: 8, absent: null },
+  { name: 'ts_first_us', type: 'f64', count: 1, offset: 16, absent: null },
+  { name: 'ts_last_us', type: 'f64', count: 1, offset: 24, absent: null },
+  { name: 'orig_key', type: 'f64', count: 1, offset: 32, absent: null },
+  { name: 'resp_key', type: 'f64', count: 1, offset: 40, absent: null },
+  { name: 'flow_id_low', type: 'u32', count: 1, offset: 48, absent: null },
+  { name: 'flow_id_high', type: 'u32', count: 1, offset: 52, absent: null },
+  { name: 'orig_addr', type: 'u8', count: 16, offset: 56, absent: null },
+  { name: 'resp_addr', type: 'u8', count: 16, offset: 72, absent: null },
+  { name: 'orig_bytes', type: 'f64', count: 1, offset: 88, absent: null },
+  { name: 'resp_bytes', type: 'f64', count: 1, offset: 96, absent: null },
+  { name: 'orig_payload', type: 'f64', count: 1, offset: 104, absent: null },
+  { name: 'resp_payload', type: 'f64', count: 1, offset: 112, absent: null },
+  { name: 'orig_packets', type: 'u32', count: 1, offset: 120, absent: null },
+  { name: 'resp_packets', type: 'u32', count: 1, offset: 124, absent: null },
+  { name: 'order_sub', type: 'u32', count: 1, offset: 128, absent: null },
+  { name: 'heap_offset', type: 'u32', count: 1, offset: 132, absent: null },
+  { name: 'heap_bytes', type: 'u32', count: 1, offset: 136, absent: null },
+  { name: 'rtt_us', type: 'u32', count: 1, offset: 140, absent: 0xffffffff },
+  { name: 'server_time_us', type: 'u32', count: 1, offset: 144, absent: 0xffffffff },
+  { name: 'client_fingerprint', type: 'u32', count: 2, offset: 148, absent: 0 },
+  { name: 'name_hash', type: 'u32', count: 2, offset: 156, absent: 0 },
+  { name: 'tunnel_id', type: 'u32', count: 1, offset: 164, absent: 0 },
+  { name: 'orig_port', type: 'u16', count: 1, offset: 168, absent: null },
+  { name: 'resp_port', type: 'u16', count: 1, offset: 170, absent: null },
+  { name: 'vlan_outer', type: 'u16', count: 1, offset: 172, absent: 0xffff },
+  { name: 'vlan_inner', type: 'u16', count: 1, offset: 174, absent: 0xffff },
+  { name: 'slice_id', type: 'u16', count: 1, offset: 176, absent: 0xffff },
+  { name: 'flags', type: 'u16', count: 1, offset: 178, absent: null },
+  { name: 'app', type: 'u16', count: 1, offset: 180, absent: null },
+  { name: 'orig_retransmissions', type: 'u16', count: 1, offset: 182, absent: null },
+  { name: 'resp_retransmissions', type: 'u16', count: 1, offset: 184, absent: null },
+  { name: 'out_of_order', type: 'u16', count: 1, offset: 186, absent: null },
+  { name: 'zero_windows', type: 'u16', count: 1, offset: 188, absent: null },
+  { name: 'orig_window', type: 'u16', count: 1, offset: 190, absent: 0 },
+  { name: 'orig_mss', type: 'u16', count: 1, offset: 192, absent: 0 },
+  { name: 'segment_bytes', type: 'i16', count: 12, offset: 194, absent: 0 },
+  { name: 'segment_gaps', type: 'u8', count: 12, offset: 218, absent: 0 },
+  { name: 'event', type: 'u8', count: 1, offset: 230, absent: null },
+  { name: 'end_reason', type: 'u8', count: 1, offset: 231, absent: 0 },
+  { name: 'ip_version', type: 'u8', count: 1, offset: 232, absent: null },
+  { name: 'protocol', type: 'u8', count: 1, offset: 233, absent: null },
+  { name: 'direction', type: 'u8', count: 1, offset: 234, absent: null },
+  { name: 'state', type: 'u8', count: 1, offset: 235, absent: null },
+  { name: 'roles', type: 'u8', count: 1, offset: 236, absent: null },
+  { name: 'tunnel_type', type: 'u8', count: 1, offset: 237, absent: 0 },
+  { name: 'encap_depth', type: 'u8', count: 1, offset: 238, absent: null },
+  { name: 'app_confidence', type: 'u8', count: 1, offset: 239, absent: 0 },
+  { name: 'orig_tcp_flags', type: 'u8', count: 1, offset: 240, absent: null },
+  { name: 'resp_tcp_flags', type: 'u8', count: 1, offset: 241, absent: null },
+  { name: 'orig_syns', type: 'u8', count: 1, offset: 242, absent: null },
+  { name: 'resp_syn_acks', type: 'u8', count: 1, offset: 243, absent: null },
+  { name: 'orig_rsts', type: 'u8', count: 1, offset: 244, absent: null },
+  { name: 'resp_rsts', type: 'u8', count: 1, offset: 245, absent: null },
+  { name: 'orig_fins', type: 'u8', count: 1, offset: 246, absent: null },
+  { name: 'resp_fins', type: 'u8', count: 1, offset: 247, absent: null },
+  { name: 'orig_ttl_min', type: 'u8', count: 1, offset: 248, absent: 0 },
+  { name: 'orig_ttl_max', type: 'u8', count: 1, offset: 249, absent: 0 },
+  { name: 'resp_ttl_min', type: 'u8', count: 1, offset: 250, absent: 0 },
+  { name: 'orig_entropy', type: 'u8', count: 1, offset: 251, absent: 255 },
+  { name: 'resp_entropy', type: 'u8', count: 1, offset: 252, absent: 255 },
+  { name: 'orig_printable', type: 'u8', count: 1, offset: 253, absent: 255 },
+  { name: 'resp_printable', type: 'u8', count: 1, offset: 254, absent: 255 },
+  { name: 'tls_version', type: 'u8', count: 1, offset: 255, absent: 0 },
+];
+
 /** Values that say "not measured". */
 export const FlowRowAbsent = {
   rttUs: 0xffffffff,
@@ -547,6 +626,26 @@ export const EventRowOffset = {
   roles: 95,
 } as const;
 
+/** Fields of event_row in their order, for readers of all of them. */
+export const EVENT_ROW_FIELDS: readonly RecordField[] = [
+  { name: 'order_index', type: 'f64', count: 1, offset: 0, absent: null },
+  { name: 'time_us', type: 'f64', count: 1, offset: 8, absent: null },
+  { name: 'ts_us', type: 'f64', count: 1, offset: 16, absent: null },
+  { name: 'orig_key', type: 'f64', count: 1, offset: 24, absent: null },
+  { name: 'resp_key', type: 'f64', count: 1, offset: 32, absent: null },
+  { name: 'flow_id_low', type: 'u32', count: 1, offset: 40, absent: null },
+  { name: 'flow_id_high', type: 'u32', count: 1, offset: 44, absent: null },
+  { name: 'src_addr', type: 'u8', count: 16, offset: 48, absent: null },
+  { name: 'dst_addr', type: 'u8', count: 16, offset: 64, absent: null },
+  { name: 'order_sub', type: 'u32', count: 1, offset: 80, absent: null },
+  { name: 'body_bytes', type: 'u32', count: 1, offset: 84, absent: null },
+  { name: 'type', type: 'u16', count: 1, offset: 88, absent: null },
+  { name: 'src_port', type: 'u16', count: 1, offset: 90, absent: null },
+  { name: 'dst_port', type: 'u16', count: 1, offset: 92, absent: null },
+  { name: 'protocol', type: 'u8', count: 1, offset: 94, absent: null },
+  { name: 'roles', type: 'u8', count: 1, offset: 95, absent: null },
+];
+
 export const BATCH_HEADER_BYTES = 64;
 
 /** Reads one batch_header in place; `at` is its byte offset, a multiple of 8. See native/emit/record.def. */
@@ -632,6 +731,22 @@ export const BatchHeaderOffset = {
   flags: 52,
   reserved: 56,
 } as const;
+
+/** Fields of batch_header in their order, for readers of all of them. */
+export const BATCH_HEADER_FIELDS: readonly RecordField[] = [
+  { name: 'magic', type: 'u32', count: 1, offset: 0, absent: null },
+  { name: 'layout', type: 'u32', count: 1, offset: 4, absent: null },
+  { name: 'total_bytes', type: 'u32', count: 1, offset: 8, absent: null },
+  { name: 'n_rows', type: 'u32', count: 1, offset: 12, absent: null },
+  { name: 'n_events', type: 'u32', count: 1, offset: 16, absent: null },
+  { name: 'rows_offset', type: 'u32', count: 1, offset: 20, absent: null },
+  { name: 'events_offset', type: 'u32', count: 1, offset: 24, absent: null },
+  { name: 'heap_offset', type: 'u32', count: 1, offset: 28, absent: null },
+  { name: 'watermark_us', type: 'f64', count: 1, offset: 32, absent: null },
+  { name: 'watermark_index', type: 'f64', count: 1, offset: 40, absent: null },
+  { name: 'queue', type: 'u32', count: 1, offset: 48, absent: null },
+  { name: 'flags', type: 'u32', count: 1, offset: 52, absent: null },
+];
 
 export const FlowEvents = {
   START: 1,
