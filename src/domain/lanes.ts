@@ -16,6 +16,11 @@ export interface Lane {
   readonly attack: readonly string[];
   readonly stage: 'recon' | 'initial' | 'c2' | 'cred' | 'lateral' | 'collect' | 'exfil' | 'impact';
   readonly built: boolean;
+  /**
+   * Ticks after which its observations no longer depend on each other; 1 where the test itself bets
+   * conditionally on the past. The lane is split into so many phases.
+   */
+  readonly phases: number;
 }
 
 const lane = <const T extends Lane>(row: T): T => row;
@@ -30,6 +35,7 @@ export const LANES = [
     attack: ['T1046', 'T1018'],
     stage: 'recon',
     built: true,
+    phases: 1,
   }),
   lane({
     id: 'scan_vertical',
@@ -40,6 +46,7 @@ export const LANES = [
     attack: ['T1046'],
     stage: 'recon',
     built: true,
+    phases: 1,
   }),
   lane({
     id: 'brute_force',
@@ -50,6 +57,7 @@ export const LANES = [
     attack: ['T1110'],
     stage: 'cred',
     built: true,
+    phases: 1,
   }),
   lane({
     id: 'syn_flood',
@@ -60,6 +68,7 @@ export const LANES = [
     attack: ['T1498.001', 'T1499.001'],
     stage: 'impact',
     built: true,
+    phases: 1,
   }),
   lane({
     id: 'volumetric_flood',
@@ -70,6 +79,7 @@ export const LANES = [
     attack: ['T1498'],
     stage: 'impact',
     built: true,
+    phases: 1,
   }),
   lane({
     id: 'exfiltration',
@@ -80,6 +90,7 @@ export const LANES = [
     attack: ['T1041', 'T1048'],
     stage: 'exfil',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'dns_tunnel',
@@ -90,6 +101,7 @@ export const LANES = [
     attack: ['T1071.004'],
     stage: 'c2',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'lateral',
@@ -100,6 +112,7 @@ export const LANES = [
     attack: ['T1021'],
     stage: 'lateral',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'worm',
@@ -110,6 +123,7 @@ export const LANES = [
     attack: ['T1210'],
     stage: 'lateral',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'odd_tunnel',
@@ -120,6 +134,7 @@ export const LANES = [
     attack: ['T1095', 'T1572'],
     stage: 'c2',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'binding',
@@ -130,6 +145,7 @@ export const LANES = [
     attack: ['T1557.002'],
     stage: 'cred',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'mining',
@@ -140,6 +156,7 @@ export const LANES = [
     attack: ['T1496'],
     stage: 'impact',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'mud',
@@ -150,6 +167,7 @@ export const LANES = [
     attack: ['T1200'],
     stage: 'initial',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'data_loss',
@@ -160,6 +178,7 @@ export const LANES = [
     attack: ['T1048'],
     stage: 'exfil',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'survey',
@@ -170,6 +189,7 @@ export const LANES = [
     attack: ['T1213'],
     stage: 'collect',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'subscriber',
@@ -180,6 +200,7 @@ export const LANES = [
     attack: ['T1451'],
     stage: 'cred',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'isolation',
@@ -190,6 +211,7 @@ export const LANES = [
     attack: ['T1599'],
     stage: 'lateral',
     built: false,
+    phases: 1,
   }),
   lane({
     id: 'new_edge',
@@ -200,6 +222,7 @@ export const LANES = [
     attack: ['T1021', 'T1071'],
     stage: 'lateral',
     built: true,
+    phases: 14,
   }),
   lane({
     id: 'novelty',
@@ -210,6 +233,7 @@ export const LANES = [
     attack: [],
     stage: 'initial',
     built: false,
+    phases: 14,
   }),
   lane({
     id: 'beacon',
@@ -220,6 +244,7 @@ export const LANES = [
     attack: ['T1071', 'T1573'],
     stage: 'c2',
     built: false,
+    phases: 14,
   }),
   lane({
     id: 'dga',
@@ -230,6 +255,7 @@ export const LANES = [
     attack: ['T1568.002'],
     stage: 'c2',
     built: false,
+    phases: 14,
   }),
   lane({
     id: 'fingerprint',
@@ -240,6 +266,7 @@ export const LANES = [
     attack: ['T1573.002'],
     stage: 'c2',
     built: false,
+    phases: 14,
   }),
 ] as const;
 

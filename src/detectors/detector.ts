@@ -1,0 +1,83 @@
+import type { EventRowView, FlowRowView } from '../batch/generated/record_layout.js';
+import type { FeatureShare } from '../domain/evidence.js';
+import type { FlowRef } from '../domain/flow.js';
+import type { LaneId } from '../domain/lanes.js';
+import type { Entity, EntitySpec } from '../models/entity_table.js';
+import type { Population } from '../models/population.js';
+
+/**
+ * A detector turns records into bets (e-values) about entities.
+ *
+ * It is pure: no clock, no I/O, no randomness, no memory but the entity's slot that it was given and
+ * bounded tables of its own. It sees what is normal only through the past: first it bets, then it
+ * may learn. One file each; its opening comment names the ATT&CK techniques, memory, cold start, how
+ * to evade it and what counters that.
+ */
+export interface Detector {
+  readonly name: string;
+  /** The lanes that it bets on. */
+  readonly lanes: readonly LaneId[];
+
+  /** A flow record, judged from the originator's side; `entity` is the originator. */
+  onFlow?(row: FlowRowView, entity: Entity, context: DetectorContext): void;
+
+  /** An event of the kind `eventType`; its fields are at `context.bytes`. */
+  readonly eventType?: number;
+  onEvent?(event: EventRowView, context: DetectorContext): void;
+
+  /** `context.tick` ends; what was gathered over it may be bet on. Not called for empty ticks. */
+  onTickEnd?(context: DetectorContext): void;
+
+  /** What an entity did, in words that follow its name: "tried 243 addresses on port 445". */
+  describe(entity: Entity, lane: LaneId): string;
+}
+
+/** What a detector may use. Valid during the call. */
+export interface DetectorContext {
+  /** Engine time of the record, microseconds. */
+  readonly timeUs: number;
+  readonly tick: number;
+  readonly population: Population;
+
+  /** Fields of the current event: memory, first byte, length. */
+  readonly bytes: Uint8Array;
+  readonly bodyAt: number;
+  readonly bodyBytes: number;
+
+  /**
+   * Multiplies the wealth of a lane by e^lnE.
+   * @param lane position in LANES
+   * @returns true when `explain` should follow
+   */
+  bet(entity: Entity, lane: number, lnE: number): boolean;
+
+  /** Says why the last bet won. */
+  explain(entity: Entity, lane: number, draft: EvidenceDraft): void;
+
+  /** True when what the entity does may teach models what is normal. */
+  isClean(entity: Entity): boolean;
+
+  /** True when this shard judges the entity of a key. */
+  owns(key: number): boolean;
+
+  /** The entity of a key, seen now; made when it is new. */
+  entity(spec: EntitySpec): Entity;
+  find(key: number): Entity | undefined;
+
+  /** The current flow, to be found again in any tool. */
+  flowRef(): FlowRef;
+}
+
+/** The part of evidence that only the detector knows. */
+export interface EvidenceDraft {
+  readonly other: string | null;
+  /** Since when, microseconds. */
+  readonly t0Us: number;
+  readonly lnE: number;
+  readonly p: number;
+  /** One sentence for a person. */
+  readonly reason: string;
+  /** Their shares sum to lnE. */
+  readonly features: readonly FeatureShare[];
+  readonly flows: readonly FlowRef[];
+}

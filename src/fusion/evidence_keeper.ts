@@ -1,0 +1,49 @@
+import type { Evidence } from '../domain/evidence.js';
+
+/** Pieces of evidence kept for an entity. */
+export const EVIDENCE_MOST = 64;
+
+/** A piece that adds this share to the number of pieces is kept even when it is not telling. */
+const NEWS_SHARE = 1 / 8;
+
+/**
+ * Keeps the first, the last and the most telling pieces of evidence of an entity, and counts all.
+ * Asks before a piece is put into words, so that the ten-thousandth probe of a scan costs nothing.
+ */
+export class EvidenceKeeper {
+  readonly #kept: Evidence[] = [];
+  #leastTelling = Infinity;
+  #keptAtCount = 0;
+  count = 0;
+
+  /** Counts a piece that supports an attack; true when it should be put into words and kept. */
+  wants(lnE: number): boolean {
+    this.count++;
+    return (
+      this.#kept.length < EVIDENCE_MOST ||
+      lnE > this.#leastTelling ||
+      this.count >= (1 + NEWS_SHARE) * this.#keptAtCount
+    );
+  }
+
+  keep(evidence: Evidence): void {
+    this.#keptAtCount = this.count;
+    if (this.#kept.length === EVIDENCE_MOST) this.#kept.splice(this.#leastTellingIndex(), 1);
+    this.#kept.push(evidence);
+    this.#leastTelling = this.#kept[this.#leastTellingIndex()]!.lnE;
+  }
+
+  /** What is kept, in time order. */
+  list(): readonly Evidence[] {
+    return this.#kept.slice();
+  }
+
+  /** Never the first piece: it says how it began. */
+  #leastTellingIndex(): number {
+    let least = this.#kept.length > 1 ? 1 : 0;
+    for (let i = least + 1; i < this.#kept.length; i++) {
+      if (this.#kept[i]!.lnE < this.#kept[least]!.lnE) least = i;
+    }
+    return least;
+  }
+}

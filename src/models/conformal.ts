@@ -1,0 +1,95 @@
+import { P_FLOOR_FITTED } from './e_value.js';
+import { fitGpd, gpdSurvival, type GpdTail } from './gpd.js';
+
+/** References kept: the last accepted scores. */
+const CAPACITY = 4000;
+
+/** Share of the references that is the tail. */
+const TAIL_SHARE = 0.05;
+
+/** Below so many references there is no tail to fit, and p is the plain rank. */
+const TAIL_MIN_REFERENCES = 400;
+
+/** Accepted scores between two sortings of the references and fits of the tail. */
+const REFIT_EVERY = 50;
+
+/** Flagged scores stay out, but never more than this share, or alarms would stop all learning. */
+const REFUSED_SHARE_MOST = 0.02;
+const FLAGGED_BELOW_P = 1e-3;
+
+/**
+ * Rolling conformal rank: which share of past scores was as high as this one, with a generalised
+ * Pareto tail beyond the highest of them. 32 kB when full.
+ *
+ * `p` and `accept` are apart, so that what is judged has not been learned yet.
+ */
+export class ConformalRank {
+  readonly #ring = new Float64Array(CAPACITY);
+  #sorted = new Float64Array(0);
+  #n = 0;
+  #next = 0;
+  #stale = 0;
+  #accepted = 0;
+  #refused = 0;
+  #threshold = Infinity;
+  #tail: GpdTail | null = null;
+
+  /** References behind a p now. */
+  get size(): number {
+    return this.#sorted.length;
+  }
+
+  /** p-value of a score: small when it is higher than what was seen before. */
+  p(score: number): number {
+    const n = this.#sorted.length;
+    if (this.#tail !== null && score > this.#threshold) {
+      const beyond = gpdSurvival(this.#tail, score - this.#threshold);
+      return Math.max(P_FLOOR_FITTED, TAIL_SHARE * beyond);
+    }
+    return (1 + n - lowerBound(this.#sorted, score)) / (n + 1);
+  }
+
+  /** Learns a score, unless it stands out too much (and not too many did). */
+  accept(score: number): void {
+    if (this.size >= TAIL_MIN_REFERENCES && this.p(score) < FLAGGED_BELOW_P && this.#mayRefuse()) {
+      this.#refused++;
+      return;
+    }
+    this.#accepted++;
+    this.#ring[this.#next] = score;
+    this.#next = (this.#next + 1) % CAPACITY;
+    this.#n = Math.min(this.#n + 1, CAPACITY);
+    if (++this.#stale >= REFIT_EVERY || this.#n < REFIT_EVERY) this.#refit();
+  }
+
+  /** The score that a share `q` of the references stays below; NaN without references. */
+  quantile(q: number): number {
+    return this.#sorted[Math.min(this.size - 1, Math.floor(q * this.size))] ?? NaN;
+  }
+
+  #mayRefuse(): boolean {
+    return this.#refused < REFUSED_SHARE_MOST * (this.#accepted + this.#refused);
+  }
+
+  #refit(): void {
+    this.#stale = 0;
+    this.#sorted = this.#ring.slice(0, this.#n).sort();
+    if (this.#n < TAIL_MIN_REFERENCES) return;
+    const first = Math.floor((1 - TAIL_SHARE) * this.#n);
+    const threshold = this.#sorted[first - 1]!;
+    this.#threshold = threshold;
+    this.#tail = fitGpd(this.#sorted.subarray(first).map((score) => score - threshold));
+  }
+}
+
+/** How many of the ascending values lie below `x`. */
+function lowerBound(sorted: Float64Array, x: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,64 @@
+import { clamp } from './bernoulli.js';
+
+/** Groups of first contacts, by the direction of the flow: 1 to 4, as in the record. */
+export const CONTACT_GROUPS = 5;
+
+/** Until a group has shown otherwise, four of five first contacts are answered. */
+const PRIOR_SUCCESS = 0.8;
+
+/** Success is never thought rarer or more common than this: a test must keep its grip. */
+const SUCCESS_LEAST = 0.6;
+const SUCCESS_MOST = 0.98;
+
+/** First contacts that the prior is worth, in each of the two memories. */
+const SLOW_PRIOR_WEIGHT = 100;
+const FAST_PRIOR_WEIGHT = 20;
+
+/** Half-lives of the two memories, in ticks: a day, and half a minute. */
+const SLOW_HALF_LIFE = 17_280;
+const FAST_HALF_LIFE = 6;
+
+/**
+ * How often first contacts succeed in a group while nothing is wrong: theta0 of the scan test. The
+ * lower of a slow and a fast memory counts, so that an outage, which fails everybody's contacts at
+ * once, is not taken for everybody's scan.
+ */
+export class ContactPool {
+  readonly #slow = new Float64Array(2 * CONTACT_GROUPS);
+  readonly #fast = new Float64Array(2 * CONTACT_GROUPS);
+  #tick = 0;
+
+  /** Learns the [answered, failed] pairs of all groups in one tick. Ticks rise. */
+  learn(tick: number, outcomes: Float64Array): void {
+    const ticks = this.#tick === 0 ? 0 : tick - this.#tick;
+    this.#tick = tick;
+    decayAndAdd(this.#slow, outcomes, Math.pow(0.5, ticks / SLOW_HALF_LIFE));
+    decayAndAdd(this.#fast, outcomes, Math.pow(0.5, ticks / FAST_HALF_LIFE));
+  }
+
+  /** P(a first contact is answered | nothing is wrong). */
+  success(group: number): number {
+    const slow = shrunk(this.#slow, group, { mean: PRIOR_SUCCESS, weight: SLOW_PRIOR_WEIGHT });
+    const fast = shrunk(this.#fast, group, { mean: slow, weight: FAST_PRIOR_WEIGHT });
+    return clamp(Math.min(slow, fast), SUCCESS_LEAST, SUCCESS_MOST);
+  }
+
+  /** First contacts behind it. */
+  references(group: number): number {
+    return this.#slow[2 * group]! + this.#slow[2 * group + 1]!;
+  }
+}
+
+function decayAndAdd(sums: Float64Array, add: Float64Array, factor: number): void {
+  for (let i = 0; i < sums.length; i++) sums[i] = sums[i]! * factor + add[i]!;
+}
+
+function shrunk(
+  sums: Float64Array,
+  group: number,
+  prior: { readonly mean: number; readonly weight: number },
+): number {
+  const answered = sums[2 * group]!;
+  const failed = sums[2 * group + 1]!;
+  return (answered + prior.mean * prior.weight) / (answered + failed + prior.weight);
+}

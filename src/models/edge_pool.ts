@@ -1,0 +1,63 @@
+import { ConformalRank } from './conformal.js';
+import { pitmanYor } from './pitman_yor.js';
+
+/** Edges that the network remembers; new ones beyond are seen but not remembered, and counted. */
+const EDGES_MOST = 262_144;
+
+/** Ports remembered one by one. */
+const PORTS = 65_536;
+
+/**
+ * What the network's devices talk to: how many devices use an edge (destination and port), how many
+ * use a port, and how surprising first sights have been. The group and network levels of the
+ * new-edge test. About 10 MB when full.
+ */
+export class EdgePool {
+  readonly #devicesOfEdge = new Map<number, number>();
+  readonly #edgesOfPort = new Float64Array(PORTS);
+  readonly #surprises = new ConformalRank();
+  #firstSights = 0;
+  #ports = 0;
+  /** Edges that were not remembered because the table was full. */
+  refusals = 0;
+
+  /** Learns the first sights of one tick: edges ascending, the port of each, surprises ascending. */
+  learn(edges: Float64Array, ports: Uint16Array, surprises: Float64Array): void {
+    for (let i = 0; i < edges.length; i++) this.#learnEdge(edges[i]!, ports[i]!);
+    for (const surprise of surprises) this.#surprises.accept(surprise);
+  }
+
+  #learnEdge(edge: number, port: number): void {
+    const devices = this.#devicesOfEdge.get(edge);
+    this.#firstSights++;
+    if (devices !== undefined) {
+      this.#devicesOfEdge.set(edge, devices + 1);
+      return;
+    }
+    if (this.#devicesOfEdge.size >= EDGES_MOST) {
+      this.refusals++;
+      return;
+    }
+    this.#devicesOfEdge.set(edge, 1);
+    if (this.#edgesOfPort[port]!++ === 0) this.#ports++;
+  }
+
+  /** Devices that use an edge. */
+  devices(edge: number): number {
+    return this.#devicesOfEdge.get(edge) ?? 0;
+  }
+
+  /** P(the next first sight of any device is this edge). */
+  probability(edge: number, port: number): number {
+    const kinds = this.#devicesOfEdge.size;
+    const portSeen = { total: kinds, kinds: this.#ports };
+    const portRole = pitmanYor(this.#edgesOfPort[port]!, portSeen, 1 / PORTS);
+    const base = portRole / Math.max(1, kinds);
+    return pitmanYor(this.devices(edge), { total: this.#firstSights, kinds }, base);
+  }
+
+  /** How past first sights of all devices were distributed. */
+  get surprises(): ConformalRank {
+    return this.#surprises;
+  }
+}

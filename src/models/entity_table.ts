@@ -1,0 +1,145 @@
+import { formatAddress } from '../batch/address.js';
+import type { EntityRef } from '../domain/entity.js';
+
+/**
+ * One entity of a shard. Others hang their state on `slots`, by the number they were given, so that
+ * a record costs one look-up however many detectors there are.
+ */
+export class Entity {
+  readonly key: number;
+  readonly kind: EntityRef['kind'];
+  readonly slots: (object | null)[];
+  /** It answered somebody, or was answered: an address that nobody made up. */
+  isProven: boolean;
+  /** Kept while others are forgotten, since an alarm is open. */
+  isPinned = false;
+  /** Ticks in which it was seen; idle ones are not counted and not bet on. */
+  activeTicks = 0;
+  lastTick = -Infinity;
+  readonly #address: Uint8Array;
+  readonly #prefixBits: number;
+  #ref: EntityRef | null = null;
+
+  constructor(spec: EntitySpec, nSlots: number) {
+    this.key = spec.key;
+    this.kind = spec.kind;
+    this.isProven = spec.isProven;
+    this.#address = spec.bytes.slice(spec.at, spec.at + 16);
+    this.#prefixBits = spec.prefixBits ?? -1;
+    this.slots = new Array<object | null>(nSlots).fill(null);
+  }
+
+  /** How evidence names it. Made when first asked for. */
+  get ref(): EntityRef {
+    if (this.#ref === null || this.#ref.proven !== this.isProven) {
+      const text = formatAddress(this.#address, 0);
+      const address = this.#prefixBits < 0 ? text : `${text}/${this.#prefixBits}`;
+      this.#ref = { kind: this.kind, key: this.key, address, proven: this.isProven };
+    }
+    return this.#ref;
+  }
+}
+
+/** Where an entity comes from: its key, and its address in borrowed memory. */
+export interface EntitySpec {
+  readonly key: number;
+  readonly kind: EntityRef['kind'];
+  readonly isProven: boolean;
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  /** Set for a segment: length of its prefix. */
+  readonly prefixBits?: number;
+}
+
+export interface EntityTableOptions {
+  /** State slots of each entity. */
+  readonly nSlots: number;
+  /** Entities that gave two-way proof, at most. */
+  readonly provenMost: number;
+  /**
+   * Addresses that only claimed to be there, at most. Small, since a flood of made-up sources fills
+   * it: real entities are not in it.
+   */
+  readonly probationMost: number;
+}
+
+export const ENTITY_TABLE_DEFAULTS = { provenMost: 131_072, probationMost: 8_192 } as const;
+
+/** How many pinned entities a full table passes over before it forgets one all the same. */
+const PINNED_PASSED_OVER = 8;
+
+/**
+ * The entities of a shard: proven ones, and apart from them, in probation, those that nothing shows
+ * to exist. Both are bounded and forget whom they saw longest ago; that is counted.
+ */
+export class EntityTable {
+  readonly #options: EntityTableOptions;
+  readonly #proven = new Map<number, Entity>();
+  readonly #probation = new Map<number, Entity>();
+  /** Entities judged so far: those that gave proof, or were not forgotten before. */
+  created = 0;
+  provenEvictions = 0;
+  probationEvictions = 0;
+
+  constructor(options: EntityTableOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#proven.size + this.#probation.size;
+  }
+
+  find(key: number): Entity | undefined {
+    return this.#proven.get(key) ?? this.#probation.get(key);
+  }
+
+  /** The entity of a key, made when it is new, seen in `tick`. */
+  touch(entity: Entity, tick: number): void {
+    if (entity.lastTick === tick) return;
+    entity.lastTick = tick;
+    entity.activeTicks++;
+    const map = entity.isProven ? this.#proven : this.#probation;
+    map.delete(entity.key);
+    map.set(entity.key, entity);
+  }
+
+  create(spec: EntitySpec): Entity {
+    const entity = new Entity(spec, this.#options.nSlots);
+    this.created++;
+    this.#insert(entity);
+    return entity;
+  }
+
+  /** Moves an entity out of probation. */
+  prove(entity: Entity): void {
+    if (entity.isProven) return;
+    this.#probation.delete(entity.key);
+    entity.isProven = true;
+    this.#insert(entity);
+  }
+
+  #insert(entity: Entity): void {
+    if (entity.isProven) {
+      if (this.#proven.size >= this.#options.provenMost) {
+        forgetOldest(this.#proven);
+        this.provenEvictions++;
+      }
+      this.#proven.set(entity.key, entity);
+      return;
+    }
+    if (this.#probation.size >= this.#options.probationMost) {
+      forgetOldest(this.#probation);
+      this.probationEvictions++;
+    }
+    this.#probation.set(entity.key, entity);
+  }
+}
+
+function forgetOldest(map: Map<number, Entity>): void {
+  let passed = 0;
+  for (const [key, entity] of map) {
+    map.delete(key);
+    if (!entity.isPinned || passed++ >= PINNED_PASSED_OVER) return;
+    map.set(key, entity);
+  }
+}

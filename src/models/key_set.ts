@@ -1,0 +1,73 @@
+const FIRST_SLOTS = 16;
+const EMPTY = 0;
+
+/**
+ * A bounded set of positive numbers below 2^53, 8 bytes a slot. When full it forgets the older half:
+ * members of the generation before the last are gone, which is counted.
+ */
+export class KeySet {
+  readonly #slotsMost: number;
+  #young = new Float64Array(FIRST_SLOTS);
+  #old: Float64Array | null = null;
+  #count = 0;
+  /** Members forgotten so far. */
+  evictions = 0;
+
+  /** @param capacity members of one generation; at most twice as many are remembered */
+  constructor(capacity: number) {
+    this.#slotsMost = FIRST_SLOTS;
+    while (this.#slotsMost < 2 * capacity) this.#slotsMost *= 2;
+  }
+
+  has(key: number): boolean {
+    const young = this.#young;
+    if (young[slotOf(young, key)] === key) return true;
+    const old = this.#old;
+    return old !== null && old[slotOf(old, key)] === key;
+  }
+
+  /** True when the key was not a member. */
+  add(key: number): boolean {
+    if (this.has(key)) return false;
+    if (2 * (this.#count + 1) > this.#young.length) this.#makeRoom();
+    this.#young[slotOf(this.#young, key)] = key;
+    this.#count++;
+    return true;
+  }
+
+  #makeRoom(): void {
+    if (this.#young.length < this.#slotsMost) {
+      const grown = new Float64Array(2 * this.#young.length);
+      for (const key of this.#young) if (key !== EMPTY) grown[slotOf(grown, key)] = key;
+      this.#young = grown;
+      return;
+    }
+    if (this.#old !== null) this.evictions += this.#count;
+    this.#old = this.#young;
+    this.#young = new Float64Array(this.#slotsMost);
+    this.#count = 0;
+  }
+}
+
+/** Where the key is, or would be: linear probing over a table that is at most half full. */
+function slotOf(table: Float64Array, key: number): number {
+  const mask = table.length - 1;
+  let slot = mixToUint32(key) & mask;
+  while (table[slot] !== EMPTY && table[slot] !== key) slot = (slot + 1) & mask;
+  return slot;
+}
+
+/** Spreads both halves of a number below 2^53 over 32 bits. */
+export function mixToUint32(key: number): number {
+  let h = (key % 0x100000000) ^ Math.imul(Math.floor(key / 0x100000000), 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** One number below 2^52 for a pair, so that pairs can be members of a set of numbers. Never 0. */
+export function pairKey(a: number, b: number): number {
+  const low = mixToUint32(a + b * 0x10001);
+  const high = mixToUint32(a * 3 + b + 0x5bd1e995) & 0xfffff;
+  return high * 0x100000000 + low + 1;
+}
