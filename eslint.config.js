@@ -39,6 +39,11 @@ export default defineConfig(
         { name: 'Function', message: 'No code is made at run time.' },
       ],
       eqeqeq: 'error',
+      // A leading underscore says that a position is there and not looked at.
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' },
+      ],
       // Column reads are indexed within bounds that the batch header has set; `!` says so.
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
