@@ -28,6 +28,10 @@ DnsMessage message_of(const Segment& segment, Bytes bytes, size_t wire_bytes) {
 
 // ---- UDP
 
+DnsMessage datagram_of(const Segment& segment) {
+  return message_of(segment, segment.data, segment.data.size() + segment.cut_bytes);
+}
+
 struct UdpState {
   uint64_t n_messages;
 };
@@ -36,14 +40,13 @@ Likelihood probe_udp(const Segment& first) {
   for (const uint16_t port : kOtherUdpPorts) {
     if (has_port(first, port)) return Likelihood::kNo;
   }
-  return judge_dns(message_of(first, first.data, first.data.size()), has_port(first, kDnsPort));
+  return judge_dns(datagram_of(first), has_port(first, kDnsPort));
 }
 
 Answer on_datagram(void* state, const Segment& segment, EventWriter* events) {
   auto* udp = static_cast<UdpState*>(state);
   DnsFaults faults;
-  const DnsMessage message = message_of(segment, segment.data, segment.data.size());
-  if (write_dns_message(message, udp->n_messages, events, &faults)) {
+  if (write_dns_message(datagram_of(segment), udp->n_messages, events, &faults)) {
     ++udp->n_messages;
     return Answer::kAccept;
   }

@@ -79,8 +79,7 @@ bool write_section(const DnsMessage& message, const Section& section, Reader* cu
     if (events->truncated()) return false;
     DnsFaults own;
     if (!read_dns_record(cursor, &record, &own)) {
-      const bool kept_start_only = message.bytes.size() < message.wire_bytes;
-      if (kept_start_only) {
+      if (message.bytes.size() < message.wire_bytes) {
         events->count_truncation();
       } else {
         faults->add(section.fault);
@@ -150,11 +149,14 @@ bool read_dns_header(const DnsMessage& message, DnsHeader* header) {
 Likelihood judge_dns(const DnsMessage& message, bool on_dns_port) {
   DnsHeader header;
   if (!read_dns_header(message, &header)) return Likelihood::kNo;
-  if (header.questions == 0) {
-    return on_dns_port && is_bare_error(message, header) ? Likelihood::kLikely : Likelihood::kNo;
-  }
   Reader cursor(message.bytes);
   cursor.seek(DnsHeader::kBytes);
+  if (header.questions == 0) {
+    // An inverse query or the middle of a zone transfer has records only.
+    const bool has_records = header.answers > 0 && is_whole(header, &cursor);
+    return on_dns_port && (has_records || is_bare_error(message, header)) ? Likelihood::kLikely
+                                                                          : Likelihood::kNo;
+  }
   Question question;
   DnsFaults faults;
   const bool readable = read_question(&cursor, &question, &faults) &&

@@ -37,7 +37,7 @@ struct DnsHeader {
   bool z() const { return (flags & 0x0040) != 0; }
 };
 
-// A message, of which a stream may have kept the start only.
+// A message, of which the capture or a stream may have kept the start only.
 struct DnsMessage {
   Bytes bytes;
   size_t wire_bytes;  // never less than bytes.size()

@@ -32,6 +32,7 @@ struct Segment {
   Transport transport;
   uint16_t src_port;
   uint16_t dst_port;
+  size_t cut_bytes = 0;  // of a datagram, behind `data`, that the snap length cut off
 };
 
 // How likely it is that a flow speaks this protocol, from its first payload alone.

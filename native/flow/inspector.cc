@@ -28,6 +28,9 @@ void Inspector::on_payload(const decode::PacketView& view, int dir, Flow* flow) 
   if (flow->inspection == Inspection::kOver) return;
   dpi::Segment segment{view.payload(),      view.ts_ns,    dir == 0,
                        transport_of(*flow), view.src_port, view.dst_port};
+  if (segment.transport == dpi::Transport::kUdp && view.payload_wire_bytes > view.payload_bytes) {
+    segment.cut_bytes = view.payload_wire_bytes - view.payload_bytes;
+  }
   if (segment.transport == dpi::Transport::kTcp && !in_order(view, dir, flow, &segment.data))
     return;
   counters_.bytes += segment.data.size();

@@ -246,6 +246,17 @@ TEST_CASE("dns: keeps what was read before the damage and names it") {
   }
 }
 
+TEST_CASE("dns: does not blame the sender for what the snap length cut") {
+  const Raw whole = answer(kA, {192, 0, 2, 1}).bytes();
+  const Raw cut(whole.begin(), whole.end() - 6);
+  ParserRun run = udp();
+  CHECK(run.feed(cut, false, 6) == Answer::kAccept);
+  REQUIRE(run.log().events.size() == 1);
+  CHECK(run.log().events[0].truncations == 1);
+  CHECK(run.log().events[0].fields.objects(ids::kQueries).size() == 1);
+  CHECK_FALSE(run.log().events[0].fields.has(ids::kAnswers));
+}
+
 TEST_CASE("dns: names directions that do not fit") {
   ParserRun run = udp();
   run.feed(answer(kA, {192, 0, 2, 1}).bytes(), true);
@@ -326,6 +337,14 @@ TEST_CASE("dns: is found on other ports only when every byte makes sense") {
 
 TEST_CASE("dns: leaves multicast DNS, LLMNR and NetBIOS names to others") {
   for (const uint16_t port : {137, 5353, 5355}) CHECK(udp(port).probe(query()) == Likelihood::kNo);
+}
+
+TEST_CASE("dns: knows records without a question on its port, when they are whole") {
+  DnsBuilder inverse(1, 1 << 11);
+  inverse.record(DnsBuilder::kAnswers, {0}, kA, 0, {192, 0, 2, 1});
+  CHECK(udp().probe(inverse.bytes()) == Likelihood::kLikely);
+  CHECK(udp().probe(inverse.bytes() + Raw{0}) == Likelihood::kNo);
+  CHECK(udp(9999).probe(inverse.bytes()) == Likelihood::kNo);
 }
 
 TEST_CASE("dns: knows a bare error on its port") {

@@ -30,8 +30,11 @@ class ParserRun {
   dpi::Likelihood probe(const std::vector<uint8_t>& data, bool from_originator = true) const {
     return parser_.probe(segment(data, from_originator));
   }
-  dpi::Answer feed(const std::vector<uint8_t>& data, bool from_originator = true) {
-    return parser_.on_data(state_.data(), segment(data, from_originator), writer_.get());
+  dpi::Answer feed(const std::vector<uint8_t>& data, bool from_originator = true,
+                   size_t cut_bytes = 0) {
+    dpi::Segment shown = segment(data, from_originator);
+    shown.cut_bytes = cut_bytes;
+    return parser_.on_data(state_.data(), shown, writer_.get());
   }
   void end() {
     if (parser_.on_end != nullptr) parser_.on_end(state_.data(), writer_.get());
