@@ -1,0 +1,71 @@
+// Makes one capture, in namespaces of its own that run.sh has made for this process.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { workInOffice } from './activities/office_work.js';
+import { startCapture } from './capture.js';
+import { Lab } from './lab.js';
+import { buildNetwork } from './network.js';
+import type { CaptureLog } from './log.js';
+import type { Scenario } from './scenarios/scenario.js';
+import { scenarioNamed } from './scenarios/index.js';
+import { startServers } from './servers/index.js';
+import { pause } from './shell.js';
+
+const FOLDER = '/run/lab';
+/** For duplicate address detection of the links' own addresses. */
+const SETTLE_SECONDS = 3;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string', default: '1' },
+    intensity: { type: 'string', default: '1' },
+    out: { type: 'string', default: '.' },
+  },
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+await makeCapture(scenarioNamed(positionals[0] ?? ''), {
+  seed: inRange('seed', values.seed, 0, 2 ** 32 - 1),
+  intensity: inRange('intensity', values.intensity, 0.01, 1),
+  out: values.out,
+});
+process.exit(0);
+
+interface Options {
+  readonly seed: number;
+  readonly intensity: number;
+  readonly out: string;
+}
+
+async function makeCapture(scenario: Scenario, options: Options): Promise<void> {
+  process.stderr.write(`${scenario.name}: about ${scenario.seconds} s\n`);
+  buildNetwork();
+  mkdirSync(FOLDER);
+  const lab = new Lab({ folder: FOLDER, seed: options.seed, intensity: options.intensity });
+  const capture = await startCapture(join(options.out, `${scenario.name}.pcap`));
+  await startServers(lab);
+  await pause(SETTLE_SECONDS);
+  const stopWork = new AbortController();
+  const work = workInOffice(lab, stopWork.signal);
+  await scenario.events(lab);
+  stopWork.abort();
+  await work;
+  const drops = await capture.stop();
+  await lab.stopAll();
+  const log: CaptureLog = {
+    scenario: scenario.name,
+    seed: options.seed,
+    intensity: options.intensity,
+    drops,
+    notes: lab.log.notes,
+  };
+  writeFileSync(join(options.out, `${scenario.name}.log.json`), JSON.stringify(log, null, 2));
+}
+
+function inRange(name: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (text !== '' && value >= low && value <= high) return value;
+  process.stderr.write(`--${name} must be a number from ${low} to ${high}.\n`);
+  process.exit(2);
+}

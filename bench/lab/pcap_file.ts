@@ -1,0 +1,32 @@
+/** The shape of a capture: how many packets, and when. */
+export interface Times {
+  readonly packets: number;
+  /** Microseconds since 1970; 0 where there is no packet. */
+  readonly firstUs: number;
+  readonly lastUs: number;
+  /** Packets that are older than the one before them. */
+  readonly backward: number;
+}
+
+const MAGIC_MICROSECONDS = 0xa1b2c3d4;
+const FILE_HEADER_BYTES = 24;
+const PACKET_HEADER_BYTES = 16;
+
+/** Reads a pcap of this machine's byte order, as tcpdump has written it. */
+export function timesOf(pcap: Buffer): Times {
+  if (pcap.length < FILE_HEADER_BYTES || pcap.readUInt32LE(0) !== MAGIC_MICROSECONDS) {
+    throw new Error('This is not a little-endian pcap with microseconds.');
+  }
+  let [packets, firstUs, lastUs, backward] = [0, 0, 0, 0];
+  let offset = FILE_HEADER_BYTES;
+  while (offset + PACKET_HEADER_BYTES <= pcap.length) {
+    const timeUs = pcap.readUInt32LE(offset) * 1e6 + pcap.readUInt32LE(offset + 4);
+    if (packets === 0) firstUs = timeUs;
+    if (timeUs < lastUs) backward++;
+    lastUs = timeUs;
+    packets++;
+    offset += PACKET_HEADER_BYTES + pcap.readUInt32LE(offset + 8);
+  }
+  if (offset !== pcap.length) throw new Error('The capture is cut in the middle of a packet.');
+  return { packets, firstUs, lastUs, backward };
+}
