@@ -12,6 +12,8 @@
 namespace thymus::capture {
 namespace {
 
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
 struct Variant {
   uint32_t magic;
   uint8_t record_header_bytes;
@@ -21,7 +23,6 @@ constexpr Variant kVariants[] = {
     {0xa1b2c3d4, 16, 1000},  // pcap
     {0xa1b23c4d, 16, 1},     // pcap with nanoseconds
     {0xa1b2cd34, 24, 1000},  // modified pcap (Kuznetzov)
-    {0xa12b3c4d, 16, 1000},  // Navtel
 };
 
 struct Magic {
@@ -75,7 +76,9 @@ class PcapFormat final : public Format {
 
   Frame read_header(const uint8_t* header) const {
     Frame frame{};
-    frame.ts_ns = load32(header) * int64_t{1'000'000'000} + load32(header + 4) * fraction_ns_;
+    // Broken writers give fractions beyond a second; they may not carry time far ahead.
+    int64_t fraction_ns = std::min(load32(header + 4) * fraction_ns_, kNsPerSecond - 1);
+    frame.ts_ns = load32(header) * kNsPerSecond + fraction_ns;
     frame.caplen = load32(header + 8);
     frame.origlen = load32(header + 12);
     frame.link_type = link_type_;
