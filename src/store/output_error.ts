@@ -19,8 +19,15 @@ const REASONS: Readonly<Record<string, string>> = {
 export function outputFailed(path: string, cause: unknown): ThymusError {
   if (cause instanceof ThymusError) return cause;
   const error = cause as NodeJS.ErrnoException;
-  const reason = REASONS[error.code ?? ''] ?? firstLine(error);
+  const reason = REASONS[error.code ?? codeInText(error)] ?? firstLine(error);
   return new ThymusError('OUTPUT_FAILED', `Cannot write ${path}: ${reason}.`, { cause });
+}
+
+/** The database tells the system's reason in its text only. */
+function codeInText(error: Error): string {
+  const text = String(error.message);
+  if (/No space left on device/i.test(text)) return 'ENOSPC';
+  return /Permission denied/i.test(text) ? 'EACCES' : '';
 }
 
 function firstLine(error: Error): string {

@@ -1,0 +1,36 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/*
+ * The state directory. Runs are kept until someone deletes their directory.
+ *
+ *   STATE/runs/RUN/run.json          what the run was: written at its start, replaced at its end
+ *   STATE/runs/RUN/incidents.jsonl   one incident a line; a later line of one id replaces an earlier
+ *   STATE/runs/RUN/run.duckdb        with `--store flows`: tables flows, incidents, evidence,
+ *                                    features, evidence_flows
+ *
+ * Incidents are few and wanted everywhere, so they are lines of JSON: they need no database to be
+ * read, a run that was killed leaves every line it finished, and a torn last line is left out. Flows
+ * are many and wanted for questions, so they go into an embedded database, which at the end gets the
+ * incidents too. Each run has its own files, so runs never wait for each other, and a run is deleted
+ * by deleting its directory.
+ */
+
+/** Raised when older versions could misread what this one writes. */
+export const STORE_SCHEMA_VERSION = 1;
+
+export const RUN_FILE = 'run.json';
+export const INCIDENTS_FILE = 'incidents.jsonl';
+export const DATABASE_FILE = 'run.duckdb';
+
+/** `$XDG_STATE_HOME/thymus`, or `~/.local/state/thymus`. */
+export function defaultStateDirectory(environment: NodeJS.ProcessEnv): string {
+  const base = environment.XDG_STATE_HOME;
+  // The XDG specification says to ignore paths that are not absolute.
+  const state = base?.startsWith('/') ? base : join(homedir(), '.local', 'state');
+  return join(state, 'thymus');
+}
+
+export function runsDirectory(stateDirectory: string): string {
+  return join(stateDirectory, 'runs');
+}
