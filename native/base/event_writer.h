@@ -38,7 +38,7 @@ class EventWriter {
     skip_depth_ = 0;
   }
   // Hands the event to the sink.
-  void end() { sink_->on_event(type_, {buffer_, size_}, truncations_); }
+  void end() { sink_->on_event(type_, {buffer_, size_t{size_}}, truncations_); }
 
   void put(uint16_t field, uint64_t v) {
     const uint16_t n = v <= 0xff ? 1 : v <= 0xffff ? 2 : v <= 0xffffffff ? 4 : 8;
@@ -52,12 +52,12 @@ class EventWriter {
   void put_text(uint16_t field, std::string_view v) { put_raw(field, v.data(), v.size()); }
   // Nested object; everything until the matching close() belongs to it.
   void open(uint16_t field) {
-    if (skip_depth_ > 0 || depth_ == kMaxDepth || kCapacity - size_ < 4) {
+    if (skip_depth_ > 0 || depth_ == kMaxDepth || size_ + 4 > kCapacity) {
       ++skip_depth_;
       ++truncations_;
       return;
     }
-    starts_[depth_++] = static_cast<uint32_t>(size_);
+    starts_[depth_++] = size_;
     header(field, 0);
   }
   void close() {
@@ -76,7 +76,7 @@ class EventWriter {
   // A moment to which the event can be set back, so that a nested object is there whole or not at
   // all. What was left out stays counted. REQUIRES: no object that was open then was closed since.
   struct Mark {
-    size_t size;
+    uint32_t size;
     int depth;
     int skip_depth;
   };
@@ -97,17 +97,17 @@ class EventWriter {
   }
   void put_raw(uint16_t field, const void* p, size_t n) {
     if (skip_depth_ > 0) return;
-    if (n + 4 > kCapacity - size_) {
+    if (n > kCapacity || size_t{size_} + 4 + n > kCapacity) {
       ++truncations_;
       return;
     }
     header(field, static_cast<uint16_t>(n));
     if (n > 0) std::memcpy(buffer_ + size_, p, n);
-    size_ += n;
+    size_ += static_cast<uint32_t>(n);
   }
 
   Sink* sink_;
-  size_t size_ = 0;
+  uint32_t size_ = 0;
   uint32_t truncations_ = 0;
   uint32_t starts_[kMaxDepth] = {};
   int depth_ = 0;

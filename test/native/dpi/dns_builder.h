@@ -24,7 +24,7 @@ class DnsBuilder {
     while (!dotted.empty()) {
       const std::string_view label = dotted.substr(0, dotted.find('.'));
       out.push_back(static_cast<uint8_t>(label.size()));
-      out.insert(out.end(), label.begin(), label.end());
+      for (const char c : label) out.push_back(static_cast<uint8_t>(c));
       dotted.remove_prefix(std::min(dotted.size(), label.size() + 1));
     }
     out.push_back(0);
@@ -62,7 +62,7 @@ class DnsBuilder {
     return *this;
   }
   DnsBuilder& raw(const std::vector<uint8_t>& more) {
-    bytes_.insert(bytes_.end(), more.begin(), more.end());
+    for (const uint8_t byte : more) bytes_.push_back(byte);
     return *this;
   }
   size_t size() const { return bytes_.size(); }
@@ -71,7 +71,7 @@ class DnsBuilder {
   std::vector<uint8_t> framed() const {
     std::vector<uint8_t> out{static_cast<uint8_t>(bytes_.size() >> 8),
                              static_cast<uint8_t>(bytes_.size())};
-    out.insert(out.end(), bytes_.begin(), bytes_.end());
+    for (const uint8_t byte : bytes_) out.push_back(byte);
     return out;
   }
 
@@ -85,7 +85,7 @@ class DnsBuilder {
 };
 
 inline std::vector<uint8_t> operator+(std::vector<uint8_t> a, const std::vector<uint8_t>& b) {
-  a.insert(a.end(), b.begin(), b.end());
+  for (const uint8_t byte : b) a.push_back(byte);
   return a;
 }
 
