@@ -15,6 +15,8 @@ import { pause } from './shell.js';
 const FOLDER = '/run/lab';
 /** For duplicate address detection of the links' own addresses. */
 const SETTLE_SECONDS = 3;
+/** Beyond what a scenario should take; then it hangs. */
+const PATIENCE_SECONDS = 180;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,42 +27,42 @@ const { values, positionals } = parseArgs({
   },
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-await makeCapture(scenarioNamed(positionals[0] ?? ''), {
-  seed: inRange('seed', values.seed, 0, 2 ** 32 - 1),
-  intensity: inRange('intensity', values.intensity, 0.01, 1),
-  out: values.out,
-});
+const scenario = scenarioNamed(positionals[0] ?? '');
+const seed = inRange('seed', values.seed, 0, 2 ** 32 - 1);
+const intensity = inRange('intensity', values.intensity, 0.01, 1);
+
+process.stderr.write(`${scenario.name}: about ${scenario.seconds} s\n`);
+setTimeout(giveUp, (scenario.seconds / intensity + PATIENCE_SECONDS) * 1000);
+buildNetwork();
+mkdirSync(FOLDER);
+const lab = new Lab({ folder: FOLDER, seed, intensity });
+const capture = await startCapture(join(values.out, `${scenario.name}.pcap`));
+await startServers(lab);
+await pause(SETTLE_SECONDS);
+await play(lab, scenario);
+const log: CaptureLog = {
+  scenario: scenario.name,
+  seed,
+  intensity,
+  drops: await capture.stop(),
+  notes: lab.log.notes,
+};
+writeFileSync(join(values.out, `${scenario.name}.log.json`), JSON.stringify(log, null, 2));
+await lab.stopAll();
 process.exit(0);
 
-interface Options {
-  readonly seed: number;
-  readonly intensity: number;
-  readonly out: string;
-}
-
-async function makeCapture(scenario: Scenario, options: Options): Promise<void> {
-  process.stderr.write(`${scenario.name}: about ${scenario.seconds} s\n`);
-  buildNetwork();
-  mkdirSync(FOLDER);
-  const lab = new Lab({ folder: FOLDER, seed: options.seed, intensity: options.intensity });
-  const capture = await startCapture(join(options.out, `${scenario.name}.pcap`));
-  await startServers(lab);
-  await pause(SETTLE_SECONDS);
+/** The office works until the events of the scenario are over. */
+async function play(lab: Lab, scenario: Scenario): Promise<void> {
   const stopWork = new AbortController();
   const work = workInOffice(lab, stopWork.signal);
   await scenario.events(lab);
   stopWork.abort();
   await work;
-  const drops = await capture.stop();
-  await lab.stopAll();
-  const log: CaptureLog = {
-    scenario: scenario.name,
-    seed: options.seed,
-    intensity: options.intensity,
-    drops,
-    notes: lab.log.notes,
-  };
-  writeFileSync(join(options.out, `${scenario.name}.log.json`), JSON.stringify(log, null, 2));
+}
+
+function giveUp(): void {
+  process.stderr.write(`${scenario.name} hangs: it should have been over long ago.\n`);
+  process.exit(1);
 }
 
 function inRange(name: string, text: string, low: number, high: number): number {

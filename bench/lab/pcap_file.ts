@@ -14,19 +14,38 @@ const PACKET_HEADER_BYTES = 16;
 
 /** Reads a pcap of this machine's byte order, as tcpdump has written it. */
 export function timesOf(pcap: Buffer): Times {
-  if (pcap.length < FILE_HEADER_BYTES || pcap.readUInt32LE(0) !== MAGIC_MICROSECONDS) {
-    throw new Error('This is not a little-endian pcap with microseconds.');
-  }
   let [packets, firstUs, lastUs, backward] = [0, 0, 0, 0];
-  let offset = FILE_HEADER_BYTES;
-  while (offset + PACKET_HEADER_BYTES <= pcap.length) {
-    const timeUs = pcap.readUInt32LE(offset) * 1e6 + pcap.readUInt32LE(offset + 4);
+  for (const { timeUs } of packetsOf(pcap)) {
     if (packets === 0) firstUs = timeUs;
     if (timeUs < lastUs) backward++;
     lastUs = timeUs;
     packets++;
-    offset += PACKET_HEADER_BYTES + pcap.readUInt32LE(offset + 8);
+  }
+  return { packets, firstUs, lastUs, backward };
+}
+
+/** The same packets by their times: two processors may stamp neighbours and then swap them. */
+export function inTimeOrder(pcap: Buffer): Buffer {
+  const packets = [...packetsOf(pcap)].sort((a, b) => a.timeUs - b.timeUs);
+  return Buffer.concat([pcap.subarray(0, FILE_HEADER_BYTES), ...packets.map(({ bytes }) => bytes)]);
+}
+
+interface Packet {
+  readonly timeUs: number;
+  /** With its header. */
+  readonly bytes: Buffer;
+}
+
+function* packetsOf(pcap: Buffer): Generator<Packet> {
+  if (pcap.length < FILE_HEADER_BYTES || pcap.readUInt32LE(0) !== MAGIC_MICROSECONDS) {
+    throw new Error('This is not a little-endian pcap with microseconds.');
+  }
+  let offset = FILE_HEADER_BYTES;
+  while (offset + PACKET_HEADER_BYTES <= pcap.length) {
+    const timeUs = pcap.readUInt32LE(offset) * 1e6 + pcap.readUInt32LE(offset + 4);
+    const end = offset + PACKET_HEADER_BYTES + pcap.readUInt32LE(offset + 8);
+    yield { timeUs, bytes: pcap.subarray(offset, end) };
+    offset = end;
   }
   if (offset !== pcap.length) throw new Error('The capture is cut in the middle of a packet.');
-  return { packets, firstUs, lastUs, backward };
 }

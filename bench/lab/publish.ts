@@ -9,7 +9,7 @@ import { indexPage } from './index_page.js';
 import { INDEX_FILE, LABELS_FILE, LICENCE, ORIGIN } from './labels.js';
 import type { AttackLabel, Label, Labels } from './labels.js';
 import type { CaptureLog } from './log.js';
-import { timesOf, type Times } from './pcap_file.js';
+import { inTimeOrder, timesOf, type Times } from './pcap_file.js';
 import { scenarioNamed, SCENARIOS } from './scenarios/index.js';
 import type { Attack } from './scenarios/scenario.js';
 
@@ -57,11 +57,11 @@ function writeCapture(
   files: { readonly pcap: string; readonly out: string },
 ): Label {
   const { attack, shows } = scenarioNamed(log.scenario);
-  const times = timesOf(readFileSync(files.pcap));
+  const pcap = inTimeOrder(readFileSync(files.pcap));
+  const times = timesOf(pcap);
   if (log.drops !== 0) throw new Error(`${files.pcap}: the capture lost ${log.drops} frames.`);
-  if (times.backward !== 0) throw new Error(`${files.pcap}: ${times.backward} times go backward.`);
   const file = `${log.scenario}.pcap.gz`;
-  const packed = gzipSync(readFileSync(files.pcap), { level: 9 });
+  const packed = gzipSync(pcap, { level: 9 });
   writeFileSync(join(files.out, file), packed);
   return {
     file,
@@ -94,7 +94,7 @@ function attackLabel(attack: Attack, log: CaptureLog, pcap: string): AttackLabel
 function matching(pcap: string, filter: string): Times {
   const args = ['-r', pcap, '-w', '-', filter];
   const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore'];
-  return timesOf(execFileSync('tcpdump', args, { maxBuffer: 1 << 30, stdio }));
+  return timesOf(inTimeOrder(execFileSync('tcpdump', args, { maxBuffer: 1 << 30, stdio })));
 }
 
 /** A label must not claim what the lab did not do, nor miss that nothing came of it. */

@@ -26,10 +26,19 @@ check_machine() {
 }
 
 # A world of its own for each capture: no interface of the machine is in it, and all its namespaces,
-# processes and mounts are gone when its first process ends, however that happens.
+# processes and mounts are gone when its first process ends, however that happens. It runs in the
+# background so that a signal to this script is heard at once.
 make_capture() {
-  timeout --foreground 900 unshare --mount --net --pid --fork --kill-child --mount-proc \
-    node "$program/make_capture.js" "$1" --seed "$seed" --intensity "$intensity" --out "$work"
+  unshare --mount --net --pid --fork --kill-child --mount-proc \
+    node "$program/make_capture.js" "$1" --seed "$seed" --intensity "$intensity" --out "$work" &
+  world=$!
+  wait "$world"
+  world=
+}
+
+clean_up() {
+  [[ -z $world ]] || { kill -KILL "$world" && wait "$world"; } 2>/dev/null || true
+  rm -rf "$work"
 }
 
 scenarios=() seed=1 intensity=1 out=$root/pcaps keep=()
@@ -49,7 +58,8 @@ check_machine
 "$root/node_modules/.bin/tsc" -p "$lab"
 ((${#scenarios[@]})) || mapfile -t scenarios < <(node "$program/scenarios/index.js")
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+world=
+trap clean_up EXIT
 trap 'exit 130' INT TERM
 for scenario in "${scenarios[@]}"; do make_capture "$scenario"; done
 node "$program/publish.js" --work "$work" --out "$out" "${keep[@]}"

@@ -20,6 +20,7 @@ export const officeDay: Scenario = {
   attack: null,
   events: async (lab) => {
     await Promise.all([
+      pause(SECONDS),
       at(20, () =>
         noted(lab, 'backup by scp', ['pc3', FILES.name], () => backUp(lab, 'pc3', BACKUP_BYTES)),
       ),
