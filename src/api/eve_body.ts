@@ -66,20 +66,31 @@ export function bodyJson(
   return out;
 }
 
-/** Calls `visit` with the bounds of each value of one field. A body that is cut ends the walk. */
-export function eachValue(
-  number: number,
+/** Calls `visit` with number and bounds of each field. A body that is cut ends the walk. */
+export function eachField(
   bytes: Buffer,
   [at, end]: readonly [number, number],
-  visit: (from: number, to: number) => void,
+  visit: (number: number, from: number, to: number) => void,
 ): void {
   while (at + HEADER_BYTES <= end) {
     const from = at + HEADER_BYTES;
     const to = from + bytes.readUInt16LE(at + 2);
     if (to > end) return;
-    if (bytes.readUInt16LE(at) === number) visit(from, to);
+    visit(bytes.readUInt16LE(at), from, to);
     at = to;
   }
+}
+
+/** The same for the values of one field. */
+export function eachValue(
+  number: number,
+  bytes: Buffer,
+  span: readonly [number, number],
+  visit: (from: number, to: number) => void,
+): void {
+  eachField(bytes, span, (found, from, to) => {
+    if (found === number) visit(from, to);
+  });
 }
 
 /** An unsigned number in 1, 2, 4 or 8 bytes. */

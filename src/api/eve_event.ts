@@ -59,16 +59,16 @@ function anomalyBody(body: Buffer): string {
   eachValue(EventField.ANOMALY.CODE, body, [0, body.length], (from, to) => {
     code = readUnsigned(body, from, to);
   });
-  const name = ANOMALY_NAMES[code] ?? `anomaly-${code}`;
-  const type = anomalyType(name);
-  // EVE names an application's anomaly without its place: applayer.dns.z_flag_set is z_flag_set.
-  const event = type === 'applayer' ? name.slice(name.lastIndexOf('.') + 1) : name;
-  return `"type":"${type}","event":"${event}"${type === 'applayer' ? ',"layer":"proto_parser"' : ''}`;
+  return anomalyJson(ANOMALY_NAMES[code] ?? `anomaly.${code}`);
 }
 
-function anomalyType(event: string): 'decode' | 'stream' | 'applayer' {
-  if (event.startsWith('decoder.')) return 'decode';
-  return event.startsWith('stream.') ? 'stream' : 'applayer';
+/** Our names say where they belong, "applayer.dns.z_flag_set"; EVE says it in members. */
+function anomalyJson(name: string): string {
+  if (name.startsWith('decoder.')) return `"type":"decode","event":"${name}"`;
+  if (name.startsWith('stream.')) return `"type":"stream","event":"${name}"`;
+  const [, app, event] = /^applayer\.([^.]+)\.(.+)$/.exec(name) ?? [];
+  const appProto = app === undefined ? '' : `"app_proto":"${app}",`;
+  return `${appProto}"type":"applayer","event":"${event ?? name}","layer":"proto_parser"`;
 }
 
 function isZero(bytes: Uint8Array): boolean {

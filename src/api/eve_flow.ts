@@ -9,12 +9,13 @@ import {
 } from '../batch/generated/record_layout.js';
 import type { AddressText } from './address_text.js';
 import { encapName } from './encap_names.js';
-import { eachValue } from './eve_body.js';
+import { eachField } from './eve_body.js';
 import { jsonBytes, jsonString } from './json_text.js';
 import { hasPorts, IpProtocol, ipProtocolName, isIcmp } from './protocol_names.js';
 import { eveTime } from './time_text.js';
 
 const APP_UNKNOWN = 0;
+const Detail = EventField.FLOW_DETAIL;
 const TCP_FLAG_NAMES = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ecn', 'cwr'] as const;
 const END_REASON_NAMES = keysByValue(EndReasons);
 const STATE_NAMES = keysByValue(FlowStates);
@@ -44,14 +45,17 @@ const TCP_STATES: Readonly<Record<number, string>> = {
  * 5952 says. Members of our own are kept apart in `thymus`.
  */
 export function flowLine(row: FlowRowView, detail: Buffer, addresses: AddressText): string {
+  const texts = detailJson(detail);
   return (
     `{"timestamp":"${eveTime(row.tsLastUs)}","flow_id":${flowNumber(row.flowIdHigh, row.flowIdLow)},` +
     `"event_type":"flow"${vlanJson(row)}${endpointsJson(row, addresses)}` +
     `,"proto":"${ipProtocolName(row.protocol)}","ip_v":${row.ipVersion}${icmpJson(row)}` +
     (row.app === APP_UNKNOWN ? '' : `,"app_proto":${jsonString(appName(row.app))}`) +
-    `,"flow":${totalsJson(row)}${communityJson(detail)}${etherJson(detail)}` +
-    `${row.protocol === IpProtocol.TCP ? `,"tcp":${tcpJson(row)}` : ''}` +
-    `${tunnelJson(row)},"thymus":${ownJson(row, detail)}}\n`
+    `,"flow":${totalsJson(row)}` +
+    (texts.communityId === '' ? '' : `,"community_id":${texts.communityId}`) +
+    etherJson(texts) +
+    (row.protocol === IpProtocol.TCP ? `,"tcp":${tcpJson(row)}` : '') +
+    `${tunnelJson(row)},"thymus":${ownJson(row, texts)}}\n`
   );
 }
 
@@ -123,20 +127,12 @@ function tunnelJson(row: FlowRowView): string {
   return `,"tunnel":{"type":"${encapName(row.tunnelType)}","id":${row.tunnelId},"depth":${row.encapDepth}}`;
 }
 
-function communityJson(detail: Buffer): string {
-  const id = detailJson(detail, EventField.FLOW_DETAIL.COMMUNITY_ID, jsonBytes);
-  return id === '' ? '' : `,"community_id":${id}`;
+function etherJson({ macOrig, macResp }: DetailJson): string {
+  if (macOrig === '' && macResp === '') return '';
+  return `,"ether":{"src_macs":[${macOrig}],"dest_macs":[${macResp}]}`;
 }
 
-function etherJson(detail: Buffer): string {
-  const src = detailJson(detail, EventField.FLOW_DETAIL.MAC_ORIG, macJson);
-  const dest = detailJson(detail, EventField.FLOW_DETAIL.MAC_RESP, macJson);
-  if (src === '' && dest === '') return '';
-  return `,"ether":{"src_macs":[${src}],"dest_macs":[${dest}]}`;
-}
-
-function ownJson(row: FlowRowView, detail: Buffer): string {
-  const history = detailJson(detail, EventField.FLOW_DETAIL.HISTORY, jsonBytes);
+function ownJson(row: FlowRowView, { history }: DetailJson): string {
   const state = STATE_NAMES.get(row.state) ?? '';
   return (
     `{"end_reason":"${END_REASON_NAMES.get(row.endReason)?.toLowerCase() ?? 'unknown'}"` +
@@ -146,14 +142,34 @@ function ownJson(row: FlowRowView, detail: Buffer): string {
   );
 }
 
-type ShowBytes = (bytes: Buffer, from: number, to: number) => string;
+/** The fields of `flow_detail` as JSON; empty where they are not there. */
+interface DetailJson {
+  history: string;
+  macOrig: string;
+  macResp: string;
+  communityId: string;
+}
 
-function detailJson(detail: Buffer, number: number, show: ShowBytes): string {
-  let out = '';
-  eachValue(number, detail, [0, detail.length], (from, to) => {
-    if (to > from) out = show(detail, from, to);
+function detailJson(detail: Buffer): DetailJson {
+  const texts = { history: '', macOrig: '', macResp: '', communityId: '' };
+  eachField(detail, [0, detail.length], (number, from, to) => {
+    if (from === to) return;
+    switch (number) {
+      case Detail.HISTORY:
+        texts.history = jsonBytes(detail, from, to);
+        break;
+      case Detail.MAC_ORIG:
+        texts.macOrig = macJson(detail, from, to);
+        break;
+      case Detail.MAC_RESP:
+        texts.macResp = macJson(detail, from, to);
+        break;
+      case Detail.COMMUNITY_ID:
+        texts.communityId = jsonBytes(detail, from, to);
+        break;
+    }
   });
-  return out;
+  return texts;
 }
 
 function macJson(bytes: Buffer, from: number, to: number): string {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { AddressText } from '../../../src/api/address_text.js';
+import { encapName } from '../../../src/api/encap_names.js';
 import { eventLine } from '../../../src/api/eve_event.js';
 import { flowLine } from '../../../src/api/eve_flow.js';
 import { EveFile } from '../../../src/api/eve.js';
@@ -200,6 +201,36 @@ describe('eve anomaly', () => {
     const event = JSON.parse(eventLine(row, body, new AddressText())) as Json;
     assert.deepEqual(event.anomaly, { type: 'decode', event: ANOMALY_NAMES[1] });
     assert.ok(!('src_ip' in event) && !('flow_id' in event));
+  });
+});
+
+describe('eve anomaly of an application', () => {
+  it('names the protocol apart from the event', () => {
+    const code = ANOMALY_NAMES.indexOf('applayer.dns.z_flag_set');
+    const body = tlv(EventField.ANOMALY.CODE, code);
+    const line = eventLine(eventRow({ type: EventType.ANOMALY }), body, new AddressText());
+    assert.deepEqual((JSON.parse(line) as Json).anomaly, {
+      app_proto: 'dns',
+      type: 'applayer',
+      event: 'z_flag_set',
+      layer: 'proto_parser',
+    });
+  });
+});
+
+describe('encapName', () => {
+  it('has the names of the core, in its order', () => {
+    const header = readFileSync(
+      new URL('../../../../native/decode/packet_view.h', import.meta.url),
+      'utf8',
+    );
+    const list = /enum class Encap : uint8_t \{([^}]*)\}/.exec(header)![1]!;
+    const names = list.split(',').map((name) => name.trim().slice(1).toLowerCase());
+    const ours = names.filter((name) => name !== '').map((_, type) => encapName(type));
+    assert.deepEqual(
+      ours,
+      names.filter((name) => name !== ''),
+    );
   });
 });
 
