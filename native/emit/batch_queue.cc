@@ -40,21 +40,22 @@ size_t BatchQueue::Sizes::total() const {
 }
 
 BatchQueue::BatchQueue(uint32_t number, size_t producers, size_t limit_bytes)
-    : number_(number), limit_bytes_(limit_bytes), producers_(producers) {}
+    : number_(number), share_bytes_(limit_bytes / producers), producers_(producers) {}
 
 void BatchQueue::offer(size_t producer, std::unique_ptr<Batch> batch, OrderKey watermark) {
   std::lock_guard lock(mutex_);
   if (batch != nullptr && !aborted_) {
-    bytes_ += batch->bytes();
+    producers_[producer].bytes += batch->bytes();
     producers_[producer].offered.push_back(std::move(batch));
   }
   producers_[producer].watermark = watermark;
   if (consumer_waits_ && ready_locked()) consumer_wakes_.notify_one();
 }
 
-void BatchQueue::wait_for_room() {
+void BatchQueue::wait_for_room(size_t producer) {
   std::unique_lock lock(mutex_);
-  producer_wakes_.wait(lock, [this] { return bytes_ <= limit_bytes_ || aborted_; });
+  producer_wakes_.wait(
+      lock, [this, producer] { return producers_[producer].bytes <= share_bytes_ || aborted_; });
 }
 
 void BatchQueue::finish(size_t producer) {
@@ -141,7 +142,8 @@ BatchQueue::Producer* BatchQueue::next_producer(OrderKey limit, OrderKey* rival,
   for (Producer& p : producers_) {
     while (!p.taken.empty() && p.taken.front().row == p.taken.front().batch->rows().size() &&
            p.taken.front().event == p.taken.front().batch->events().size()) {
-      spent_.push_back(std::move(p.taken.front().batch));
+      spent_.push_back(
+          {static_cast<size_t>(&p - producers_.data()), std::move(p.taken.front().batch)});
       p.taken.pop_front();
     }
     if (p.taken.empty()) continue;
@@ -262,13 +264,14 @@ OrderKey BatchQueue::planned_end(OrderKey limit, bool complete) const {
 
 void BatchQueue::give_back() {
   std::lock_guard lock(mutex_);
-  for (auto& batch : spent_) {
-    bytes_ -= batch->bytes();
+  if (spent_.empty()) return;
+  for (auto& [producer, batch] : spent_) {
+    producers_[producer].bytes -= batch->bytes();
     batch->clear();
     if (empty_.size() < kEmptyBatchesKept) empty_.push_back(std::move(batch));
   }
   spent_.clear();
-  if (bytes_ <= limit_bytes_) producer_wakes_.notify_all();
+  producer_wakes_.notify_all();
 }
 
 int64_t BatchQueue::drain(std::span<uint8_t> out, int timeout_ms) {
@@ -282,8 +285,9 @@ int64_t BatchQueue::drain(std::span<uint8_t> out, int timeout_ms) {
                              [this] { return ready_locked(); });
     consumer_waits_ = false;
     if (aborted_) return -1;
-    if (!ready_locked()) return 0;
     limit = limit_locked();
+    // Who waited in vain still hears how far time has come: another consumer may wait for it.
+    if (!ready_locked() && (limit.time_us < 0 || !(told_ < limit))) return 0;
     finished = all_finished_locked();
     for (Producer& p : producers_) {
       for (auto& batch : p.offered) p.taken.push_back({std::move(batch)});

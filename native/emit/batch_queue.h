@@ -29,15 +29,16 @@ class BatchQueue {
 
   // Producer side; each producer from one thread. `batch` may be null: only the watermark moves.
   void offer(size_t producer, std::unique_ptr<Batch> batch, OrderKey watermark);
-  // Blocks while the queue is over its limit, unless aborted.
-  void wait_for_room();
+  // Blocks while the producer is over its share of the limit, unless aborted.
+  void wait_for_room(size_t producer);
   // This producer will offer nothing more.
   void finish(size_t producer);
   // An empty batch, used before where there is one.
   std::unique_ptr<Batch> take_empty();
 
   // Consumer side; one thread at a time. Copies one merged batch (header, rows, events, heap) into
-  // `out` and returns its bytes; 0 when the time ran out; -1 when all producers have finished and
+  // `out` and returns its bytes; when the time ran out, an empty batch if the watermark has moved
+  // and 0 if not; -1 when all producers have finished and
   // all was drained, or after abort. REQUIRES: out holds at least kMinimumDrainBytes.
   int64_t drain(std::span<uint8_t> out, int timeout_ms);
   static constexpr size_t kMinimumDrainBytes = 256 * 1024;
@@ -64,7 +65,12 @@ class BatchQueue {
     size_t heap = 0;
     size_t total() const;
   };
+  struct Spent {
+    size_t producer;
+    std::unique_ptr<Batch> batch;
+  };
   struct Producer {
+    size_t bytes = 0;                            // offered and not yet drained; guarded by mutex_
     std::deque<std::unique_ptr<Batch>> offered;  // guarded by mutex_
     OrderKey watermark{-1, -1, 0};               // guarded by mutex_
     bool finished = false;                       // guarded by mutex_
@@ -84,7 +90,7 @@ class BatchQueue {
   OrderKey planned_end(OrderKey limit, bool complete) const;
 
   const uint32_t number_;
-  const size_t limit_bytes_;
+  const size_t share_bytes_;
   std::mutex mutex_;
   std::condition_variable consumer_wakes_;
   std::condition_variable producer_wakes_;
@@ -97,7 +103,7 @@ class BatchQueue {
   bool ended_ = false;
   // The consumer's scratch: what leaves now, and batches that are used up by it.
   std::vector<Run> runs_;
-  std::vector<std::unique_ptr<Batch>> spent_;
+  std::vector<Spent> spent_;
 };
 
 }  // namespace thymus::emit

@@ -202,7 +202,7 @@ void RecordWriter::flush(OrderKey watermark) {
   }
   full_ = false;
   flushed_us_ = watermark.time_us;
-  for (BatchQueue* queue : queues_) queue->wait_for_room();
+  for (BatchQueue* queue : queues_) queue->wait_for_room(producer_);
 }
 
 void RecordWriter::progress(OrderKey watermark) {
