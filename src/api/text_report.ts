@@ -53,7 +53,7 @@ export function incidentListText(
 ): string {
   const lines =
     incidents.length === 0 ? quietLines(look) : incidentLines({ incidents, runId }, look);
-  return `${lines.join('\n')}\n`;
+  return `${[`Run ${runId}`, '', ...lines].join('\n')}\n`;
 }
 
 function summaryLines(summary: RunSummary, { width }: Look): string[] {

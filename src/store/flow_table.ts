@@ -7,6 +7,7 @@ import {
 } from '../batch/generated/record_layout.js';
 import { ThymusError, type ErrorCode } from '../errors.js';
 import type { FlowTableData, FromFlowTable, SqlRow, ToFlowTable } from './flow_table_messages.js';
+import { outputFailed } from './output_error.js';
 
 /** Rows of one vector of the database: what it appends at once. */
 const CHUNK_ROWS = 2048;
@@ -35,7 +36,7 @@ export class FlowTable {
       workerData: data,
     });
     this.#worker.on('message', (message: FromFlowTable) => this.#onMessage(message));
-    this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('error', (error) => this.#fail(outputFailed(data.path, error)));
     this.#worker.on('exit', () => this.#fail(new ThymusError('INTERNAL', 'The store has ended.')));
   }
 
@@ -65,7 +66,8 @@ export class FlowTable {
 
   /** Null, or a promise that settles when the thread has caught up. */
   pressure(): Promise<void> | null {
-    return this.#failure !== null || this.#waiting.length >= MOST_CHUNKS ? this.#lastSent : null;
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return this.#waiting.length >= MOST_CHUNKS ? this.#lastSent : null;
   }
 
   /** Runs SQL after all rows so far; with `rows`, once for each with its values. */

@@ -109,8 +109,11 @@ export class RunStore implements RecordSink {
   }
 
   async end(): Promise<void> {
-    this.#lines.close();
-    if (this.#flows !== null) await this.#endFlows(this.#flows);
+    try {
+      this.#lines.close();
+    } finally {
+      if (this.#flows !== null) await this.#endFlows(this.#flows);
+    }
     writeRunRecord(this.#directory, { ...this.#record, endedAt: new Date().toISOString() });
   }
 

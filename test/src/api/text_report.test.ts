@@ -4,7 +4,7 @@ import { techniqueText } from '../../../src/api/attack_names.js';
 import { explainText } from '../../../src/api/explain.js';
 import { plainBytes, plainNumber, plainPercent } from '../../../src/api/plain_words.js';
 import { COLOUR_INK, lookOf, PLAIN_INK } from '../../../src/api/text_layout.js';
-import { reportText, type Report } from '../../../src/api/text_report.js';
+import { incidentListText, reportText, type Report } from '../../../src/api/text_report.js';
 import { eveTime, plainSpan } from '../../../src/api/time_text.js';
 import type { Incident } from '../../../src/domain/incident.js';
 import { LANES } from '../../../src/domain/lanes.js';
@@ -101,6 +101,12 @@ describe('reportText', () => {
       assertGolden(`explain_${width}.txt`, text);
     });
   }
+
+  it('lists the incidents of a run that was kept', () => {
+    const look = { width: 80, ink: PLAIN_INK };
+    assertGolden('list.txt', incidentListText(FULL.incidents, RUN, look));
+    assert.match(incidentListText([], RUN, look), /^Run 20261120-202000\n\nNo incident/);
+  });
 
   it('is short and friendly when there is nothing to tell', () => {
     const look = { width: 80, ink: PLAIN_INK };
