@@ -28,6 +28,9 @@ export interface Detector {
   /** `context.tick` ends; what was gathered over it may be bet on. Not called for empty ticks. */
   onTickEnd?(context: DetectorContext): void;
 
+  /** There are no more records; what is still open may be judged. After the last `onTickEnd`. */
+  onRunEnd?(context: DetectorContext): void;
+
   /** What an entity did, in words that follow its name: "tried 243 addresses on port 445". */
   describe(entity: Entity, lane: LaneId): string;
 }
@@ -71,8 +74,9 @@ export interface DetectorContext {
 /** The part of evidence that only the detector knows. */
 export interface EvidenceDraft {
   readonly other: string | null;
-  /** Since when, microseconds. */
+  /** Since when, microseconds; and until when, if not until now. */
   readonly t0Us: number;
+  readonly t1Us?: number;
   readonly lnE: number;
   readonly p: number;
   /** One sentence for a person. */

@@ -68,7 +68,7 @@ export class Fusion {
     return wealth.lnWealth(entity.activeTicks) < CLEAN_SHARE * this.#options.threshold;
   }
 
-  /** Sends the alarms that the record (or the end of the tick) at `order` opened. */
+  /** Sends the alarms that the record (or the end of a tick, or of the run) at `order` opened. */
   settle(order: Order): void {
     if (this.#reached.length === 0) return;
     this.#reached.sort((a, b) => a.key - b.key);
@@ -112,17 +112,18 @@ export class Fusion {
     const wealth = this.#wealthOf(entity);
     const lanes = wealth.lanes(entity.activeTicks);
     const winner = lanes[0]!.lane;
+    const evidence = wealth.keeper.list();
     wealth.sentCount = wealth.keeper.count;
     this.#options.sink.alarm({
       entity: entity.ref,
       state,
       headline: this.#options.describe(entity, winner),
       order,
-      timeUs: order.timeUs,
+      timeUs: Number.isFinite(order.timeUs) ? order.timeUs : evidence.at(-1)!.t1Us,
       lnWealth: wealth.lnWealth(entity.activeTicks),
       ticksRunning: wealth.ticksRunning(LANE_INDEX[winner], entity.activeTicks),
       lanes,
-      evidence: wealth.keeper.list(),
+      evidence,
       evidenceCount: wealth.keeper.count,
     });
   }

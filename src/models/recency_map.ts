@@ -38,6 +38,10 @@ export class RecencyMap<V> {
     return value;
   }
 
+  clear(): void {
+    this.#map.clear();
+  }
+
   values(): IterableIterator<V> {
     return this.#map.values();
   }

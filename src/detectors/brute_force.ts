@@ -1,0 +1,306 @@
+import { formatAddress } from '../batch/address.js';
+import { APP_NAMES } from '../batch/generated/names.js';
+import { FlowEvents, FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
+import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import { betaPredictive, lnOutcomeRatio } from '../models/bernoulli.js';
+import type { Entity } from '../models/entity_table.js';
+import { pOfLnE } from '../models/e_value.js';
+import { pairKey } from '../models/key_set.js';
+import { RecencyMap } from '../models/recency_map.js';
+import type { Detector, DetectorContext } from './detector.js';
+import { counted, lasting } from './words.js';
+
+/**
+ * D5, password guessing against encrypted logins (SSH, RDP). ATT&CK T1110.
+ *
+ * Method: Beta-Bernoulli test on failed logins of one source at one service. The outcome is
+ * encrypted, its shape is not: the same client program opens every connection with segments of the
+ * same sizes, and one that is refused ends within a few kB, soon after the key exchange, where a
+ * login that works goes on. A connection is bet on when the same opening came from the same source
+ * at least twice in the minute before: a job that logs in once a minute is not, a loop of copies is
+ * and loses by its successes. P(failure | normal) is Beta(2, 18) and what this source did at this
+ * service more than half an hour ago; P(failure | guessing) = 0.9. A connection in which several
+ * passwords were refused counts twice.
+ *
+ * Memory: 32 services of 150 B an entity. Cold start: the prior; services by their port until their
+ * protocol is recognised. Evasion: one guess an hour; a client that varies its opening; sources that
+ * take turns. Services on unusual ports are seen when the recogniser names them.
+ */
+export interface BruteForceOptions {
+  /** P(a connection fails | guessing), 0 to 1. */
+  readonly theta1: number;
+  /** Beta prior of failures when nothing is wrong. */
+  readonly prior: { readonly a: number; readonly b: number };
+  /** A refused connection has payload between these, in each direction, bytes. */
+  readonly leastBytes: number;
+  readonly mostBytes: number;
+  /** and at most this much after its first 12 segments, in each direction, bytes. */
+  readonly mostBytesAfterOpening: number;
+  /** Connections with the same opening before one is bet on, and the time they may lie back, us. */
+  readonly repeatsBeforeBet: number;
+  readonly repeatWindowUs: number;
+  /** What is learned about a source at a service counts after this time, us. */
+  readonly learningDelayUs: number;
+  /** Services remembered per entity. */
+  readonly servicesMost: number;
+}
+
+export const BRUTE_FORCE_DEFAULTS: BruteForceOptions = {
+  theta1: 0.9,
+  prior: { a: 2, b: 18 },
+  leastBytes: 1000,
+  mostBytes: 6000,
+  mostBytesAfterOpening: 512,
+  repeatsBeforeBet: 2,
+  repeatWindowUs: 60e6,
+  learningDelayUs: 1800e6,
+  servicesMost: 32,
+};
+
+const LANE = LANE_INDEX.brute_force;
+const TCP = 6;
+const SEGMENTS = 12;
+const LOGIN_APPS: ReadonlySet<string> = new Set(['ssh', 'rdp']);
+const LOGIN_PORTS: ReadonlyMap<number, string> = new Map([
+  [22, 'SSH'],
+  [2222, 'SSH'],
+  [3389, 'RDP'],
+]);
+
+/** Segments of each direction that make an opening: before the first password, all clients alike. */
+const ORIG_OPENING = 5;
+const RESP_OPENING = 4;
+
+/** Times of the last connections with one opening. */
+class Opening {
+  lastUs = -Infinity;
+  lastButOneUs = -Infinity;
+
+  clear(): void {
+    this.lastUs = -Infinity;
+    this.lastButOneUs = -Infinity;
+  }
+}
+
+/** Outcomes of one source at one service. */
+class Service {
+  readonly openings = new RecencyMap(
+    4,
+    () => new Opening(),
+    (opening) => opening.clear(),
+  );
+  name = '';
+  connections = 0;
+  failures = 0;
+  firstUs = 0;
+  lastUs = 0;
+  /** What counts as history, and what will when it is old enough. */
+  settledTrials = 0;
+  settledFailures = 0;
+  pendingTrials = 0;
+  pendingFailures = 0;
+  pendingSinceUs = 0;
+
+  clear(): void {
+    this.openings.clear();
+    this.name = '';
+    this.connections = 0;
+    this.failures = 0;
+    this.firstUs = 0;
+    this.lastUs = 0;
+    this.settledTrials = 0;
+    this.settledFailures = 0;
+    this.pendingTrials = 0;
+    this.pendingFailures = 0;
+    this.pendingSinceUs = 0;
+  }
+}
+
+interface BruteForceState {
+  readonly services: RecencyMap<Service>;
+}
+
+class BruteForceDetector implements Detector {
+  readonly name = 'brute_force';
+  readonly lanes: readonly LaneId[] = ['brute_force'];
+  readonly #slot: number;
+  readonly #options: BruteForceOptions;
+
+  constructor(slot: number, options: BruteForceOptions) {
+    this.#slot = slot;
+    this.#options = options;
+  }
+
+  onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
+    if (!(row.event & FlowEvents.END) || row.protocol !== TCP || !isLoginService(row)) return;
+    const { leastBytes } = this.#options;
+    if (row.origPayload < leastBytes || row.respPayload < leastBytes) return;
+    const service = this.#serviceOf(entity, row);
+    const failures = this.#failures(row);
+    const isBet = this.#isRepeat(service, row);
+    this.#settle(service, row.timeUs);
+    const theta0 = this.#failureProbability(service);
+    note(service, failures > 0, row);
+    if (!isBet) return;
+    const lnE = Math.max(1, failures) * lnOutcomeRatio(failures > 0, this.#options.theta1, theta0);
+    if (context.bet(entity, LANE, lnE)) explain({ service, lnE, theta0, row, entity, context });
+  }
+
+  describe(entity: Entity): string {
+    const state = entity.slots[this.#slot] as BruteForceState;
+    const services = [...state.services.values()];
+    return sentence(services.reduce((a, b) => (b.failures > a.failures ? b : a)));
+  }
+
+  /** How many refused passwords the connection counts for: 0 when the login seems to have worked. */
+  #failures(row: FlowRowView): number {
+    const { mostBytes, mostBytesAfterOpening } = this.#options;
+    if (row.origPayload > mostBytes || row.respPayload > mostBytes) return 0;
+    let orig = row.origPayload;
+    let resp = row.respPayload;
+    let refusal = 0;
+    for (let i = 0; i < SEGMENTS; i++) {
+      const bytes = row.segmentBytes(i);
+      if (bytes > 0) orig -= bytes;
+      else if (bytes < 0) {
+        resp += bytes;
+        refusal = -bytes;
+      }
+    }
+    if (orig > mostBytesAfterOpening || resp > mostBytesAfterOpening) return 0;
+    return resp >= 2 * refusal ? 2 : 1;
+  }
+
+  /** True when the same opening came often enough just before; takes note of this one. */
+  #isRepeat(service: Service, row: FlowRowView): boolean {
+    const opening = service.openings.claim(openingHash(row));
+    const since = row.tsFirstUs - this.#options.repeatWindowUs;
+    const earliest = this.#options.repeatsBeforeBet > 1 ? opening.lastButOneUs : opening.lastUs;
+    opening.lastButOneUs = opening.lastUs;
+    opening.lastUs = row.tsFirstUs;
+    return earliest >= since;
+  }
+
+  #settle(service: Service, nowUs: number): void {
+    if (service.pendingTrials === 0) {
+      service.pendingSinceUs = nowUs;
+      return;
+    }
+    if (nowUs - service.pendingSinceUs < this.#options.learningDelayUs) return;
+    service.settledTrials += service.pendingTrials;
+    service.settledFailures += service.pendingFailures;
+    service.pendingTrials = 0;
+    service.pendingFailures = 0;
+    service.pendingSinceUs = nowUs;
+  }
+
+  #failureProbability(service: Service): number {
+    const { prior, theta1 } = this.#options;
+    const learned = betaPredictive(prior, service.settledFailures, service.settledTrials);
+    // A source that always fails is known for it; the test then has nothing to say, not the reverse.
+    return Math.min(theta1, learned);
+  }
+
+  #serviceOf(entity: Entity, row: FlowRowView): Service {
+    const state = (entity.slots[this.#slot] ??= this.#createState()) as BruteForceState;
+    const service = state.services.claim(pairKey(row.respKey, row.respPort));
+    if (service.connections === 0) service.firstUs = row.tsFirstUs;
+    return service;
+  }
+
+  #createState(): BruteForceState {
+    const make = (): Service => new Service();
+    const clear = (service: Service): void => service.clear();
+    return { services: new RecencyMap(this.#options.servicesMost, make, clear) };
+  }
+}
+
+export function createBruteForceDetector(
+  slot: number,
+  options: Partial<BruteForceOptions> = {},
+): Detector {
+  return new BruteForceDetector(slot, { ...BRUTE_FORCE_DEFAULTS, ...options });
+}
+
+function isLoginService(row: FlowRowView): boolean {
+  const app = APP_NAMES[row.app] ?? 'unknown';
+  return LOGIN_APPS.has(app) || (isUnnamed(app) && LOGIN_PORTS.has(row.respPort));
+}
+
+const isUnnamed = (app: string): boolean => app === 'unknown' || app === 'failed';
+
+/** Sizes of the first segments, by direction: which side's greeting came first is chance. */
+function openingHash(row: FlowRowView): number {
+  const orig = directionHash(row, { sign: 1, most: ORIG_OPENING });
+  return pairKey(orig, directionHash(row, { sign: -1, most: RESP_OPENING }));
+}
+
+function directionHash(row: FlowRowView, side: { sign: number; most: number }): number {
+  let hash = 1;
+  let left = side.most;
+  for (let i = 0; i < SEGMENTS && left > 0; i++) {
+    const bytes = row.segmentBytes(i) * side.sign;
+    if (bytes <= 0) continue;
+    hash = pairKey(hash, bytes);
+    left--;
+  }
+  return hash;
+}
+
+function note(service: Service, failed: boolean, row: FlowRowView): void {
+  service.connections++;
+  service.pendingTrials++;
+  if (failed) {
+    service.failures++;
+    service.pendingFailures++;
+  }
+  service.lastUs = row.tsLastUs;
+}
+
+function explain(bet: {
+  service: Service;
+  lnE: number;
+  theta0: number;
+  row: FlowRowView;
+  entity: Entity;
+  context: DetectorContext;
+}): void {
+  const { service, lnE, theta0, row, context } = bet;
+  const address = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
+  if (service.name === '') {
+    service.name = `${address} port ${row.respPort} (${serviceName(row)})`;
+  }
+  const expected = service.connections * theta0;
+  const deviation = Math.sqrt(service.connections * theta0 * (1 - theta0));
+  const nRef = service.settledTrials;
+  context.explain(bet.entity, LANE, {
+    other: address,
+    t0Us: service.firstUs,
+    lnE,
+    p: pOfLnE(lnE),
+    reason: sentence(service),
+    features: [
+      {
+        feature: `logins at ${service.name} that failed`,
+        observed: service.failures,
+        expectedMedian: Math.round(expected),
+        expectedP99: Math.min(service.connections, Math.ceil(expected + 2.33 * deviation)),
+        scope: nRef > 0 ? 'self' : 'default',
+        lnEShare: lnE,
+        nRef,
+      },
+    ],
+    flows: [context.flowRef()],
+  });
+}
+
+function serviceName(row: FlowRowView): string {
+  const app = APP_NAMES[row.app] ?? 'unknown';
+  return isUnnamed(app) ? (LOGIN_PORTS.get(row.respPort) ?? 'login') : app.toUpperCase();
+}
+
+function sentence(service: Service): string {
+  const tries = counted(service.connections, 'connection');
+  const span = lasting(service.lastUs - service.firstUs);
+  return `guessed passwords at ${service.name}: ${tries} in ${span}, ${service.failures} of them failed`;
+}

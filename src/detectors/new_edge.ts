@@ -1,0 +1,207 @@
+import { formatAddress, isIpv4 } from '../batch/address.js';
+import {
+  FlowFlags,
+  FlowRoles,
+  FlowRowOffset,
+  type FlowRowView,
+} from '../batch/generated/record_layout.js';
+import type { FlowRef } from '../domain/flow.js';
+import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { Entity } from '../models/entity_table.js';
+import { lnEOfP, logAddExp } from '../models/e_value.js';
+import { KeySet, pairKey } from '../models/key_set.js';
+import { pitmanYor } from '../models/pitman_yor.js';
+import { Contact, contactOutcome } from './contact.js';
+import type { Detector, DetectorContext } from './detector.js';
+import { counted } from './words.js';
+
+/**
+ * D2, new or rare edge: a device talks to a destination and port for the first time. ATT&CK T1021,
+ * T1071, T1570.
+ *
+ * Method: predictive probability of the edge by two-level Pitman-Yor back-off (device over network),
+ * surprise s = -ln P, p by conformal rank of s among the first sights of all devices, E by the fixed
+ * calibrator. First sights of one tick come in bursts (a page, a log-in) and are averaged, which is
+ * valid however they depend on each other. Only answered contacts count: what failed is the scan
+ * test's. External destinations are taken by name where one was asked for, else by network (/24,
+ * /48).
+ *
+ * Memory: 8 B an edge, 2,048 edges at most. Cold start: with few first sights in the network p
+ * cannot be small. Evasion: using known edges; volume and order are for other detectors. The ranks
+ * see no single device, so one that always roams is judged as the others are.
+ */
+export interface NewEdgeOptions {
+  /** Edges remembered per entity in one generation; older ones count as new again. */
+  readonly edgesMost: number;
+  /** Surprises of one entity that are learned in one tick: nobody shall set the norm alone. */
+  readonly lessonsPerTick: number;
+}
+
+export const NEW_EDGE_DEFAULTS: NewEdgeOptions = { edgesMost: 1024, lessonsPerTick: 8 };
+
+const LANE = LANE_INDEX.new_edge;
+
+/** The most surprising first sight of a tick, for the explanation. */
+interface Sight {
+  readonly surprise: number;
+  readonly devices: number;
+  readonly destination: string;
+  readonly port: number;
+  readonly flow: FlowRef;
+  readonly timeUs: number;
+}
+
+class NewEdgeState {
+  readonly edges: KeySet;
+  edgesSeen = 0;
+  /** This tick: ln of the sum of E, their number, and the strongest. */
+  lnSum = -Infinity;
+  count = 0;
+  lessons = 0;
+  strongest: Sight | null = null;
+  /** The strongest ever, for the summary. */
+  headline: Sight | null = null;
+
+  constructor(options: NewEdgeOptions) {
+    this.edges = new KeySet(options.edgesMost);
+  }
+}
+
+class NewEdgeDetector implements Detector {
+  readonly name = 'new_edge';
+  readonly lanes: readonly LaneId[] = ['new_edge'];
+  readonly #slot: number;
+  readonly #options: NewEdgeOptions;
+  /** Entities with first sights in this tick. */
+  #pending: Entity[] = [];
+
+  constructor(slot: number, options: NewEdgeOptions) {
+    this.#slot = slot;
+    this.#options = options;
+  }
+
+  onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
+    if (!(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
+    if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
+    const state = (entity.slots[this.#slot] ??= new NewEdgeState(this.#options)) as NewEdgeState;
+    const edge = edgeKey(row);
+    if (state.edges.has(edge) || contactOutcome(row) !== Contact.ANSWERED) return;
+    this.#judge(state, edge, { row, entity, context });
+    state.edges.add(edge);
+    state.edgesSeen++;
+  }
+
+  onTickEnd(context: DetectorContext): void {
+    for (const entity of this.#pending) this.#betOnTick(entity, context);
+    this.#pending = [];
+  }
+
+  describe(entity: Entity): string {
+    const { headline } = entity.slots[this.#slot] as NewEdgeState;
+    return headline === null ? 'used new edges' : sentence(headline);
+  }
+
+  #judge(state: NewEdgeState, edge: number, at: Judged): void {
+    const { row, entity, context } = at;
+    const { edges } = context.population;
+    const seen = { total: state.edgesSeen, kinds: state.edgesSeen };
+    const surprise = -Math.log(pitmanYor(0, seen, edges.probability(edge, row.respPort)));
+    const lnE = lnEOfP(edges.surprises.p(surprise));
+    if (state.count++ === 0) this.#pending.push(entity);
+    state.lnSum = logAddExp(state.lnSum, lnE);
+    if (state.strongest === null || surprise > state.strongest.surprise) {
+      state.strongest = sightOf(surprise, edges.devices(edge), at);
+    }
+    const teaches = state.lessons < this.#options.lessonsPerTick && context.isClean(entity);
+    if (teaches) state.lessons++;
+    context.population.contributeSight(edge, row.respPort, teaches ? surprise : null);
+  }
+
+  #betOnTick(entity: Entity, context: DetectorContext): void {
+    const state = entity.slots[this.#slot] as NewEdgeState;
+    const lnE = state.lnSum - Math.log(state.count);
+    const strongest = state.strongest!;
+    if (context.bet(entity, LANE, lnE)) {
+      state.headline = strongest;
+      explain(strongest, { lnE, count: state.count, entity, context });
+    }
+    state.lnSum = -Infinity;
+    state.count = 0;
+    state.lessons = 0;
+    state.strongest = null;
+  }
+}
+
+interface Judged {
+  readonly row: FlowRowView;
+  readonly entity: Entity;
+  readonly context: DetectorContext;
+}
+
+export function createNewEdgeDetector(
+  slot: number,
+  options: Partial<NewEdgeOptions> = {},
+): Detector {
+  return new NewEdgeDetector(slot, { ...NEW_EDGE_DEFAULTS, ...options });
+}
+
+function edgeKey(row: FlowRowView): number {
+  return pairKey(destinationKey(row), row.protocol * 0x10000 + row.respPort);
+}
+
+/** A device by itself; an external destination by its name, else by its network. */
+function destinationKey(row: FlowRowView): number {
+  if (row.roles & FlowRoles.RESPONDER_INTERNAL) return row.respKey;
+  const low = row.nameHash(0);
+  const high = row.nameHash(1);
+  if (low !== 0 || high !== 0) return pairKey(low, high);
+  const { u32, u8, at } = row;
+  const word = (at + FlowRowOffset.respAddr) >> 2;
+  if (isIpv4(u8, at + FlowRowOffset.respAddr)) return pairKey(4, u32[word + 3]! & 0xffffff);
+  return pairKey(u32[word]!, u32[word + 1]! & 0xffff);
+}
+
+function sightOf(surprise: number, devices: number, { row, context }: Judged): Sight {
+  return {
+    surprise,
+    devices,
+    destination: formatAddress(row.u8, row.at + FlowRowOffset.respAddr),
+    port: row.respPort,
+    flow: context.flowRef(),
+    timeUs: row.tsFirstUs,
+  };
+}
+
+function explain(
+  sight: Sight,
+  at: { lnE: number; count: number; entity: Entity; context: DetectorContext },
+): void {
+  const { surprises } = at.context.population.edges;
+  at.context.explain(at.entity, LANE, {
+    other: sight.destination,
+    t0Us: sight.timeUs,
+    lnE: at.lnE,
+    p: surprises.p(sight.surprise),
+    reason: sentence(sight),
+    features: [
+      {
+        feature: `surprise of first contact with ${sight.destination} port ${sight.port} (nats)`,
+        observed: sight.surprise,
+        expectedMedian: surprises.quantile(0.5),
+        expectedP99: surprises.quantile(0.99),
+        scope: 'group',
+        lnEShare: at.lnE,
+        nRef: surprises.size,
+      },
+    ],
+    flows: [sight.flow],
+  });
+}
+
+function sentence(sight: Sight): string {
+  const others =
+    sight.devices === 0
+      ? 'no device here used before'
+      : `${counted(sight.devices, 'device')} here used before`;
+  return `first talked to ${sight.destination} on port ${sight.port}, which ${others}`;
+}

@@ -1,0 +1,239 @@
+import { formatAddress } from '../batch/address.js';
+import { FlowFlags, FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
+import type { FeatureShare } from '../domain/evidence.js';
+import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import { lnOutcomeRatio } from '../models/bernoulli.js';
+import type { Entity } from '../models/entity_table.js';
+import { pOfLnE } from '../models/e_value.js';
+import { KeySet, pairKey } from '../models/key_set.js';
+import { RecencyMap } from '../models/recency_map.js';
+import { Contact, contactOutcome } from './contact.js';
+import type { Detector, DetectorContext } from './detector.js';
+import { counted, lasting } from './words.js';
+
+/**
+ * D4, address and port scans. ATT&CK T1046, T1018.
+ *
+ * Method: threshold random walk (Jung, Paxson, Berger, Balakrishnan 2004). Someone who knows where
+ * services are is answered most of the time, someone who searches is not. Each *first* contact with
+ * a (destination, port) is a bet: it gains ln((1 - theta1) / (1 - theta0)) when it fails and loses
+ * ln(theta0 / theta1) when it succeeds; retries of a dead server are one contact, and silence to a
+ * datagram is none. theta0 comes from what the group did before, so the bet is an e-value.
+ *
+ * A walk is kept per port (over destinations: address scan) and per destination (over ports: port
+ * scan). A contact that is the first of its walk is no search yet and is not bet on, which leaves
+ * peer-to-peer programs alone, whose every contact has its own port. A walk that has sunk to the
+ * benign floor is followed without betting until it has come back to zero: a busy browser neither
+ * eats up the wealth that a scan needs nor hides one.
+ *
+ * Memory: 40 B a walk, 128 walks, and 8 to 128 kB of first contacts. Cold start: theta0 = 0.8.
+ * Evasion: asking only hosts that are there (new_edge sees each as a first sight); one contact an
+ * hour is still one contact, since walks do not fade; many sources that share the work are judged
+ * one by one.
+ */
+export interface ScanOptions {
+  /** P(a first contact is answered | scan), 0 to 1. Higher: slower, fewer scans of live networks. */
+  readonly theta1: number;
+  /** Nats at which a walk counts as benign, below 0. */
+  readonly benignFloor: number;
+  /** First contacts remembered per entity, at most; older ones count as first again. */
+  readonly contactsMost: number;
+  /** Walks of each kind per entity, at most; the one not used for longest is forgotten. */
+  readonly walksMost: number;
+  /** Contacts of a walk that are seen before the first bet. */
+  readonly portsBeforeBet: number;
+  readonly addressesBeforeBet: number;
+  /** First contacts of one entity that may teach theta0 in one tick. */
+  readonly lessonsPerTick: number;
+}
+
+export const SCAN_DEFAULTS: ScanOptions = {
+  theta1: 0.2,
+  benignFloor: -3,
+  contactsMost: 4096,
+  walksMost: 64,
+  portsBeforeBet: 2,
+  addressesBeforeBet: 1,
+  lessonsPerTick: 2,
+};
+
+const HORIZONTAL = LANE_INDEX.scan_horizontal;
+const VERTICAL = LANE_INDEX.scan_vertical;
+const ICMP_PROTOCOLS = new Set([1, 58]);
+const UDP = 17;
+
+/** First contacts that have one port, or one destination, in common. */
+class Walk {
+  /** Nats, never below the benign floor. */
+  value = 0;
+  isBetOn = true;
+  tried = 0;
+  failed = 0;
+  firstUs = 0;
+  lastUs = 0;
+  /** "port 445", "10.0.0.5". Set when first needed. */
+  name = '';
+
+  clear(): void {
+    this.value = 0;
+    this.isBetOn = true;
+    this.tried = 0;
+    this.failed = 0;
+    this.firstUs = 0;
+    this.lastUs = 0;
+    this.name = '';
+  }
+}
+
+class ScanState {
+  readonly contacts: KeySet;
+  readonly ports: RecencyMap<Walk>;
+  readonly hosts: RecencyMap<Walk>;
+  lessonTick = -1;
+  lessons = 0;
+
+  constructor(options: ScanOptions) {
+    const clear = (walk: Walk): void => walk.clear();
+    this.contacts = new KeySet(options.contactsMost);
+    this.ports = new RecencyMap(options.walksMost, () => new Walk(), clear);
+    this.hosts = new RecencyMap(options.walksMost, () => new Walk(), clear);
+  }
+}
+
+class ScanDetector implements Detector {
+  readonly name = 'scan';
+  readonly lanes: readonly LaneId[] = ['scan_horizontal', 'scan_vertical'];
+  readonly #slot: number;
+  readonly #options: ScanOptions;
+
+  constructor(slot: number, options: ScanOptions) {
+    this.#slot = slot;
+    this.#options = options;
+  }
+
+  onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
+    if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
+    const outcome = contactOutcome(row);
+    if (outcome === Contact.OPEN) return;
+    const state = this.#stateOf(entity);
+    const port = portKey(row);
+    if (!state.contacts.add(pairKey(row.respKey, port))) return;
+    const answered = outcome === Contact.ANSWERED;
+    const theta0 = context.population.contacts.success(row.direction);
+    const lnE = lnOutcomeRatio(answered, this.#options.theta1, theta0);
+    this.#step({ lane: HORIZONTAL, walk: state.ports.claim(port), lnE, row, entity, context });
+    this.#step({ lane: VERTICAL, walk: state.hosts.claim(row.respKey), lnE, row, entity, context });
+    this.#teach(state, { group: row.direction, answered }, { entity, context });
+  }
+
+  describe(entity: Entity, lane: LaneId): string {
+    const state = this.#stateOf(entity);
+    const isHorizontal = lane === 'scan_horizontal';
+    const walks = [...(isHorizontal ? state.ports : state.hosts).values()];
+    const strongest = walks.reduce((a, b) => (b.failed > a.failed ? b : a));
+    return sentence(strongest, isHorizontal);
+  }
+
+  #step(step: Step): void {
+    const { walk, lnE, lane, context } = step;
+    const { benignFloor, portsBeforeBet, addressesBeforeBet } = this.#options;
+    const before = lane === HORIZONTAL ? addressesBeforeBet : portsBeforeBet;
+    const isBet = walk.isBetOn && walk.tried >= before;
+    if (walk.tried++ === 0) walk.firstUs = step.row.tsFirstUs;
+    if (lnE > 0) walk.failed++;
+    walk.lastUs = step.row.tsFirstUs;
+    walk.value = Math.max(benignFloor, walk.value + lnE);
+    if (walk.value <= benignFloor) walk.isBetOn = false;
+    else if (walk.value >= 0) walk.isBetOn = true;
+    if (isBet && context.bet(step.entity, lane, lnE)) explain(step);
+  }
+
+  #teach(
+    state: ScanState,
+    contact: { readonly group: number; readonly answered: boolean },
+    where: { readonly entity: Entity; readonly context: DetectorContext },
+  ): void {
+    if (state.lessonTick !== where.context.tick) {
+      state.lessonTick = where.context.tick;
+      state.lessons = 0;
+    }
+    if (state.lessons >= this.#options.lessonsPerTick || !where.context.isClean(where.entity))
+      return;
+    state.lessons++;
+    where.context.population.contributeContact(contact.group, contact.answered);
+  }
+
+  #stateOf(entity: Entity): ScanState {
+    return (entity.slots[this.#slot] ??= new ScanState(this.#options)) as ScanState;
+  }
+}
+
+/** One first contact in one walk. */
+interface Step {
+  readonly lane: number;
+  readonly walk: Walk;
+  readonly lnE: number;
+  readonly row: FlowRowView;
+  readonly entity: Entity;
+  readonly context: DetectorContext;
+}
+
+export function createScanDetector(slot: number, options: Partial<ScanOptions> = {}): Detector {
+  return new ScanDetector(slot, { ...SCAN_DEFAULTS, ...options });
+}
+
+function explain({ lane, walk, lnE, row, entity, context }: Step): void {
+  const destination = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
+  const isHorizontal = lane === HORIZONTAL;
+  if (walk.name === '') walk.name = isHorizontal ? portName(row) : destination;
+  context.explain(entity, lane, {
+    other: destination,
+    t0Us: walk.firstUs,
+    lnE,
+    p: pOfLnE(lnE),
+    reason: sentence(walk, isHorizontal),
+    features: [failedContacts(walk, lnE, { isHorizontal, group: row.direction, context })],
+    flows: [context.flowRef()],
+  });
+}
+
+function failedContacts(
+  walk: Walk,
+  lnE: number,
+  where: { isHorizontal: boolean; group: number; context: DetectorContext },
+): FeatureShare {
+  const { contacts } = where.context.population;
+  const failure = 1 - contacts.success(where.group);
+  const expected = walk.tried * failure;
+  const deviation = Math.sqrt(walk.tried * failure * (1 - failure));
+  const nRef = Math.round(contacts.references(where.group));
+  return {
+    feature: where.isHorizontal
+      ? `addresses that did not answer on ${walk.name}`
+      : `ports of ${walk.name} that did not answer`,
+    observed: walk.failed,
+    expectedMedian: Math.round(expected),
+    expectedP99: Math.min(walk.tried, Math.ceil(expected + 2.33 * deviation)),
+    scope: nRef > 0 ? 'group' : 'default',
+    lnEShare: lnE,
+    nRef,
+  };
+}
+
+function sentence(walk: Walk, isHorizontal: boolean): string {
+  const what = isHorizontal
+    ? `${counted(walk.tried, 'address', 'addresses')} on ${walk.name}`
+    : `${counted(walk.tried, 'port')} of ${walk.name}`;
+  const span = lasting(walk.lastUs - walk.firstUs);
+  return `tried ${what} in ${span}; ${walk.failed} did not answer`;
+}
+
+/** Ports of different protocols are different; ICMP has none. */
+function portKey(row: FlowRowView): number {
+  return row.protocol * 0x10000 + (ICMP_PROTOCOLS.has(row.protocol) ? 0 : row.respPort);
+}
+
+function portName(row: FlowRowView): string {
+  if (ICMP_PROTOCOLS.has(row.protocol)) return 'ping';
+  return row.protocol === UDP ? `UDP port ${row.respPort}` : `port ${row.respPort}`;
+}

@@ -1,0 +1,323 @@
+import { BatchView, Item } from '../batch/batch_view.js';
+import { formatAddress } from '../batch/address.js';
+import {
+  FlowFlags,
+  FlowRoles,
+  FlowRowOffset,
+  type FlowRowView,
+} from '../batch/generated/record_layout.js';
+import { communityIdOf } from '../batch/community_id.js';
+import type { EvidenceSink } from '../domain/evidence_sink.js';
+import type { FlowRef } from '../domain/flow.js';
+import { LANES, type LaneId } from '../domain/lanes.js';
+import type { Order } from '../domain/order.js';
+import { tickOf } from '../domain/tick.js';
+import { NO_EXCHANGE, type TickDelta, type TickExchange } from '../domain/tick_exchange.js';
+import { createDetectors } from '../detectors/index.js';
+import type { Detector, DetectorContext, EvidenceDraft } from '../detectors/detector.js';
+import { alarmThreshold } from '../fusion/budget.js';
+import { endOf, Fusion } from '../fusion/fusion.js';
+import {
+  ENTITY_TABLE_DEFAULTS,
+  EntityTable,
+  type Entity,
+  type EntitySpec,
+} from '../models/entity_table.js';
+import { Population } from '../models/population.js';
+
+export interface ShardPipelineOptions {
+  /** Number of this shard, from 0, and how many there are. */
+  readonly shard: number;
+  readonly shards: number;
+  /** Budget of false incidents per day per 1,000 devices; default 1, range above 0. */
+  readonly falseIncidentsPerDayPer1000?: number;
+  /** How it meets the other shards; default: there are none. */
+  readonly exchange?: TickExchange;
+  /** Entities kept, at most; see models/entity_table.ts. */
+  readonly provenMost?: number;
+  readonly probationMost?: number;
+}
+
+/** Figures for metrics. Those of tables are 0 as long as nothing was forgotten. */
+export interface ShardPipelineStats {
+  readonly records: number;
+  readonly entities: number;
+  readonly provenEvictions: number;
+  readonly probationEvictions: number;
+  readonly edgeRefusals: number;
+  readonly droppedSights: number;
+}
+
+/** Comes after every record, and after every tick's end. */
+const RUN_END: Order = { timeUs: Infinity, index: -1, sub: 0 };
+const BEFORE_ALL: Order = { timeUs: -Infinity, index: -Infinity, sub: 0 };
+const TCP = 6;
+const TCP_ACK = 0x10;
+
+/**
+ * The judgement of one shard: records in, alarms out. Pure and synchronous: no clock, no I/O, no
+ * randomness; the same records give the same alarms, however they were cut into batches.
+ *
+ *     pipeline.process(view)   for every batch, in order
+ *     pipeline.finish()        when there are no more
+ *
+ * Ticks are crossed when a record or a watermark says that time went on: the old tick ends (detectors
+ * bet on what they gathered, alarms grow or close, contributions are announced), and before the
+ * first record of the new one those of the other shards are collected. Records are judged only
+ * between; a stretch without records is one step.
+ */
+export class ShardPipeline implements DetectorContext {
+  timeUs = 0;
+  tick = -Infinity;
+  bytes: Uint8Array = new Uint8Array(0);
+  bodyAt = 0;
+  bodyBytes = 0;
+  readonly #options: ShardPipelineOptions;
+  readonly #sink: EvidenceSink;
+  readonly #exchange: TickExchange;
+  readonly #order = { timeUs: 0, index: 0, sub: 0 };
+  #view: BatchView | null = null;
+  #records = 0;
+  #watermark: Order = BEFORE_ALL;
+  /** The moment at which things are said: that of the record, of the tick's end, of the run's. */
+  #moment: Order = this.#order;
+  #tickHasRecords = false;
+  #population!: Population;
+  #entities!: EntityTable;
+  #detectors!: readonly Detector[];
+  #ofLane!: ReadonlyMap<LaneId, Detector>;
+  #fusion!: Fusion;
+
+  constructor(options: ShardPipelineOptions, sink: EvidenceSink) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#exchange = options.exchange ?? NO_EXCHANGE;
+    this.reset();
+  }
+
+  /** Forgets everything: the state of a fresh pipeline. */
+  reset(): void {
+    const options = this.#options;
+    this.timeUs = 0;
+    this.tick = -Infinity;
+    this.#records = 0;
+    this.#watermark = BEFORE_ALL;
+    this.#tickHasRecords = false;
+    this.#population = new Population();
+    // Slot 0 of an entity is its wealth, the others belong to the detectors in their order.
+    this.#detectors = createDetectors(1);
+    this.#ofLane = new Map(
+      this.#detectors.flatMap((d) => d.lanes.map((lane) => [lane, d] as const)),
+    );
+    this.#entities = new EntityTable({
+      nSlots: 1 + this.#detectors.length,
+      provenMost: options.provenMost ?? ENTITY_TABLE_DEFAULTS.provenMost,
+      probationMost: options.probationMost ?? ENTITY_TABLE_DEFAULTS.probationMost,
+    });
+    this.#fusion = new Fusion({
+      threshold: alarmThreshold(options.falseIncidentsPerDayPer1000 ?? 1),
+      slot: 0,
+      sink: this.#sink,
+      describe: (entity, lane) => this.#ofLane.get(lane)!.describe(entity, lane),
+    });
+  }
+
+  get stats(): ShardPipelineStats {
+    return {
+      records: this.#records,
+      entities: this.#entities.created,
+      provenEvictions: this.#entities.provenEvictions,
+      probationEvictions: this.#entities.probationEvictions,
+      edgeRefusals: this.#population.edges.refusals,
+      droppedSights: this.#population.droppedSights,
+    };
+  }
+
+  /** No later alarm comes before it. */
+  get watermark(): Order {
+    return this.#watermark;
+  }
+
+  get population(): Population {
+    return this.#population;
+  }
+
+  /**
+   * Judges a batch that was just opened. Its records must not come before those of earlier batches.
+   * All alarms before its watermark have been sent when it returns.
+   * @throws ThymusError INTERNAL when the batch is damaged
+   */
+  process(view: BatchView): void {
+    for (let kind = view.next(); kind !== Item.NONE; kind = view.next()) {
+      if (kind === Item.FLOW) this.judgeFlow(view);
+      else this.judgeEvent(view);
+    }
+    const { watermarkUs, watermarkIndex } = view.header;
+    this.passTime(watermarkUs);
+    this.#watermark = { timeUs: watermarkUs, index: watermarkIndex, sub: 0 };
+  }
+
+  /** Judges the flow that the view stands on; for callers that merge several views. */
+  judgeFlow(view: BatchView): void {
+    const { row } = view;
+    this.#arrive(view, row);
+    if (row.roles & FlowRoles.JUDGE_RESPONDER) this.#see(row, false);
+    if (row.roles & FlowRoles.JUDGE_ORIGINATOR) {
+      const entity = this.#see(row, true);
+      for (const detector of this.#detectors) detector.onFlow?.(row, entity, this);
+    }
+    this.#fusion.settle(this.#order);
+  }
+
+  /** Judges the event that the view stands on. */
+  judgeEvent(view: BatchView): void {
+    const { event } = view;
+    this.#arrive(view, event);
+    this.bytes = view.bytes;
+    this.bodyAt = view.bodyAt;
+    this.bodyBytes = event.bodyBytes;
+    for (const detector of this.#detectors) {
+      if (detector.eventType === event.type) detector.onEvent?.(event, this);
+    }
+    this.#fusion.settle(this.#order);
+  }
+
+  /** No record to come is earlier than this: ends the ticks that are over. Never waits. */
+  passTime(watermarkUs: number): void {
+    if (!(watermarkUs >= 0)) return;
+    const next = tickOf(watermarkUs);
+    if (next > this.tick) this.#endTick(next);
+  }
+
+  /** There are no more records: says all that is left to say. */
+  finish(): void {
+    this.#endTick(Infinity);
+    this.#moment = RUN_END;
+    for (const detector of this.#detectors) detector.onRunEnd?.(this);
+    this.#fusion.settle(RUN_END);
+  }
+
+  // What detectors may do (detectors/detector.ts).
+
+  bet(entity: Entity, lane: number, lnE: number): boolean {
+    return this.#fusion.bet(entity, lane, lnE);
+  }
+
+  explain(entity: Entity, lane: number, draft: EvidenceDraft): void {
+    const { id, attack, stage } = LANES[lane]!;
+    const { lnE, p, other, t0Us, reason, features, flows } = draft;
+    const t1Us = draft.t1Us ?? this.#moment.timeUs;
+    const isRunEnd = this.#moment === RUN_END;
+    const order = isRunEnd ? { timeUs: t1Us, index: -1, sub: 0 } : { ...this.#moment };
+    this.#fusion.keep(entity, {
+      lane: id,
+      entity: entity.ref,
+      other,
+      t0Us,
+      t1Us,
+      order,
+      p,
+      lnE,
+      attack,
+      stage,
+      reason,
+      features,
+      flows,
+    });
+  }
+
+  isClean(entity: Entity): boolean {
+    return this.#fusion.isClean(entity);
+  }
+
+  owns(key: number): boolean {
+    return key % this.#options.shards === this.#options.shard;
+  }
+
+  find(key: number): Entity | undefined {
+    return this.#entities.find(key);
+  }
+
+  entity(spec: EntitySpec): Entity {
+    const entity = this.#entities.find(spec.key) ?? this.#entities.create(spec);
+    this.#entities.touch(entity, this.tick);
+    return entity;
+  }
+
+  flowRef(): FlowRef {
+    const { row, bytes } = this.#view!;
+    const hex = (n: number): string => n.toString(16).padStart(8, '0');
+    return {
+      flowId: hex(row.flowIdHigh) + hex(row.flowIdLow),
+      communityId: communityIdOf(row),
+      protocol: row.protocol,
+      origIp: formatAddress(bytes, row.at + FlowRowOffset.origAddr),
+      origPort: row.origPort,
+      respIp: formatAddress(bytes, row.at + FlowRowOffset.respAddr),
+      respPort: row.respPort,
+      startUs: row.tsFirstUs,
+    };
+  }
+
+  #arrive(view: BatchView, item: { timeUs: number; orderIndex: number; orderSub: number }): void {
+    this.#view = view;
+    this.#records++;
+    this.timeUs = Math.max(this.timeUs, item.timeUs);
+    this.#order.timeUs = this.timeUs;
+    this.#order.index = item.orderIndex;
+    this.#order.sub = item.orderSub;
+    const tick = tickOf(this.timeUs);
+    if (tick > this.tick) this.#endTick(tick);
+    if (!this.#tickHasRecords) this.#beginTick();
+  }
+
+  #beginTick(): void {
+    this.#tickHasRecords = true;
+    this.#population.receive(this.#exchange.collect(this.tick));
+    this.#population.reach(this.tick);
+  }
+
+  #endTick(next: number): void {
+    const deltas: TickDelta[] = [];
+    if (this.#tickHasRecords) {
+      this.#moment = endOf(this.tick);
+      for (const detector of this.#detectors) detector.onTickEnd?.(this);
+      this.#fusion.settle(this.#moment);
+      this.#moment = this.#order;
+      const delta = this.#population.seal(this.tick);
+      if (delta !== null) deltas.push(delta);
+    }
+    this.#fusion.endTick(this.tick, next);
+    this.#exchange.announce(next, deltas);
+    this.tick = next;
+    this.#tickHasRecords = false;
+  }
+
+  /** The entity of one side of a flow, proven as far as the flow proves it. */
+  #see(row: FlowRowView, isOriginator: boolean): Entity {
+    const key = isOriginator ? row.origKey : row.respKey;
+    const isProof = provesBothSides(row);
+    let entity = this.#entities.find(key);
+    if (entity === undefined) {
+      const side = isOriginator ? FlowRowOffset.origAddr : FlowRowOffset.respAddr;
+      const internal = isOriginator ? FlowRoles.ORIGINATOR_INTERNAL : FlowRoles.RESPONDER_INTERNAL;
+      const kind = row.roles & internal ? 'device' : 'external';
+      const spec = { key, kind, isProven: isProof, bytes: row.u8, at: row.at + side } as const;
+      entity = this.#entities.create(spec);
+    } else if (isProof) {
+      this.#entities.prove(entity);
+    }
+    this.#entities.touch(entity, this.tick);
+    return entity;
+  }
+}
+
+/**
+ * True when both ends must exist where they say: a TCP handshake was completed, or either side
+ * answered the other twice.
+ */
+function provesBothSides(row: FlowRowView): boolean {
+  if (!(row.flags & FlowFlags.BOTH_DIRECTIONS)) return false;
+  if (row.protocol === TCP) return row.respSynAcks > 0 && (row.origTcpFlags & TCP_ACK) !== 0;
+  return row.origPackets >= 2 && row.respPackets >= 2;
+}

@@ -1,0 +1,72 @@
+import type { Alarm, Incident } from '../domain/incident.js';
+import { CaseFile } from './case_file.js';
+
+/** An incident that was quiet for longer takes no new alarms: six hours. */
+const WINDOW_US = 6 * 3600e6;
+
+/** Incidents that can still grow, at most; the one quiet for longest is finished early. */
+const OPEN_MOST = 1024;
+
+/**
+ * Makes incidents of alarms. Runs in one thread over the alarms of all shards in their total order
+ * (domain/incident.ts, compareAlarms), so it depends on nothing else.
+ *
+ * An alarm belongs to an incident of the last six hours when that incident has its entity, when
+ * evidence connects its entity with one of the incident's, or when it has the same cause: the same
+ * detector about the same peer. If it belongs to several, they become one, under the oldest's
+ * number. Otherwise it opens a new one.
+ */
+export class IncidentBook {
+  /** Incidents that can still grow, oldest first. */
+  #open: CaseFile[] = [];
+  readonly #finished: CaseFile[] = [];
+  #opened = 0;
+
+  /** @returns the incident that the alarm opened, or null when it belongs to a known one */
+  add(alarm: Alarm): Incident | null {
+    this.#retire(alarm.timeUs);
+    const related = this.#open.filter((file) => isRelated(file, alarm));
+    const oldest = related[0];
+    if (oldest === undefined) return this.#openNew(alarm);
+    for (const younger of related.slice(1)) oldest.absorb(younger);
+    oldest.add(alarm);
+    if (related.length > 1) {
+      const absorbed = new Set(related.slice(1));
+      this.#open = this.#open.filter((file) => !absorbed.has(file));
+    }
+    return null;
+  }
+
+  /** All incidents as they stand, by their number. One that was merged into another is not there. */
+  finish(): Incident[] {
+    const files = [...this.#finished, ...this.#open];
+    files.sort((a, b) => Number(a.id) - Number(b.id));
+    return files.map((file) => file.toIncident());
+  }
+
+  #openNew(alarm: Alarm): Incident {
+    const file = new CaseFile(String(++this.#opened), alarm);
+    file.add(alarm);
+    this.#open.push(file);
+    if (this.#open.length > OPEN_MOST) this.#finishQuietest();
+    return file.toIncident();
+  }
+
+  #retire(nowUs: number): void {
+    const isQuiet = (file: CaseFile): boolean => nowUs - file.lastSeenUs > WINDOW_US;
+    if (!this.#open.some(isQuiet)) return;
+    this.#finished.push(...this.#open.filter(isQuiet));
+    this.#open = this.#open.filter((file) => !isQuiet(file));
+  }
+
+  #finishQuietest(): void {
+    const quietest = this.#open.reduce((a, b) => (b.lastSeenUs < a.lastSeenUs ? b : a));
+    this.#finished.push(quietest);
+    this.#open = this.#open.filter((file) => file !== quietest);
+  }
+}
+
+function isRelated(file: CaseFile, alarm: Alarm): boolean {
+  for (const key of file.entityKeys) if (key === alarm.entity.key) return true;
+  return file.isConnected(alarm) || file.hasSameCause(alarm);
+}

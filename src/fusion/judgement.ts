@@ -1,0 +1,48 @@
+import type { EntityRef } from '../domain/entity.js';
+import type { Stage } from '../domain/evidence.js';
+import type { Alarm, Severity } from '../domain/incident.js';
+
+/** Prior odds that a device is under attack on a day. */
+const PRIOR_ODDS = 1e-4;
+
+/**
+ * Posterior probability that an alarm is real: o / (1 + o) with o = prior odds * e^(S - ln ticks).
+ * The ticks are those the winning lane ran for, which takes out the wealth that waiting alone earns.
+ */
+export function confidenceOf(alarm: Alarm): number {
+  const lnOdds = Math.log(PRIOR_ODDS) + alarm.lnWealth - Math.log(alarm.ticksRunning);
+  return 1 / (1 + Math.exp(-lnOdds));
+}
+
+/** What it costs to let an attack of this stage go on. */
+const STAGE_WEIGHT: Readonly<Record<Stage, number>> = {
+  recon: 0.2,
+  initial: 0.4,
+  c2: 0.6,
+  cred: 0.5,
+  lateral: 0.7,
+  collect: 0.7,
+  exfil: 0.9,
+  impact: 0.8,
+};
+
+/** What an entity is worth to its operator until somebody says otherwise. */
+const ASSET_VALUE: Readonly<Record<EntityRef['kind'], number>> = {
+  device: 1,
+  service: 1,
+  segment: 1.2,
+  external: 0.6,
+};
+
+const LEVELS: readonly (readonly [number, Severity])[] = [
+  [1.2, 'critical'],
+  [0.6, 'high'],
+  [0.3, 'medium'],
+];
+
+/** Asset value times stage weight, summed over the entities that are part of it. */
+export function severityOf(entities: readonly EntityRef[], stage: Stage): Severity {
+  const value = entities.reduce((sum, entity) => sum + ASSET_VALUE[entity.kind], 0);
+  const score = value * STAGE_WEIGHT[stage];
+  return LEVELS.find(([least]) => score >= least)?.[1] ?? 'low';
+}

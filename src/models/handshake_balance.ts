@@ -1,0 +1,87 @@
+/** Windows that a client has to complete its handshake in: 1 s of 100 ms windows. */
+export const HANDSHAKE_WINDOWS = 10;
+
+/** Weight of a new window in the running means: they follow within about 2 s. */
+const FOLLOW = 0.05;
+
+/**
+ * Which connection requests of a victim were never completed, from counts alone.
+ *
+ * Requests wait in the window they came in; answers that were acknowledged, and resets, pay for the
+ * oldest first. What is not paid for after one second was half-open. That second is what tells a
+ * flash crowd, whose acknowledgements come a round trip later, from a flood, whose never come, also
+ * when the victim answers every request.
+ *
+ * Acknowledgements of data look like those of handshakes. Of all that arrive, as many as arrived
+ * before beyond the completed handshakes are taken to be data.
+ */
+export class HandshakeBalance {
+  /** Requests of the last windows that nothing has paid for, by window number modulo their count. */
+  readonly #waiting = new Float64Array(HANDSHAKE_WINDOWS);
+  /** 1 for windows that had requests: one with all of them completed counts too. */
+  readonly #asked = new Uint8Array(HANDSHAKE_WINDOWS);
+  #lastWindow = -1;
+  /** Answers that nobody has acknowledged yet. */
+  #answers = 0;
+  #acksMean = 0;
+  /** Completed handshakes per window, running mean. */
+  completedMean = 0;
+  /** Half-open requests of the windows whose second ended in the last `reach`. */
+  readonly expired: number[] = [];
+
+  get isWaiting(): boolean {
+    return this.#asked.includes(1);
+  }
+
+  /** Time has come to `window`: fills `expired`. */
+  reach(window: number): void {
+    this.expired.length = 0;
+    if (this.#lastWindow < 0) this.#lastWindow = window;
+    const steps = Math.min(window - this.#lastWindow, HANDSHAKE_WINDOWS);
+    for (let step = 1; step <= steps; step++) {
+      const slot = (this.#lastWindow + step) % HANDSHAKE_WINDOWS;
+      if (this.#asked[slot] === 1) this.expired.push(this.#waiting[slot]!);
+      this.#waiting[slot] = 0;
+      this.#asked[slot] = 0;
+    }
+    this.#lastWindow = Math.max(window, this.#lastWindow);
+  }
+
+  /** Counts what came and went in the window that `reach` named. */
+  add(counts: {
+    readonly synIn: number;
+    readonly synAckOut: number;
+    readonly ackIn: number;
+    readonly rstOut: number;
+  }): void {
+    const slot = this.#lastWindow % HANDSHAKE_WINDOWS;
+    this.#waiting[slot]! += counts.synIn;
+    if (counts.synIn > 0) this.#asked[slot] = 1;
+    this.#answers += counts.synAckOut;
+    const data = Math.max(0, this.#acksMean - this.completedMean);
+    const completed = this.#pay(Math.min(this.#answers, Math.max(0, counts.ackIn - data)));
+    this.#answers -= completed;
+    this.#pay(counts.rstOut);
+    this.#answers = Math.min(this.#answers, this.#total());
+    this.#acksMean += FOLLOW * (counts.ackIn - this.#acksMean);
+    this.completedMean += FOLLOW * (completed - this.completedMean);
+  }
+
+  /** Takes up to `amount` off the waiting requests, oldest first; returns how much it took. */
+  #pay(amount: number): number {
+    let left = amount;
+    for (let age = HANDSHAKE_WINDOWS - 1; age >= 0 && left > 0; age--) {
+      const slot = (this.#lastWindow + HANDSHAKE_WINDOWS - age) % HANDSHAKE_WINDOWS;
+      const paid = Math.min(left, this.#waiting[slot]!);
+      this.#waiting[slot]! -= paid;
+      left -= paid;
+    }
+    return amount - left;
+  }
+
+  #total(): number {
+    let total = 0;
+    for (const requests of this.#waiting) total += requests;
+    return total;
+  }
+}
