@@ -1,6 +1,7 @@
 // A plain sequence of bytes: a file or pipe as stored, or what a decompressor makes of one.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,8 +24,10 @@ class ByteStream {
   virtual SourceProgress progress() const = 0;
 };
 
-// Owns `fd`. `bytes_total` is 0 when unknown.
-std::unique_ptr<ByteStream> stream_of_fd(int fd, uint64_t bytes_total);
+// Owns `fd`. `bytes_total` is 0 when unknown. With a `stop` flag, waiting for bytes ends the stream
+// once it is set; for what may keep a reader waiting, such as pipes.
+std::unique_ptr<ByteStream> stream_of_fd(int fd, uint64_t bytes_total,
+                                         const std::atomic<bool>* stop);
 // Borrows `bytes`.
 std::unique_ptr<ByteStream> stream_of_memory(Bytes bytes);
 std::unique_ptr<ByteStream> gunzip(std::unique_ptr<ByteStream> stored);

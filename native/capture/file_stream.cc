@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "capture/byte_stream.h"
@@ -10,14 +11,19 @@
 namespace thymus::capture {
 namespace {
 
+constexpr int kStopCheckMs = 100;
+
 class FileStream final : public ByteStream {
  public:
-  FileStream(int fd, uint64_t bytes_total) : fd_(fd) { progress_.bytes_total = bytes_total; }
+  FileStream(int fd, uint64_t bytes_total, const std::atomic<bool>* stop) : fd_(fd), stop_(stop) {
+    progress_.bytes_total = bytes_total;
+  }
   ~FileStream() override { ::close(fd_); }
   FileStream(const FileStream&) = delete;
   FileStream& operator=(const FileStream&) = delete;
 
   size_t read(std::span<uint8_t> into) override {
+    if (stop_ != nullptr && !wait_for_bytes()) return 0;
     ssize_t n;
     do {
       n = ::read(fd_, into.data(), into.size());
@@ -33,7 +39,17 @@ class FileStream final : public ByteStream {
   SourceProgress progress() const override { return progress_; }
 
  private:
+  // False when it was told to stop. What poll cannot wait for, read will say.
+  bool wait_for_bytes() const {
+    pollfd waiting{fd_, POLLIN, 0};
+    while (!stop_->load(std::memory_order_relaxed)) {
+      if (::poll(&waiting, 1, kStopCheckMs) != 0) return true;
+    }
+    return false;
+  }
+
   int fd_;
+  const std::atomic<bool>* stop_;
   SourceProgress progress_;
   std::string error_;
 };
@@ -57,8 +73,9 @@ class MemoryStream final : public ByteStream {
 
 }  // namespace
 
-std::unique_ptr<ByteStream> stream_of_fd(int fd, uint64_t bytes_total) {
-  return std::make_unique<FileStream>(fd, bytes_total);
+std::unique_ptr<ByteStream> stream_of_fd(int fd, uint64_t bytes_total,
+                                         const std::atomic<bool>* stop) {
+  return std::make_unique<FileStream>(fd, bytes_total, stop);
 }
 
 std::unique_ptr<ByteStream> stream_of_memory(Bytes bytes) {

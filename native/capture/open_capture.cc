@@ -69,7 +69,8 @@ bool starts_compressed(int fd) {
 }
 
 // Takes `fd`. Falls back to reading where there is nothing to map.
-std::unique_ptr<ByteSupply> make_supply(int fd, const struct stat& info, Access access) {
+std::unique_ptr<ByteSupply> make_supply(int fd, const struct stat& info, Access access,
+                                        const std::atomic<bool>* stop) {
   const bool is_file = S_ISREG(info.st_mode);
   const uint64_t size = is_file ? static_cast<uint64_t>(info.st_size) : 0;
   if (access == Access::kMapped && size > 0 && !starts_compressed(fd)) {
@@ -79,12 +80,13 @@ std::unique_ptr<ByteSupply> make_supply(int fd, const struct stat& info, Access 
     }
   }
   if (is_file) ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  return supply_from_stream(decompressed(stream_of_fd(fd, size)));
+  return supply_from_stream(decompressed(stream_of_fd(fd, size, is_file ? nullptr : stop)));
 }
 
 }  // namespace
 
-Status open_capture(const std::string& path, Access access, std::unique_ptr<Source>* out) {
+Status open_capture(const std::string& path, Access access, const std::atomic<bool>* stop,
+                    std::unique_ptr<Source>* out) {
   int fd = -1;
   struct stat info{};
   Status status = open_fd(path, &fd, &info);
@@ -92,7 +94,11 @@ Status open_capture(const std::string& path, Access access, std::unique_ptr<Sour
     if (fd >= 0) ::close(fd);
     return status;
   }
-  return open_supply(make_supply(fd, info, access), name_of(path), out);
+  return open_supply(make_supply(fd, info, access, stop), name_of(path), out);
+}
+
+Status open_capture(const std::string& path, Access access, std::unique_ptr<Source>* out) {
+  return open_capture(path, access, nullptr, out);
 }
 
 Status open_capture(const std::string& path, std::unique_ptr<Source>* out) {

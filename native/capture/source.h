@@ -1,6 +1,7 @@
 // Where frames come from. A source hands up blocks of frames that point into memory it owns.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -66,6 +67,10 @@ enum class Access {
 
 // Opens a capture file: pcap or pcapng, plain, gzip or zstd by content; "-" is standard input.
 // The status of a file that cannot be read or is no capture has one sentence for the user.
+// Waiting for a pipe, here and in `next`, ends within 100 ms once `*stop` is set (null: never), as
+// if the pipe had ended; `stop` outlives the source.
+Status open_capture(const std::string& path, Access access, const std::atomic<bool>* stop,
+                    std::unique_ptr<Source>* out);
 Status open_capture(const std::string& path, Access access, std::unique_ptr<Source>* out);
 Status open_capture(const std::string& path, std::unique_ptr<Source>* out);
 

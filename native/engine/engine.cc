@@ -67,7 +67,6 @@ Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_ne
   for (uint32_t i = 0; i < options.shards; ++i) shards.push_back(queues_[i].get());
   emit::BatchQueue* publish = options.publish ? queues_.back().get() : nullptr;
 
-  open_sources(options.sources, options.lanes > 1);
   for (uint32_t i = 0; i < options.lanes; ++i) {
     lanes_.push_back(std::make_unique<Lane>(options.tracker, home_.get(), i, shards, publish));
   }
@@ -81,12 +80,16 @@ Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_ne
       channels_.push_back(std::make_unique<LaneChannel>());
       channels.push_back(channels_.back().get());
     }
-    sink_ = std::make_unique<SpreadingSink>(channels, options.tracker.secret, source_->stable());
+    sink_ = std::make_unique<SpreadingSink>(channels, options.tracker.secret);
   }
-  reader_ =
-      std::make_unique<PacketReader>(source_.get(), home_.get(), options.tracker.strict_checksums,
-                                     reader_writer_.get(), sink_.get());
-  workers_.push_back(std::make_unique<Worker>([this] { note_damage(reader_->run(stop_)); }));
+  reader_ = std::make_unique<PacketReader>(home_.get(), options.tracker.strict_checksums,
+                                           reader_writer_.get(), sink_.get());
+  // Opening a pipe waits for its first bytes, which must not hold up the caller.
+  workers_.push_back(
+      std::make_unique<Worker>([this, paths = options.sources, several = options.lanes > 1] {
+        open_sources(paths, several);
+        note_damage(reader_->run(source_.get(), stop_));
+      }));
   for (size_t i = 0; i < channels_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>([this, i] { run_lane(i); }));
   }
@@ -100,19 +103,27 @@ Engine::~Engine() {
 void Engine::open_sources(const std::vector<std::string>& paths, bool several_threads) {
   const auto access = several_threads ? capture::Access::kMapped : capture::Access::kRead;
   std::vector<std::unique_ptr<capture::Source>> opened;
-  for (const std::string& path : paths) {
+  for (size_t i = 0; i < paths.size(); ++i) {
     std::unique_ptr<capture::Source> source;
-    const Status status = capture::open_capture(path, access, &source);
-    reports_.push_back({path, kind_of(status.code()), status.message()});
+    const Status status = capture::open_capture(paths[i], access, &stop_, &source);
+    report(paths[i], status);
     if (!status.ok()) continue;
-    source_reports_.push_back(reports_.size() - 1);
+    source_reports_.push_back(i);
     opened.push_back(std::move(source));
   }
   source_ = capture::merge_sources(std::move(opened));
 }
 
+// A pipe that was left because of a stop is not to blame.
+void Engine::report(const std::string& path, const Status& status) {
+  const bool blamed = !status.ok() && !stop_.load(std::memory_order_relaxed);
+  std::lock_guard lock(mutex_);
+  reports_.push_back({path, kind_of(blamed ? status.code() : StatusCode::kOk),
+                      blamed ? status.message() : std::string()});
+}
+
 void Engine::note_damage(capture::ReadState state) {
-  if (state != capture::ReadState::kDamaged) return;
+  if (state != capture::ReadState::kDamaged || stop_.load(std::memory_order_relaxed)) return;
   const std::vector<std::string>& errors = source_->errors();
   std::lock_guard lock(mutex_);
   for (size_t i = 0; i < errors.size(); ++i) {

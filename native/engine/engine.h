@@ -44,7 +44,8 @@ struct EngineStats {
 
 class Engine {
  public:
-  // Opens the sources and starts the threads. Sources that cannot be opened are in the report.
+  // Starts the threads; the reader opens the sources. Those that it cannot open are in the report
+  // once the run has ended.
   explicit Engine(const Options& options);
   // Aborts and joins.
   ~Engine();
@@ -62,6 +63,7 @@ class Engine {
 
  private:
   void open_sources(const std::vector<std::string>& paths, bool several_threads);
+  void report(const std::string& path, const Status& status);
   void run_lane(size_t i);
   void note_damage(capture::ReadState state);
 

@@ -25,9 +25,8 @@ void DirectSink::take(std::span<PacketView> views, Reached reached) {
   lane_->process(views, roles_, reached);
 }
 
-SpreadingSink::SpreadingSink(std::span<LaneChannel* const> channels, HashKey secret,
-                             bool stable_source)
-    : channels_(channels.begin(), channels.end()), secret_(secret), stable_source_(stable_source) {
+SpreadingSink::SpreadingSink(std::span<LaneChannel* const> channels, HashKey secret)
+    : channels_(channels.begin(), channels.end()), secret_(secret) {
   for (LaneChannel* channel : channels_) open_.push_back(channel->take_empty());
 }
 
@@ -94,17 +93,18 @@ void SpreadingSink::finish(int64_t engine_ns) {
   }
 }
 
-PacketReader::PacketReader(capture::Source* source, const flow::HomeNet* home,
-                           bool verify_checksums, emit::RecordWriter* writer, PacketSink* sink)
-    : source_(source), writer_(writer), sink_(sink), sketch_(home, writer), views_(kPiece) {
+PacketReader::PacketReader(const flow::HomeNet* home, bool verify_checksums,
+                           emit::RecordWriter* writer, PacketSink* sink)
+    : writer_(writer), sink_(sink), sketch_(home, writer), views_(kPiece) {
   decode_options_.verify_checksums = verify_checksums;
 }
 
-capture::ReadState PacketReader::run(const std::atomic<bool>& stop) {
+capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<bool>& stop) {
+  sink_->begin(source->stable());
   capture::ReadState state = capture::ReadState::kEnd;
   while (!stop.load(std::memory_order_relaxed)) {
     capture::Block block;
-    state = source_->next(&block);
+    state = source->next(&block);
     if (state != capture::ReadState::kFrames) break;
     if (index_ == 0) first_ts_ns_.store(block[0].ts_ns, std::memory_order_relaxed);
     while (!block.empty()) {
@@ -112,14 +112,14 @@ capture::ReadState PacketReader::run(const std::atomic<bool>& stop) {
       decode_piece(block.first(n));
       block = block.subspan(n);
     }
-    publish_counters();
+    publish_counters(*source);
   }
   // Everything said at the end comes after everything said before, one microsecond later.
   const int64_t end_ns = clock_.now_ns() + 1000;
   sketch_.finish();
   writer_->finish();
   sink_->finish(end_ns);
-  publish_counters();
+  publish_counters(*source);
   return state;
 }
 
@@ -149,7 +149,7 @@ void PacketReader::count(const PacketView& view) {
   fragments_ += view.is_fragment;
 }
 
-void PacketReader::publish_counters() {
+void PacketReader::publish_counters(const capture::Source& source) {
   counters_.set(Counter::packets, index_);
   counters_.set(Counter::bytes, bytes_);
   counters_.set(Counter::ip_packets, ip_packets_);
@@ -163,7 +163,7 @@ void PacketReader::publish_counters() {
   const emit::WriterCounters& w = writer_->counters();
   counters_.set(Counter::events, w.events);
   counters_.set(Counter::batches, w.batches);
-  const capture::SourceProgress progress = source_->progress();
+  const capture::SourceProgress progress = source.progress();
   bytes_read_.store(progress.bytes_read, std::memory_order_relaxed);
   bytes_total_.store(progress.bytes_total, std::memory_order_relaxed);
 }

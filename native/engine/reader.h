@@ -22,6 +22,8 @@ namespace thymus::engine {
 class PacketSink {
  public:
   virtual ~PacketSink() = default;
+  // Called first. Frames of a stable source live as long as the source.
+  virtual void begin(bool stable_source) = 0;
   // Packets in input order; the views may be changed, their frames live until the call returns
   // unless the source is stable.
   virtual void take(std::span<decode::PacketView> views, Reached reached) = 0;
@@ -33,6 +35,7 @@ class PacketSink {
 class DirectSink final : public PacketSink {
  public:
   explicit DirectSink(Lane* lane) : lane_(lane) {}
+  void begin(bool) override {}
   void take(std::span<decode::PacketView> views, Reached reached) override;
   void finish(int64_t engine_ns) override { lane_->finish(engine_ns); }
 
@@ -46,7 +49,8 @@ class DirectSink final : public PacketSink {
 // lane it tells all the others how far the input was read.
 class SpreadingSink final : public PacketSink {
  public:
-  SpreadingSink(std::span<LaneChannel* const> channels, HashKey secret, bool stable_source);
+  SpreadingSink(std::span<LaneChannel* const> channels, HashKey secret);
+  void begin(bool stable_source) override { stable_source_ = stable_source; }
   void take(std::span<decode::PacketView> views, Reached reached) override;
   void finish(int64_t engine_ns) override;
 
@@ -58,7 +62,7 @@ class SpreadingSink final : public PacketSink {
   std::vector<LaneChannel*> channels_;
   std::vector<std::unique_ptr<LaneBlock>> open_;
   HashKey secret_;
-  bool stable_source_;
+  bool stable_source_ = false;
   Reached reached_;
   uint64_t told_index_ = 0;
 };
@@ -66,11 +70,11 @@ class SpreadingSink final : public PacketSink {
 class PacketReader {
  public:
   // All outlive the reader. `writer` is the reader's own producer.
-  PacketReader(capture::Source* source, const flow::HomeNet* home, bool verify_checksums,
-               emit::RecordWriter* writer, PacketSink* sink);
+  PacketReader(const flow::HomeNet* home, bool verify_checksums, emit::RecordWriter* writer,
+               PacketSink* sink);
 
-  // Reads until the source ends or `stop` is set. Returns the source's last state.
-  capture::ReadState run(const std::atomic<bool>& stop);
+  // Reads until the source ends or `stop` is set. Returns the source's last state. Used once.
+  capture::ReadState run(capture::Source* source, const std::atomic<bool>& stop);
 
   const CounterBlock& counters() const { return counters_; }
   int64_t first_ts_ns() const { return first_ts_ns_.load(std::memory_order_relaxed); }
@@ -84,9 +88,8 @@ class PacketReader {
 
   void decode_piece(capture::Block frames);
   void count(const decode::PacketView& view);
-  void publish_counters();
+  void publish_counters(const capture::Source& source);
 
-  capture::Source* source_;
   decode::DecodeOptions decode_options_;
   emit::RecordWriter* writer_;
   PacketSink* sink_;
