@@ -76,7 +76,7 @@ export const SETTINGS = [
     value: 'n',
     unit: 'flows per lane',
     range: [1024, 67_108_864],
-    fallback: 524_288,
+    fallback: 1_048_576,
     doc: 'flows kept at one time; above it the idlest is ended early and counted',
   }),
   setting({

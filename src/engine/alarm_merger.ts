@@ -25,6 +25,11 @@ export class AlarmMerger {
     return this.#safe;
   }
 
+  /** Time of the earliest alarm that waits; Infinity when none does. */
+  get nextUs(): number {
+    return this.#waiting[0]?.order.timeUs ?? Infinity;
+  }
+
   /** Takes what a shard said; `watermark` RUN_END says that it has ended. */
   advance(shard: number, alarms: readonly Alarm[], watermark: Order): void {
     if (alarms.length > 0) {

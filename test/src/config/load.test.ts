@@ -30,7 +30,7 @@ describe('loadSettings', () => {
     const settings = await loadSettings({}, null);
     assert.equal(Object.keys(settings).length, SETTINGS.length);
     assert.equal(settings.budget, 1);
-    assert.equal(settings.maxFlows, 524_288);
+    assert.equal(settings.maxFlows, 1_048_576);
     assert.ok(settings.homeNet.includes('fc00::/7'));
     assert.equal(settings.store, 'incidents');
   });

@@ -1,0 +1,84 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RecordSink } from '../batch/record_sink.js';
+import type { Settings } from '../config/settings.js';
+import { ThymusError } from '../errors.js';
+import { outputFailed } from '../store/output_error.js';
+import { complain } from './console.js';
+import type { ReplayFlags } from './program.js';
+import { stateDirectory } from './state_directory.js';
+import { engineVersion } from './version.js';
+
+/** What one run writes to, as its flags ask. */
+export interface Outputs {
+  readonly sinks: readonly RecordSink[];
+  /** First part of RUN/INCIDENT; null when the run is not kept. */
+  readonly runId: string | null;
+}
+
+/**
+ * Opens the outputs of one run; each writer is loaded only where it is wanted.
+ * @param position of the run in the command, which names its file in `--eve-dir`
+ * @throws ThymusError OUTPUT_FAILED, USAGE, STORE_UNAVAILABLE; what was opened is closed then
+ */
+export async function openOutputs(
+  files: readonly string[],
+  position: number,
+  flags: ReplayFlags,
+  settings: Settings,
+): Promise<Outputs> {
+  const sinks: RecordSink[] = [];
+  try {
+    const eve = flags.eveDir === undefined ? flags.eve : evePath(flags.eveDir, position);
+    if (eve !== undefined) {
+      const { EveFile } = await import('../api/eve.js');
+      sinks.push(new EveFile(eve));
+    }
+    if (flags.flows !== undefined) {
+      const { openFlowsFile } = await import('../api/flows_file.js');
+      sinks.push(await openFlowsFile(flags.flows));
+    }
+    const store = flags.each ? null : await openStore(files, settings);
+    if (store !== null) sinks.push(store);
+    if (flags.verdicts !== undefined) {
+      const { VerdictFile } = await import('../api/verdict_file.js');
+      const runId = store?.runId ?? '';
+      const options = { runId, engineVersion: engineVersion(), sources: files };
+      sinks.push(new VerdictFile(flags.verdicts, options));
+    }
+    return { sinks, runId: store?.runId ?? null };
+  } catch (error) {
+    await Promise.allSettled(sinks.map((sink) => sink.end()));
+    throw error;
+  }
+}
+
+function evePath(directory: string, position: number): string {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw outputFailed(directory, error);
+  }
+  return join(directory, `${position}.eve.json`);
+}
+
+type Store = RecordSink & { readonly runId: string };
+
+/** A run that nobody asked to keep goes on without a store when there is no place for one. */
+async function openStore(files: readonly string[], settings: Settings): Promise<Store | null> {
+  if (settings.store === 'none') return null;
+  const { RunStore } = await import('../store/run_store.js');
+  try {
+    return await RunStore.create({
+      stateDirectory: stateDirectory(settings),
+      engineVersion: engineVersion(),
+      sources: files,
+      keepFlows: settings.store === 'flows',
+    });
+  } catch (error) {
+    const isAsked = settings.state !== null || settings.store === 'flows';
+    if (isAsked || !(error instanceof ThymusError)) throw error;
+    complain(`thymus: ${error.message} This run is not kept.\n`);
+    return null;
+  }
+}

@@ -1,0 +1,186 @@
+import { Command, CommanderError } from 'commander';
+import type { SettingName } from '../config/settings.js';
+import { ThymusError } from '../errors.js';
+import { print } from './console.js';
+import { EXIT, reportError } from './exit.js';
+import { addSettingFlags } from './setting_flags.js';
+
+const REPLAY_SETTINGS: readonly SettingName[] = [
+  'home-net',
+  'budget',
+  'lanes',
+  'shards',
+  'checksums',
+  'max-flows',
+  'queue-mib',
+  'state',
+  'store',
+];
+const BENCH_SETTINGS: readonly SettingName[] = ['lanes', 'shards', 'max-flows', 'queue-mib'];
+
+/**
+ * Runs one command line.
+ * @param args without the name of the program
+ * @returns the exit code
+ */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.DONE;
+  const program = createProgram((code) => (exitCode = code));
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return reportError(error);
+    return error.exitCode === 0 ? EXIT.DONE : reportError(usageError(error, args));
+  }
+}
+
+/** Commander's own messages, brought into the form that all errors have. */
+function usageError(error: CommanderError, args: readonly string[]): ThymusError {
+  if (error.code === 'commander.help') {
+    return new ThymusError('USAGE', "No command was given: see 'thymus --help'.");
+  }
+  const what = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  const sentence = what.charAt(0).toUpperCase() + what.slice(1).replace(/\.$/, '');
+  const command = COMMANDS.find((name) => name === args[0]);
+  const help = command === undefined ? 'thymus --help' : `thymus ${command} --help`;
+  return new ThymusError('USAGE', `${sentence}: see '${help}'.`);
+}
+
+const COMMANDS = ['replay', 'incidents', 'explain', 'bench'] as const;
+
+/** Commands are imported when they run: `--help` should not load a database. */
+function createProgram(setExitCode: (code: number) => void): Command {
+  const program = new Command('thymus')
+    .description('A network immune system: finds in packets what is not self, and explains why.')
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ writeOut: print, writeErr: () => {} })
+    .helpCommand(false)
+    .addHelpText('after', PROGRAM_EXAMPLES);
+
+  addReplay(program).action(async (files: string[], options: ReplayFlags) => {
+    const { replayCommand } = await import('./replay.js');
+    setExitCode(await replayCommand(files, options));
+  });
+  addIncidents(program).action(async (run: string | undefined, options: StateFlags) => {
+    const { incidentsCommand } = await import('./incidents.js');
+    setExitCode(await incidentsCommand(run, options));
+  });
+  addExplain(program).action(async (id: string, options: StateFlags) => {
+    const { explainCommand } = await import('./explain.js');
+    setExitCode(await explainCommand(id, options));
+  });
+  addBench(program).action(async (file: string | undefined, options: BenchFlags) => {
+    const { benchCommand } = await import('./bench.js');
+    setExitCode(await benchCommand(file, options));
+  });
+  return program;
+}
+
+/** Options by commander's names; settings are among them, see `settingsOf`. */
+export interface ReplayFlags {
+  readonly each?: true;
+  readonly eve?: string;
+  readonly eveDir?: string;
+  readonly verdicts?: string;
+  readonly flows?: string;
+  readonly metrics?: string;
+  readonly rules?: string;
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly config?: string;
+  readonly [setting: string]: unknown;
+}
+
+export interface StateFlags {
+  readonly json?: true;
+  readonly config?: string;
+  readonly [setting: string]: unknown;
+}
+
+export interface BenchFlags {
+  readonly runs: string;
+  readonly json?: true;
+  readonly config?: string;
+  readonly [setting: string]: unknown;
+}
+
+function addReplay(program: Command): Command {
+  const command = program
+    .command('replay')
+    .description('read captures and report the incidents in them')
+    .argument('<file...>', "pcap or pcapng, also with .gz or .zst; '-' is standard input")
+    .option('--each', 'take each file as a run of its own, instead of all as one stream')
+    .option('--eve <file>', "write flows, events and incidents as EVE JSON; '-' is standard output")
+    .option('--eve-dir <dir>', 'with --each: one EVE file per capture, DIR/0.eve.json and so on')
+    .option('--verdicts <file>', 'write verdicts as length-delimited protobuf')
+    .option('--flows <file>', 'write all flow records; the name ends in .csv, .jsonl or .parquet')
+    .option('--metrics <file>', 'write what the run cost (time, memory) as JSON')
+    .option('--rules <file>', 'reserved for Suricata rules')
+    .option('--json', 'report as EVE JSON lines instead of text')
+    .option('-q, --quiet', 'no report and no progress, errors only');
+  return addSettingFlags(command, REPLAY_SETTINGS).addHelpText('after', REPLAY_EXAMPLES);
+}
+
+function addIncidents(program: Command): Command {
+  const command = program
+    .command('incidents')
+    .description('list the incidents of a run that was kept')
+    .argument('[run]', 'a run, or the beginning of its name; by default the newest')
+    .option('--json', 'as EVE JSON lines instead of text');
+  return addSettingFlags(command, ['state']).addHelpText('after', INCIDENTS_EXAMPLES);
+}
+
+function addExplain(program: Command): Command {
+  const command = program
+    .command('explain')
+    .description('explain one incident: every piece of evidence, its numbers and its flows')
+    .argument('<id>', 'RUN/INCIDENT, or the number of an incident of the newest run')
+    .option('--json', 'as one EVE JSON line instead of text');
+  return addSettingFlags(command, ['state']).addHelpText('after', EXPLAIN_EXAMPLES);
+}
+
+function addBench(program: Command): Command {
+  const command = program
+    .command('bench')
+    .description('measure the speed of this machine on a capture, against a bare walk of it')
+    .argument('[file]', 'a plain pcap; by default a made one')
+    .option('--runs <n>', 'fresh processes of which the median is taken', '5')
+    .option('--json', 'figures as one line of JSON');
+  return addSettingFlags(command, BENCH_SETTINGS).addHelpText('after', BENCH_EXAMPLES);
+}
+
+const PROGRAM_EXAMPLES = `
+Examples:
+  thymus replay office.pcap           what happened in this capture?
+  thymus incidents                    the incidents of the newest run
+  thymus explain 1                    why was the first one reported?
+  thymus bench                        how fast is this machine?
+
+Each command has its own help: thymus replay --help`;
+
+const REPLAY_EXAMPLES = `
+Examples:
+  thymus replay monday.pcap tuesday.pcapng.gz        two captures as one stream
+  thymus replay --each --eve-dir out *.pcap          each capture alone, out/0.eve.json, ...
+  tcpdump -r big.pcap -w - tcp | thymus replay -     from a pipe
+  thymus replay --eve - --quiet a.pcap | jq .        as EVE JSON
+  thymus replay --home-net 192.0.2.0/24 a.pcap       say what is internal
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable input, 130 interrupted.`;
+
+const INCIDENTS_EXAMPLES = `
+Examples:
+  thymus incidents                    of the newest run
+  thymus incidents 20261120           of the newest run of that day`;
+
+const EXPLAIN_EXAMPLES = `
+Examples:
+  thymus explain 1                    incident 1 of the newest run
+  thymus explain 20261120/3           incident 3 of the newest run of that day`;
+
+const BENCH_EXAMPLES = `
+Examples:
+  thymus bench                        on a made trace of small packets
+  thymus bench --runs 9 day.pcap      on your own, nine times`;

@@ -1,0 +1,124 @@
+import { ReportSink } from '../api/report_sink.js';
+import { loadSettings } from '../config/load.js';
+import type { Settings } from '../config/settings.js';
+import type { RunSummary } from '../domain/run.js';
+import { ThymusError } from '../errors.js';
+import { Pipeline } from '../engine/pipeline.js';
+import { complain } from './console.js';
+import { EXIT } from './exit.js';
+import { Interruption } from './interrupt.js';
+import { openOutputs } from './outputs.js';
+import { ProgressLine } from './progress.js';
+import type { ReplayFlags } from './program.js';
+import { printReport } from './report.js';
+import { MetricsFile } from './metrics_file.js';
+import { settingsOf } from './setting_flags.js';
+
+/** `thymus replay FILE...` @returns the exit code */
+export async function replayCommand(files: readonly string[], flags: ReplayFlags): Promise<number> {
+  refuseContradictions(files, flags);
+  const settings = await loadSettings(settingsOf(flags), flags.config ?? null);
+  return new Replay(flags, settings).run(flags.each ? files.map((file) => [file]) : [files]);
+}
+
+function refuseContradictions(files: readonly string[], flags: ReplayFlags): void {
+  const refuse = (sentence: string): never => {
+    throw new ThymusError('USAGE', sentence);
+  };
+  if (flags.rules !== undefined) {
+    refuse("'--rules' is reserved for Suricata rules, which are not read yet: leave it out.");
+  }
+  if (files.filter((file) => file === '-').length > 1) {
+    refuse("Standard input, '-', can be read only once.");
+  }
+  if (flags.eveDir !== undefined && !flags.each) {
+    refuse("'--eve-dir' holds one file per capture: add '--each', or use '--eve FILE'.");
+  }
+  const single = (['eve', 'verdicts', 'flows'] as const).find((name) => flags[name] !== undefined);
+  if (flags.each && single !== undefined) {
+    refuse(`'--${single}' holds one run, and '--each' makes many: use '--eve-dir DIR'.`);
+  }
+}
+
+/** One `replay` command: one or more runs, one after another, in one pipeline. */
+class Replay {
+  readonly #flags: ReplayFlags;
+  readonly #settings: Settings;
+  readonly #pipeline: Pipeline;
+  readonly #interruption: Interruption;
+  readonly #metrics: MetricsFile | null;
+  #exitCode: number = EXIT.DONE;
+
+  constructor(flags: ReplayFlags, settings: Settings) {
+    this.#flags = flags;
+    this.#settings = settings;
+    this.#pipeline = new Pipeline({
+      lanes: settings.lanes,
+      shards: settings.shards,
+      homeNet: settings.homeNet,
+      strictChecksums: settings.checksums === 'strict',
+      maxFlows: settings.maxFlows,
+      queueBytes: settings.queueMib * 1024 * 1024,
+      falseIncidentsPerDayPer1000: settings.budget,
+      measureCost: flags.metrics !== undefined,
+    });
+    this.#interruption = new Interruption(() => this.#pipeline.stop());
+    this.#metrics = flags.metrics === undefined ? null : new MetricsFile(flags.metrics);
+  }
+
+  async run(runs: readonly (readonly string[])[]): Promise<number> {
+    this.#interruption.watch();
+    this.#metrics?.start();
+    try {
+      for (const [i, files] of runs.entries()) {
+        if (this.#interruption.seen) break;
+        await this.#runOne(files, i, runs.length);
+      }
+      this.#metrics?.write();
+    } finally {
+      this.#interruption.unwatch();
+      await this.#pipeline.close();
+    }
+    return this.#interruption.seen ? EXIT.INTERRUPTED : this.#exitCode;
+  }
+
+  async #runOne(files: readonly string[], i: number, n: number): Promise<void> {
+    const outputs = await openOutputs(files, i, this.#flags, this.#settings);
+    const report = new ReportSink();
+    const progress = new ProgressLine(
+      () => this.#pipeline.progress,
+      n > 1 ? `${i + 1}/${n} · ` : '',
+    );
+    if (!this.#flags.quiet) progress.start();
+    let summary: RunSummary;
+    try {
+      summary = await this.#pipeline.run(files, [...outputs.sinks, report]);
+    } finally {
+      progress.stop();
+    }
+    this.#metrics?.add(summary, this.#pipeline.lastCost);
+    this.#nameUnreadable(summary);
+    const found = report.report(outputs.runId);
+    if (found !== null && this.#reports) {
+      printReport(found, {
+        json: this.#flags.json === true,
+        title: n > 1 ? files.join(' ') : null,
+      });
+    }
+  }
+
+  /** Nothing is mixed into EVE that goes to standard output. */
+  get #reports(): boolean {
+    return !this.#flags.quiet && this.#flags.eve !== '-';
+  }
+
+  #nameUnreadable(summary: RunSummary): void {
+    for (const { kind, error, path } of summary.sources) {
+      if (kind !== 'unreadable' && kind !== 'not_a_capture') continue;
+      complain(`thymus: ${sentence(error ?? `'${path}' cannot be read`)}\n`);
+      this.#exitCode = EXIT.USAGE;
+    }
+  }
+}
+
+const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);

@@ -1,0 +1,70 @@
+import type { Alarm, Incident } from '../domain/incident.js';
+import { compareOrder, type Order } from '../domain/order.js';
+import type { IncidentBook } from '../fusion/incident_book.js';
+import { AlarmMerger, RUN_END } from './alarm_merger.js';
+
+/** The alarms of all shards in their total order, and the incidents that come of them. */
+export class IncidentStream {
+  readonly #merger: AlarmMerger;
+  readonly #book: IncidentBook;
+  #opened = 0;
+  #wake: (() => void) | null = null;
+
+  constructor(shards: number, book: IncidentBook) {
+    this.#merger = new AlarmMerger(shards);
+    this.#book = book;
+  }
+
+  /** Takes what a shard said. */
+  advance(shard: number, alarms: readonly Alarm[], watermark: Order): void {
+    this.#merger.advance(shard, alarms, watermark);
+    this.#wake?.();
+    this.#wake = null;
+  }
+
+  /** Nothing more will come from a shard, whether it came to its end or failed. */
+  end(shard: number): void {
+    this.advance(shard, [], RUN_END);
+  }
+
+  /** All alarms before this moment are known. */
+  get safe(): Order {
+    return this.#merger.safe;
+  }
+
+  /** Time of the earliest alarm that was not taken yet; Infinity when there is none. */
+  get nextUs(): number {
+    return this.#merger.nextUs;
+  }
+
+  /** True when every shard has ended. */
+  get complete(): boolean {
+    return compareOrder(this.safe, RUN_END) === 0;
+  }
+
+  /** How many incidents were opened so far. */
+  get opened(): number {
+    return this.#opened;
+  }
+
+  /** Settles when a shard says something next. */
+  moved(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  /** The incidents that alarms before `limit` open, in order. REQUIRES: limit is not after `safe`. */
+  openBefore(limit: Order): readonly Incident[] {
+    const alarms = this.#merger.take(limit);
+    if (alarms.length === 0) return NONE;
+    const opened = alarms.flatMap((alarm) => this.#book.add(alarm) ?? []);
+    this.#opened += opened.length;
+    return opened;
+  }
+
+  /** All incidents in their last state. REQUIRES: complete, all taken. */
+  finish(): readonly Incident[] {
+    return this.#book.finish();
+  }
+}
+
+const NONE: readonly Incident[] = [];

@@ -1,0 +1,108 @@
+import type { RecordSink } from '../batch/record_sink.js';
+import type { RunSummary } from '../domain/run.js';
+import { ThymusError } from '../errors.js';
+import type { NativeOptions } from './addon_types.js';
+import { Run, type RunCost, type RunOptions } from './run.js';
+import type { RunProgress } from './run_stats.js';
+import { ShardThread } from './shard_thread.js';
+
+export type { RunCost, RunProgress };
+
+export interface PipelineOptions {
+  /** Threads of the native core, 1 to 64. */
+  readonly lanes: number;
+  /** Worker threads that judge, 1 to 64. */
+  readonly shards: number;
+  /** What is internal, as address prefixes. */
+  readonly homeNet: readonly string[];
+  /** Keep packets with a bad checksum out of flows. */
+  readonly strictChecksums: boolean;
+  /** Flows kept at one time, per lane. */
+  readonly maxFlows: number;
+  /** Bytes that may wait in each queue. */
+  readonly queueBytes: number;
+  /** The one threshold. */
+  readonly falseIncidentsPerDayPer1000: number;
+  /** Measure what judging costs; a little slower. */
+  readonly measureCost: boolean;
+}
+
+/**
+ * Runs captures, one run after another, with worker threads that are kept in between. Several
+ * pipelines may live in one process; each runs one thing at a time.
+ */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #threads: ShardThread[] = [];
+  #run: Run | null = null;
+  #lastCost: RunCost | null = null;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the worker threads; `run` does so when it was not called. */
+  start(): void {
+    while (this.#threads.length < this.#options.shards) this.#threads.push(new ShardThread());
+  }
+
+  /**
+   * Reads captures as one stream in time order, judges them and gives the results to the sinks,
+   * which are ended when it settles, however it settles.
+   * @throws ThymusError USAGE for a wrong option, OUTPUT_FAILED when a sink fails, INTERNAL
+   */
+  async run(sources: readonly string[], sinks: readonly RecordSink[]): Promise<RunSummary> {
+    if (this.#run !== null) throw new ThymusError('USAGE', 'This pipeline is already running.');
+    try {
+      this.#run = new Run(this.#runOptions(sources, sinks));
+    } catch (error) {
+      await Promise.allSettled(sinks.map((sink) => sink.end()));
+      throw error;
+    }
+    this.start();
+    try {
+      return await this.#run.execute(this.#threads);
+    } finally {
+      this.#lastCost = this.#run.cost;
+      this.#run = null;
+    }
+  }
+
+  /** Ends the run that is under way early; its results are still given. Twice is harmless. */
+  stop(): void {
+    this.#run?.stop();
+  }
+
+  /** Where the run under way stands; null between runs. */
+  get progress(): RunProgress | null {
+    return this.#run?.progress ?? null;
+  }
+
+  /** What the last run cost. */
+  get lastCost(): RunCost | null {
+    return this.#lastCost;
+  }
+
+  /** Ends the worker threads. REQUIRES: no run under way. */
+  async close(): Promise<void> {
+    const threads = this.#threads.splice(0);
+    await Promise.all(threads.map((thread) => thread.close()));
+  }
+
+  #runOptions(sources: readonly string[], sinks: readonly RecordSink[]): RunOptions {
+    const { lanes, shards, homeNet, strictChecksums, maxFlows, queueBytes } = this.#options;
+    const publish = sinks.some((sink) => sink.wantsFlows || sink.wantsEvents);
+    const native: NativeOptions = {
+      sources,
+      lanes,
+      shards,
+      homeNet,
+      publish,
+      strictChecksums,
+      maxFlows,
+      queueBytes,
+    };
+    const { falseIncidentsPerDayPer1000, measureCost } = this.#options;
+    return { native, judge: { falseIncidentsPerDayPer1000 }, sinks, measureCost };
+  }
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BatchView, Item } from '../batch/batch_view.js';
+import type { RecordSink } from '../batch/record_sink.js';
+import type { Order } from '../domain/order.js';
+import { DRAIN_BUFFER_BYTES, nextTurn, type BatchSource } from './batch_source.js';
+import type { IncidentStream } from './incident_stream.js';
+
+/** How long an empty queue is left alone. The main thread never blocks in it. */
+const IDLE_MS = 2;
+
+/**
+ * Gives the published records of a run, with the incidents among them, to its sinks in the total
+ * order. A record is given only when every alarm before it is known; until then the queue holds
+ * the core back, so nothing piles up here.
+ */
+export class Publisher {
+  readonly #source: BatchSource | null;
+  readonly #incidents: IncidentStream;
+  readonly #sinks: readonly RecordSink[];
+  readonly #flowSinks: readonly RecordSink[];
+  readonly #eventSinks: readonly RecordSink[];
+  readonly #buffer: Uint8Array;
+  readonly #view: BatchView;
+
+  /** @param source the publish queue; null when no sink wants records */
+  constructor(source: BatchSource | null, incidents: IncidentStream, sinks: readonly RecordSink[]) {
+    this.#source = source;
+    this.#incidents = incidents;
+    this.#sinks = sinks;
+    this.#flowSinks = sinks.filter((sink) => sink.wantsFlows);
+    this.#eventSinks = sinks.filter((sink) => sink.wantsEvents);
+    this.#buffer = new Uint8Array(source === null ? 0 : DRAIN_BUFFER_BYTES);
+    this.#view = new BatchView(this.#buffer);
+  }
+
+  /** Settles when all records and all incidents were given. */
+  async run(): Promise<void> {
+    if (this.#source !== null) await this.#publishQueue(this.#source);
+    while (!this.#incidents.complete) {
+      this.#giveIncidents(this.#incidents.safe);
+      await this.#incidents.moved();
+    }
+    this.#giveIncidents(this.#incidents.safe);
+  }
+
+  async #publishQueue(source: BatchSource): Promise<void> {
+    for (;;) {
+      const bytes = source.read(this.#buffer, 0);
+      if (bytes < 0) return;
+      if (bytes === 0) await sleep(IDLE_MS);
+      else await this.#publishBuffer(bytes);
+    }
+  }
+
+  async #publishBuffer(bytes: number): Promise<void> {
+    const view = this.#view;
+    for (let offset = 0; offset < bytes;) {
+      offset = view.open(offset, bytes);
+      for (let kind = view.next(); kind !== Item.NONE; kind = view.next()) {
+        const item = kind === Item.FLOW ? view.row : view.event;
+        while (!this.#isSafe(item)) await this.#incidents.moved();
+        this.#giveIncidentsUpTo(item);
+        if (kind === Item.FLOW) this.#giveFlow();
+        else this.#giveEvent();
+      }
+    }
+    await nextTurn();
+    for (const sink of this.#sinks) await sink.pressure();
+  }
+
+  #isSafe(item: Keys): boolean {
+    const { timeUs, index } = this.#incidents.safe;
+    return item.timeUs < timeUs || (item.timeUs === timeUs && item.orderIndex < index);
+  }
+
+  #giveFlow(): void {
+    const { row, bytes, detailAt } = this.#view;
+    const detail = bytes.subarray(detailAt, detailAt + row.heapBytes);
+    for (const sink of this.#flowSinks) sink.onFlow(row, detail);
+  }
+
+  #giveEvent(): void {
+    const { event, bytes, bodyAt } = this.#view;
+    const body = bytes.subarray(bodyAt, bodyAt + event.bodyBytes);
+    for (const sink of this.#eventSinks) sink.onEvent(event, body);
+  }
+
+  #giveIncidentsUpTo(item: Keys): void {
+    if (item.timeUs < this.#incidents.nextUs) return;
+    this.#giveIncidents({ timeUs: item.timeUs, index: item.orderIndex, sub: item.orderSub });
+  }
+
+  #giveIncidents(limit: Order): void {
+    for (const incident of this.#incidents.openBefore(limit)) {
+      for (const sink of this.#sinks) sink.onIncident(incident, 'opened');
+    }
+  }
+}
+
+interface Keys {
+  readonly timeUs: number;
+  readonly orderIndex: number;
+  readonly orderSub: number;
+}

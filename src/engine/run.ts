@@ -1,0 +1,162 @@
+import type { RecordSink } from '../batch/record_sink.js';
+import type { RunSummary } from '../domain/run.js';
+import { ThymusError } from '../errors.js';
+import { IncidentBook } from '../fusion/incident_book.js';
+import type { NativeOptions, NativeStats } from './addon_types.js';
+import { discardRest, DRAIN_BUFFER_BYTES, NativeQueue } from './batch_source.js';
+import { openRun, type NativeRun } from './binding.js';
+import { IncidentStream } from './incident_stream.js';
+import { Publisher } from './publisher.js';
+import { progressOf, summaryOf, type RunProgress } from './run_stats.js';
+import type { JudgeOptions, ShardCost, ShardFailure, ShardReport } from './shard_messages.js';
+import type { ShardThread } from './shard_thread.js';
+import { abortTicks, createTickSeats, type TickSeat } from './tick_channel.js';
+
+export interface RunOptions {
+  readonly native: NativeOptions;
+  readonly judge: JudgeOptions;
+  readonly sinks: readonly RecordSink[];
+  readonly measureCost: boolean;
+}
+
+/** What a run cost: differs from run to run, so it goes to metrics and never to an output. */
+export interface RunCost {
+  readonly nativeCpuSeconds: number;
+  readonly shards: readonly ShardCost[];
+}
+
+/** One run: some captures through the native core, the shards and the sinks. Used once. */
+export class Run {
+  readonly #options: RunOptions;
+  readonly #native: NativeRun;
+  readonly #incidents: IncidentStream;
+  readonly #seats: readonly TickSeat[];
+  #interrupted = false;
+  /** Not null when the native run is closed. */
+  #finalStats: NativeStats | null = null;
+  #failure: Failure | null = null;
+  #cost: RunCost | null = null;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#seats = createTickSeats(options.native.shards);
+    this.#incidents = new IncidentStream(options.native.shards, new IncidentBook());
+    this.#native = openRun(options.native);
+  }
+
+  get progress(): RunProgress {
+    return progressOf(this.#finalStats ?? this.#native.stats(), this.#incidents.opened);
+  }
+
+  /** Known when the run is over. */
+  get cost(): RunCost | null {
+    return this.#cost;
+  }
+
+  /** Ends the input early; what was read is still judged and written. */
+  stop(): void {
+    if (this.#finalStats !== null) return;
+    this.#interrupted = true;
+    this.#native.stop();
+  }
+
+  /**
+   * REQUIRES: one thread per shard, idle.
+   * @throws ThymusError what failed first; every thread and sink has ended by then
+   */
+  async execute(threads: readonly ShardThread[]): Promise<RunSummary> {
+    const judged = Promise.all(threads.map((thread, shard) => this.#judge(thread, shard)));
+    await this.#attempt(() => this.#publish());
+    const reports = await judged;
+    this.#finalStats = this.#native.stats();
+    this.#native.close();
+    const summary = this.#summarise(reports, this.#finalStats);
+    if (this.#failure === null) await this.#attempt(() => this.#giveResults(summary));
+    for (const sink of this.#options.sinks) await this.#attempt(() => sink.end());
+    const failure = this.#failure as Failure | null;
+    if (failure !== null) throw failure.error;
+    return summary;
+  }
+
+  async #judge(thread: ShardThread, shard: number): Promise<ShardReport | null> {
+    const { native, judge, measureCost } = this.#options;
+    const { handle } = this.#native;
+    const { lanes, shards } = native;
+    const task = { handle, shard, shards, lanes, judge, seat: this.#seats[shard]!, measureCost };
+    try {
+      const report = await thread.run(task, ({ alarms, watermark }) =>
+        this.#incidents.advance(shard, alarms, watermark),
+      );
+      if (report.failure !== null) this.#fail(asError(report.failure), report.failure.isEcho);
+      return report;
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    } finally {
+      this.#incidents.end(shard);
+    }
+  }
+
+  /** Records and incidents, to the sinks. */
+  async #publish(): Promise<void> {
+    const { native, sinks } = this.#options;
+    const queue = native.publish ? new NativeQueue(this.#native, native.shards) : null;
+    try {
+      await new Publisher(queue, this.#incidents, sinks).run();
+    } catch (error) {
+      this.#native.stop();
+      if (queue !== null) await discardRest(queue, new Uint8Array(DRAIN_BUFFER_BYTES));
+      throw error;
+    }
+  }
+
+  async #giveResults(summary: RunSummary): Promise<void> {
+    const { sinks } = this.#options;
+    for (const incident of this.#incidents.finish()) {
+      for (const sink of sinks) sink.onIncident(incident, 'final');
+      for (const sink of sinks) await sink.pressure();
+    }
+    for (const source of summary.sources) {
+      if (source.error === null) continue;
+      for (const sink of sinks) sink.onCaptureError(source, summary.lastPacketUs);
+    }
+    for (const sink of sinks) sink.onSummary(summary);
+  }
+
+  #summarise(reports: readonly (ShardReport | null)[], stats: NativeStats): RunSummary {
+    const entities = reports.reduce((sum, report) => sum + (report?.entities ?? 0), 0);
+    this.#cost = {
+      nativeCpuSeconds: stats.nativeCpuNs / 1e9,
+      shards: reports.flatMap((report) => report?.cost ?? []),
+    };
+    return summaryOf(stats, entities, this.#interrupted);
+  }
+
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Keeps the first failure that is no echo of another, and lets everything come to its end. */
+  #fail(error: unknown, isEcho = false): void {
+    if (this.#failure === null || (this.#failure.isEcho && !isEcho)) {
+      this.#failure = { error, isEcho };
+    }
+    if (this.#finalStats === null) this.#native.stop();
+    abortTicks(this.#seats[0]!.signals);
+  }
+}
+
+interface Failure {
+  readonly error: unknown;
+  readonly isEcho: boolean;
+}
+
+function asError(failure: ShardFailure): ThymusError {
+  const error = new ThymusError(failure.code, failure.message);
+  error.stack = failure.stack;
+  return error;
+}

@@ -1,0 +1,52 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Alarm } from '../domain/incident.js';
+import type { Order } from '../domain/order.js';
+import type { ErrorCode } from '../errors.js';
+import type { TickSeat } from './tick_channel.js';
+
+/** What a shard judges with. */
+export interface JudgeOptions {
+  /** The one threshold: false incidents per day per 1,000 devices. */
+  readonly falseIncidentsPerDayPer1000: number;
+}
+
+/** The one long task of a shard's worker: one run. */
+export interface ShardTask {
+  readonly handle: number;
+  readonly shard: number;
+  readonly shards: number;
+  readonly lanes: number;
+  readonly judge: JudgeOptions;
+  readonly seat: TickSeat;
+  readonly port: MessagePort;
+  readonly measureCost: boolean;
+}
+
+/** Sent to the main thread after each drained buffer. */
+export interface ShardMessage {
+  readonly alarms: readonly Alarm[];
+  /** Later alarms of this shard do not come before it. */
+  readonly watermark: Order;
+}
+
+/** What a task returns. Errors travel as values: a clone of an Error loses its class and code. */
+export interface ShardReport {
+  readonly entities: number;
+  readonly cost: ShardCost | null;
+  readonly failure: ShardFailure | null;
+}
+
+export interface ShardFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly stack: string;
+  /** True when it failed only because another shard had. */
+  readonly isEcho: boolean;
+}
+
+/** What judging cost: goes to metrics, never to an output. */
+export interface ShardCost {
+  readonly records: number;
+  /** Nanoseconds per record, over drained buffers. */
+  readonly ns: { readonly p50: number; readonly p99: number; readonly most: number };
+}

@@ -1,0 +1,111 @@
+import { BatchView } from '../batch/batch_view.js';
+import type { Alarm } from '../domain/incident.js';
+import { ThymusError } from '../errors.js';
+import { RUN_END } from './alarm_merger.js';
+import {
+  discardRest,
+  DRAIN_BUFFER_BYTES,
+  NativeQueue,
+  nextTurn,
+  type BatchSource,
+} from './batch_source.js';
+import { attachRun } from './binding.js';
+import { CostMeter } from './cost_meter.js';
+import type { ShardFailure, ShardMessage, ShardReport, ShardTask } from './shard_messages.js';
+import { ShardPipeline } from './shard_pipeline.js';
+import { abortTicks, TickChannel, TicksAborted } from './tick_channel.js';
+
+/** How long one wait for a batch lasts; a stop is noticed at once, since `drain` then returns. */
+const WAIT_MS = 50;
+/** Rounds between two turns of the event loop while batches keep coming. */
+const ROUNDS_PER_TURN = 16;
+
+/** Owned by this thread and used again by every run. */
+const buffer = new Uint8Array(DRAIN_BUFFER_BYTES);
+
+/** The task of a shard's worker thread: judges one run from its first batch to its last. */
+export default async function runShard(task: ShardTask): Promise<ShardReport> {
+  const run = attachRun(task.handle, task.shards);
+  const source = new NativeQueue(run, task.shard);
+  const shard = new Shard(task, task.measureCost ? await CostMeter.create() : null);
+  let failure: ShardFailure | null = null;
+  try {
+    await shard.judge(source);
+  } catch (error) {
+    failure = describe(error);
+    run.stop();
+    abortTicks(task.seat.signals);
+    await discardRest(source, buffer);
+  }
+  task.port.close();
+  return shard.report(failure);
+}
+
+/** One run of one shard. */
+class Shard {
+  readonly #task: ShardTask;
+  readonly #meter: CostMeter | null;
+  readonly #exchange: TickChannel;
+  readonly #pipeline: ShardPipeline;
+  readonly #view = new BatchView(buffer);
+  #alarms: Alarm[] = [];
+
+  constructor(task: ShardTask, meter: CostMeter | null) {
+    this.#task = task;
+    this.#meter = meter;
+    this.#exchange = new TickChannel(task.seat);
+    const { shard, shards, judge } = task;
+    const exchange = this.#exchange;
+    const sink = { alarm: (alarm: Alarm) => void this.#alarms.push(alarm) };
+    this.#pipeline = new ShardPipeline({ shard, shards, exchange, ...judge }, sink);
+  }
+
+  async judge(source: BatchSource): Promise<void> {
+    for (let round = 1; ; round++) {
+      const bytes = source.read(buffer, WAIT_MS);
+      if (bytes < 0) break;
+      if (bytes > 0) this.#process(bytes);
+      if (bytes === 0 || round % ROUNDS_PER_TURN === 0) await nextTurn();
+    }
+    this.#pipeline.finish();
+    this.#tell(RUN_END);
+    this.#exchange.close();
+  }
+
+  report(failure: ShardFailure | null): ShardReport {
+    return {
+      entities: this.#pipeline.stats.entities,
+      cost: this.#meter?.result() ?? null,
+      failure,
+    };
+  }
+
+  #process(bytes: number): void {
+    this.#meter?.begin();
+    const { header } = this.#view;
+    let records = 0;
+    for (let offset = 0; offset < bytes;) {
+      offset = this.#view.open(offset, bytes);
+      records += header.nRows + header.nEvents;
+      this.#pipeline.process(this.#view);
+    }
+    this.#meter?.end(records);
+    this.#tell({ timeUs: header.watermarkUs, index: header.watermarkIndex, sub: 0 });
+  }
+
+  #tell(watermark: ShardMessage['watermark']): void {
+    const message: ShardMessage = { alarms: this.#alarms, watermark };
+    this.#task.port.postMessage(message);
+    this.#alarms = [];
+  }
+}
+
+function describe(error: unknown): ShardFailure {
+  const known = error instanceof ThymusError;
+  return {
+    code: known ? error.code : 'INTERNAL',
+    message: error instanceof Error ? error.message : String(error),
+    stack: error instanceof Error ? (error.stack ?? '') : '',
+    isEcho: error instanceof TicksAborted,
+  };
+}
