@@ -120,7 +120,7 @@ build_proto() {
 }
 
 build_ts() {
-  [[ -e dist/src/index.js ]] || rm -f "$STAMPS/ts" dist/tsconfig.tsbuildinfo
+  [[ -e dist/src/cli/main.js ]] || rm -f "$STAMPS/ts" dist/tsconfig.tsbuildinfo
   is_stale ts src test/src test/addon bench tsconfig.json node_modules/.thymus-lock || return 0
   step ts 'Building the JavaScript.' npm run --silent build:ts
 }
