@@ -29,7 +29,7 @@ export class Lab {
 
   /** Runs a command at a host to its end. */
   async run(host: string, command: readonly string[]): Promise<Outcome> {
-    return outcomeOf(start(inside(host, command), { folder: this.folder }));
+    return outcomeOf(start(inside(host, command), this.folder));
   }
 
   /** As `run`, for what must succeed. */
@@ -43,7 +43,7 @@ export class Lab {
 
   /** Starts a server under a name; one that ends before it is stopped ends the lab. */
   serve(name: string, host: string, command: readonly string[]): void {
-    const child = start(inside(host, command), { folder: this.folder });
+    const child = start(inside(host, command), this.folder);
     this.#servers.set(name, child);
     void outcomeOf(child).then(({ output }) => {
       if (this.#servers.get(name) !== child) return;

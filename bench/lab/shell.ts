@@ -21,19 +21,12 @@ export function inside(host: string, command: readonly string[]): string[] {
   return ['ip', 'netns', 'exec', host, ...command];
 }
 
-export interface StartOptions {
-  readonly folder: string;
-  /** Ends the command. */
-  readonly signal?: AbortSignal;
-}
-
-export function start(command: readonly string[], options: StartOptions): ChildProcess {
+export function start(command: readonly string[], folder: string): ChildProcess {
   const child = spawn(command[0]!, command.slice(1), {
-    cwd: options.folder,
+    cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
-  // An abort shows as exit without a code; a missing program was ruled out by run.sh.
+  // Without a listener it would be thrown; the exit code tells as much.
   child.on('error', () => undefined);
   return child;
 }

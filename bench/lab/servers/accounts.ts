@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from '../lab.js';
 import { sh } from '../shell.js';
+import { replaceSystemFile } from './system_file.js';
 
 export const USERS = ['alice', 'bob', 'backup-agent'] as const;
 export type User = (typeof USERS)[number];
@@ -24,19 +25,17 @@ export function makeAccounts(lab: Lab): void {
   const shadow = USERS.map(
     (user) => `${user}:${hashOf(secrets.bytes(12).toString('hex'))}:20000::::::\n`,
   );
-  overlay(lab, '/etc/passwd', passwd.join(''));
-  overlay(lab, '/etc/shadow', shadow.join(''));
-  // Plain password check with the usual delay after a wrong one, no session bookkeeping.
-  const pam = [
-    'auth required pam_unix.so',
-    'account required pam_unix.so',
-    'session optional pam_permit.so',
-  ];
-  sh(
-    `mount --bind ${written(join(lab.folder, 'pam-sshd'), pam.join('\n') + '\n')} /etc/pam.d/sshd`,
-  );
+  addLines(lab, '/etc/passwd', passwd);
+  addLines(lab, '/etc/shadow', shadow);
+  replaceSystemFile(lab, '/etc/pam.d/sshd', PAM_RULES);
   for (const user of USERS) makeKey(lab, user);
 }
+
+/** Plain password check with the usual delay after a wrong one, no session bookkeeping. */
+const PAM_RULES = `auth required pam_unix.so
+account required pam_unix.so
+session optional pam_permit.so
+`;
 
 export function keyOf(lab: Lab, user: User): string {
   return join(lab.folder, 'keys', `${user}.key`);
@@ -53,13 +52,6 @@ function hashOf(secret: string): string {
   return execFileSync('openssl', ['passwd', '-6', secret]).toString().trim();
 }
 
-/** Adds lines to a system file, as seen from this mount namespace. */
-function overlay(lab: Lab, file: string, lines: string): void {
-  const copy = join(lab.folder, file.replaceAll('/', '-').slice(1));
-  sh(`mount --bind ${written(copy, readFileSync(file, 'utf8') + lines)} ${file}`);
-}
-
-function written(file: string, text: string): string {
-  writeFileSync(file, text);
-  return file;
+function addLines(lab: Lab, file: string, lines: readonly string[]): void {
+  replaceSystemFile(lab, file, readFileSync(file, 'utf8') + lines.join(''));
 }

@@ -2,14 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BRANCH, DNS, DOMAIN, GATEWAY, OFFICE, PUBLIC_NAMES, WEB, officeName } from '../hosts.js';
 import type { Lab } from '../lab.js';
-import { sh } from '../shell.js';
+import { replaceSystemFile } from './system_file.js';
 
 /** Names and DHCP leases of the office; every host asks it. */
 export function startNameServer(lab: Lab): void {
   const file = join(lab.folder, 'dnsmasq.conf');
   writeFileSync(file, configuration(lab.folder));
   lab.serve('dnsmasq', DNS.name, ['dnsmasq', '--keep-in-foreground', `--conf-file=${file}`]);
-  useNameServer(lab.folder);
+  useNameServer(lab);
 }
 
 function configuration(folder: string): string {
@@ -47,15 +47,10 @@ function records(): string[] {
   return [...office, branch, ...known];
 }
 
-/** For this mount namespace only, which the lab has for itself. */
-function useNameServer(folder: string): void {
-  const resolver = join(folder, 'resolv.conf');
-  writeFileSync(resolver, `search ${DOMAIN}\nnameserver ${DNS.address}\noptions timeout:2\n`);
-  const order = join(folder, 'nsswitch.conf');
-  writeFileSync(order, 'passwd: files\ngroup: files\nshadow: files\nhosts: dns\nservices: files\n');
-  const names = join(folder, 'hosts');
-  writeFileSync(names, '127.0.0.1 localhost\n');
-  sh(`mount --bind ${resolver} /etc/resolv.conf`);
-  sh(`mount --bind ${order} /etc/nsswitch.conf`);
-  sh(`mount --bind ${names} /etc/hosts`);
+function useNameServer(lab: Lab): void {
+  const resolver = `search ${DOMAIN}\nnameserver ${DNS.address}\noptions timeout:2\n`;
+  const order = 'passwd: files\ngroup: files\nshadow: files\nhosts: dns\nservices: files\n';
+  replaceSystemFile(lab, '/etc/resolv.conf', resolver);
+  replaceSystemFile(lab, '/etc/nsswitch.conf', order);
+  replaceSystemFile(lab, '/etc/hosts', '127.0.0.1 localhost\n');
 }

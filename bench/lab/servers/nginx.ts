@@ -37,15 +37,10 @@ function command(folder: string): string[] {
 }
 
 async function makeCertificate(lab: Lab, site: Website, folder: string): Promise<void> {
-  const line = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30`;
+  const kind = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30';
   const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')];
-  await lab.must(site.host, [
-    'openssl',
-    ...line.split(' '),
-    ...files,
-    '-subj',
-    `/O=Lab/CN=${site.name}`,
-  ]);
+  const subject = ['-subj', `/O=Lab/CN=${site.name}`];
+  await lab.must(site.host, ['openssl', ...kind.split(' '), ...files, ...subject]);
 }
 
 function configuration(site: Website, folder: string): string {
