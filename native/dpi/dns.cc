@@ -62,6 +62,7 @@ Answer on_datagram(void* state, const Segment& segment, EventWriter* events) {
 struct Partial {
   uint32_t skip_bytes;  // of a message that was read already
   uint16_t size;
+  bool is_lost;  // after a hole: where the next message begins is not known
   std::array<uint8_t, 2032> bytes;
 
   size_t needed() const {
@@ -121,10 +122,17 @@ Answer on_partial(TcpState* tcp, const Segment& segment, Reader* from, EventWrit
   return answer;
 }
 
+// After a hole messages are looked for at the starts of segments, where most of them begin.
+bool find_message(const Segment& segment, Partial* partial) {
+  if (probe_tcp(segment) == Likelihood::kLikely) partial->is_lost = false;
+  return !partial->is_lost;
+}
+
 Answer on_stream(void* state, const Segment& segment, EventWriter* events) {
   auto* tcp = static_cast<TcpState*>(state);
   Partial& partial = tcp->partial[segment.from_originator ? 0 : 1];
   Answer answer = tcp->n_messages > 0 ? Answer::kAccept : Answer::kNeedMore;
+  if (partial.is_lost && !find_message(segment, &partial)) return answer;
   Reader r(segment.data);
   while (!r.empty() && answer != Answer::kReject) {
     const size_t length = r.peek_be16();
@@ -140,12 +148,38 @@ Answer on_stream(void* state, const Segment& segment, EventWriter* events) {
   return answer;
 }
 
+bool on_stream_gap(void* state, bool from_originator) {
+  Partial& partial = static_cast<TcpState*>(state)->partial[from_originator ? 0 : 1];
+  partial.skip_bytes = 0;
+  partial.size = 0;
+  partial.is_lost = true;
+  return true;
+}
+
 }  // namespace
 
 extern const Parser kDnsUdp;
 extern const Parser kDnsTcp;
 
-const Parser kDnsUdp{AppId::kDns, sizeof(UdpState), false, true, probe_udp, on_datagram, nullptr};
-const Parser kDnsTcp{AppId::kDns, sizeof(TcpState), true, false, probe_tcp, on_stream, nullptr};
+const Parser kDnsUdp{
+    .app = AppId::kDns,
+    .state_bytes = sizeof(UdpState),
+    .over_tcp = false,
+    .over_udp = true,
+    .probe = probe_udp,
+    .on_data = on_datagram,
+    .on_gap = nullptr,
+    .on_end = nullptr,
+};
+const Parser kDnsTcp{
+    .app = AppId::kDns,
+    .state_bytes = sizeof(TcpState),
+    .over_tcp = true,
+    .over_udp = false,
+    .probe = probe_tcp,
+    .on_data = on_stream,
+    .on_gap = on_stream_gap,
+    .on_end = nullptr,
+};
 
 }  // namespace thymus::dpi

@@ -47,6 +47,9 @@ struct Parser {
   Likelihood (*probe)(const Segment& first);
   // `state` points to state_bytes zeroed bytes at the first call. Events go to `events`.
   Answer (*on_data)(void* state, const Segment& segment, EventWriter* events);
+  // Bytes of one direction are missing before what on_data will show next. False, or null here: the
+  // parser cannot go on after a hole. Called only while it is attached.
+  bool (*on_gap)(void* state, bool from_originator);
   // The flow is over: transactions without an answer are reported. May be null.
   void (*on_end)(void* state, EventWriter* events);
 };

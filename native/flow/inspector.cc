@@ -58,18 +58,30 @@ bool Inspector::in_order(const decode::PacketView& view, int dir, Flow* flow, By
     flow->payload_seen |= seen;
     next = view.tcp_seq;
   }
-  const auto ahead = static_cast<int32_t>(view.tcp_seq - next);
+  auto ahead = static_cast<int32_t>(view.tcp_seq - next);
   if (ahead > 0) {
-    ++counters_.gaps;
-    on_end(flow);
-    flow->inspection = Inspection::kOver;
-    return false;
+    if (!survives_gap(dir, flow)) return false;
+    next = view.tcp_seq;
+    ahead = 0;
   }
   const auto repeated = static_cast<size_t>(-static_cast<int64_t>(ahead));
   if (repeated >= fresh->size()) return false;
   *fresh = fresh->subspan(repeated);
   next += static_cast<uint32_t>(fresh->size());
   return true;
+}
+
+bool Inspector::survives_gap(int dir, Flow* flow) {
+  if (flow->inspection == Inspection::kAttached) {
+    const dpi::Parser& parser = *dpi::parsers()[flow->parser];
+    if (parser.on_gap != nullptr && parser.on_gap(pool_.at(flow->parser_state), dir == 0)) {
+      return true;
+    }
+  }
+  ++counters_.gaps;
+  on_end(flow);
+  flow->inspection = Inspection::kOver;
+  return false;
 }
 
 void Inspector::choose(const dpi::Segment& segment, Flow* flow) {

@@ -1,6 +1,6 @@
 // Recognition of one lane's flows: chooses a parser by the first payload, feeds it while it is
-// attached, lets go when it is done. TCP payload reaches a parser in order; at a hole the parser is
-// detached and the hole counted.
+// attached, lets go when it is done. TCP payload reaches a parser in order; at a hole a parser that
+// cannot go on is detached and the hole counted.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,8 @@ class Inspector {
 
  private:
   bool in_order(const decode::PacketView& view, int dir, Flow* flow, Bytes* fresh);
+  // Tells the parser of a hole; lets it go, and counts that, when it cannot go on.
+  bool survives_gap(int dir, Flow* flow);
   void choose(const dpi::Segment& segment, Flow* flow);
   bool attach(uint8_t parser, Flow* flow);
   dpi::Answer feed(const dpi::Segment& segment, Flow* flow);

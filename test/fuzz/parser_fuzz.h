@@ -34,12 +34,17 @@ inline void run_parser(const dpi::Parser& parser, Bytes input, bool any_port) {
   CheckedSink sink;
   const auto writer = std::make_unique<EventWriter>(&sink);
   std::vector<uint8_t> state(parser.state_bytes);
+  bool attached = false;
   while (!r.empty()) {
     const uint8_t lead = r.u8();
     const size_t length = static_cast<size_t>(lead & 0x7f) << 8 | r.u8();
     const Bytes taken = r.take_up_to(length);
     const std::vector<uint8_t> data(taken.begin(), taken.end());
     const bool from_originator = (lead & 0x80) == 0;
+    // An empty segment stands for a hole, which only an attached parser is told of.
+    if (attached && length == 0 && parser.on_gap != nullptr) {
+      parser.on_gap(state.data(), from_originator);
+    }
     const uint16_t client = 40000;
     const uint16_t server = any_port ? 9999 : 53;
     const dpi::Segment segment{Bytes(data),
@@ -50,6 +55,7 @@ inline void run_parser(const dpi::Parser& parser, Bytes input, bool any_port) {
                                from_originator ? server : client};
     parser.probe(segment);
     const dpi::Answer answer = parser.on_data(state.data(), segment, writer.get());
+    attached = answer == dpi::Answer::kAccept;
     if (answer == dpi::Answer::kReject || answer == dpi::Answer::kDone) break;
   }
   if (parser.on_end != nullptr) parser.on_end(state.data(), writer.get());

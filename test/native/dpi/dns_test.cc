@@ -407,6 +407,19 @@ TEST_CASE("dns over TCP: reads the start of a cut message that is larger than it
   CHECK(anomalies_of(run.log()).empty());
 }
 
+TEST_CASE("dns over TCP: finds its messages again after a hole") {
+  const Raw request = DnsBuilder(1, kRequest).question("a.org", kA).framed();
+  ParserRun run = tcp();
+  CHECK(run.feed(request + Raw(request.begin(), request.begin() + 9)) == Answer::kAccept);
+  CHECK(run.gap(true));
+  CHECK(run.feed(Raw(50, 0xee)) == Answer::kAccept);
+  CHECK(run.feed(Raw(request.begin() + 9, request.end())) == Answer::kAccept);
+  CHECK(run.log().of(event::kDns).size() == 1);
+  CHECK(run.feed(request + request) == Answer::kAccept);
+  CHECK(run.log().of(event::kDns).size() == 3);
+  CHECK(anomalies_of(run.log()).empty());
+}
+
 TEST_CASE("dns over TCP: lets go when the framing is lost") {
   ParserRun run = tcp();
   CHECK(run.feed(DnsBuilder(1, kRequest).question("a.org", kA).framed()) == Answer::kAccept);

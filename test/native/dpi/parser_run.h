@@ -36,6 +36,9 @@ class ParserRun {
     shown.cut_bytes = cut_bytes;
     return parser_.on_data(state_.data(), shown, writer_.get());
   }
+  bool gap(bool from_originator) {
+    return parser_.on_gap != nullptr && parser_.on_gap(state_.data(), from_originator);
+  }
   void end() {
     if (parser_.on_end != nullptr) parser_.on_end(state_.data(), writer_.get());
   }
