@@ -1,6 +1,7 @@
 import type { Evidence } from '../domain/evidence.js';
 import type { FlowRef } from '../domain/flow.js';
 import type { Incident } from '../domain/incident.js';
+import { LANE_INDEX, LANES, type LaneId } from '../domain/lanes.js';
 import { flowNumber } from './eve_flow.js';
 import { ipProtocolName } from './protocol_names.js';
 import { eveTime } from './time_text.js';
@@ -32,7 +33,14 @@ export function incidentEnds(incident: Incident): { src_ip?: string; dest_ip?: s
     return { ...only('src_ip', received, (flow) => flow.origIp), dest_ip: address };
   }
   if (sent.length > 0) return { src_ip: address, ...only('dest_ip', sent, (flow) => flow.respIp) };
-  return kind === 'segment' ? {} : { src_ip: address };
+  if (kind === 'segment') return {};
+  return incident.detectors.every(isAboutVictim) ? { dest_ip: address } : { src_ip: address };
+}
+
+/** Floods are told of the host that receives them, and their evidence is counts, not flows. */
+function isAboutVictim(id: LaneId): boolean {
+  const { family, stage } = LANES[LANE_INDEX[id]]!;
+  return family === 'volume' && stage === 'impact';
 }
 
 function only(

@@ -83,5 +83,5 @@ export function entityWords(entity: EntityRef): string {
     segment: 'a segment of this network',
     service: 'a service of this network',
   }[entity.kind];
-  return entity.proven ? kind : `${kind}; the address may be forged`;
+  return entity.proven ? kind : `${kind}, never seen to answer: the address may be forged`;
 }

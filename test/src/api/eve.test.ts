@@ -7,11 +7,12 @@ import { AddressText } from '../../../src/api/address_text.js';
 import { encapName } from '../../../src/api/encap_names.js';
 import { eventLine } from '../../../src/api/eve_event.js';
 import { flowLine } from '../../../src/api/eve_flow.js';
+import { incidentEnds } from '../../../src/api/eve_incident.js';
 import { EveFile } from '../../../src/api/eve.js';
 import { EventField, EventType } from '../../../src/batch/generated/event_schema.js';
 import { ANOMALY_NAMES } from '../../../src/batch/generated/names.js';
 import type { FlowRowView } from '../../../src/batch/generated/record_layout.js';
-import { scanIncident, summaryOf } from './incidents.js';
+import { flowRef, scanEvidence, scanIncident, summaryOf } from './incidents.js';
 import { eventRow, flowRow, T0_US, tlv, tlvs, v4, v6 } from './rows.js';
 
 const NO_DETAIL = Buffer.alloc(0);
@@ -215,6 +216,28 @@ describe('eve anomaly of an application', () => {
       event: 'z_flag_set',
       layer: 'proto_parser',
     });
+  });
+});
+
+describe('incidentEnds', () => {
+  const flood = scanEvidence({ lane: 'syn_flood', flows: [] });
+
+  it('takes the victim of a flood for the destination', () => {
+    const incident = scanIncident({ detectors: ['syn_flood'], evidence: [flood] });
+    assert.deepEqual(incidentEnds(incident), { dest_ip: '10.0.0.66' });
+  });
+
+  it('takes both ends from the flows where they are the same in all', () => {
+    const evidence = scanEvidence({ flows: [flowRef(1), flowRef(1)] });
+    const ends = { src_ip: '10.0.0.66', dest_ip: '10.0.0.1' };
+    assert.deepEqual(incidentEnds(scanIncident({ evidence: [evidence] })), ends);
+    const victim = { ...scanIncident().entity, address: '10.0.0.1' };
+    assert.deepEqual(incidentEnds(scanIncident({ entity: victim, evidence: [evidence] })), ends);
+  });
+
+  it('names no host for a segment', () => {
+    const entity = { kind: 'segment', key: 1, address: '10.0.0.0/24', proven: true } as const;
+    assert.deepEqual(incidentEnds(scanIncident({ entity, evidence: [flood] })), {});
   });
 });
 
