@@ -59,8 +59,8 @@ export class EveFile implements RecordSink {
     return null;
   }
 
-  async end(): Promise<void> {
-    this.#file.close();
+  end(): Promise<void> {
+    return this.#file.end();
   }
 }
 

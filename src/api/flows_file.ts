@@ -70,8 +70,8 @@ class FlowLines extends FlowSink {
     return null;
   }
 
-  override async end(): Promise<void> {
-    this.#file.close();
+  override end(): Promise<void> {
+    return this.#file.end();
   }
 }
 
@@ -112,7 +112,9 @@ class FlowParquet extends FlowSink {
         `COPY (${PARQUET_SELECT}) TO '${target}' (FORMAT parquet, COMPRESSION zstd)`,
       );
     } finally {
-      await this.#table.close().finally(() => removeDraft(this.#draft));
+      await this.#table.close().finally(() => {
+        removeDraft(this.#draft);
+      });
     }
   }
 }
@@ -137,7 +139,7 @@ function csvCell(value: FlowValue): string {
 }
 
 function jsonLine(values: readonly FlowValue[]): string {
-  return `{${values.map((value, i) => JSON_KEYS[i] + jsonCell(value)).join(',')}}\n`;
+  return `{${values.map((value, i) => `${JSON_KEYS[i]}${jsonCell(value)}`).join(',')}}\n`;
 }
 
 function jsonCell(value: FlowValue): string {

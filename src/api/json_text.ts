@@ -1,4 +1,3 @@
-// eslint-disable-next-line no-control-regex
 const NEEDS_ESCAPE = /[\x00-\x1f"\\\x7f-\uffff]/;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

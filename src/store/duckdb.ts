@@ -1,8 +1,9 @@
+import type * as duckDbModule from '@duckdb/node-api';
 import type { DuckDBInstance } from '@duckdb/node-api';
 
 import { ThymusError } from '../errors.js';
 
-type DuckDb = typeof import('@duckdb/node-api');
+type DuckDb = typeof duckDbModule;
 
 /** Bounded, one thread, and never a look at the network: extensions are not fetched. */
 const SETTINGS: Readonly<Record<string, string>> = {

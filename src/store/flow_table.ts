@@ -35,9 +35,15 @@ export class FlowTable {
     this.#worker = new Worker(new URL('./flow_table_worker.js', import.meta.url), {
       workerData: data,
     });
-    this.#worker.on('message', (message: FromFlowTable) => this.#onMessage(message));
-    this.#worker.on('error', (error) => this.#fail(outputFailed(data.path, error)));
-    this.#worker.on('exit', () => this.#fail(new ThymusError('INTERNAL', 'The store has ended.')));
+    this.#worker.on('message', (message: FromFlowTable) => {
+      this.#onMessage(message);
+    });
+    this.#worker.on('error', (error) => {
+      this.#fail(outputFailed(data.path, error));
+    });
+    this.#worker.on('exit', () => {
+      this.#fail(new ThymusError('INTERNAL', 'The store has ended.'));
+    });
   }
 
   /**

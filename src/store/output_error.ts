@@ -25,13 +25,11 @@ export function outputFailed(path: string, cause: unknown): ThymusError {
 
 /** The database tells the system's reason in its text only. */
 function codeInText(error: Error): string {
-  const text = String(error.message);
+  const text = error.message;
   if (/No space left on device/i.test(text)) return 'ENOSPC';
   return /Permission denied/i.test(text) ? 'EACCES' : '';
 }
 
 function firstLine(error: Error): string {
-  return String(error.message ?? error)
-    .split('\n', 1)[0]!
-    .replace(/\.$/, '');
+  return error.message.split('\n', 1)[0]!.replace(/\.$/, '');
 }

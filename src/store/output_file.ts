@@ -38,7 +38,10 @@ export class OutputFile {
   writeText(text: string): void {
     if (!this.#open) return;
     const most = text.length * 3;
-    if (most > BUFFER_BYTES) return this.writeBytes(Buffer.from(text));
+    if (most > BUFFER_BYTES) {
+      this.writeBytes(Buffer.from(text));
+      return;
+    }
     if (most > BUFFER_BYTES - this.#used) this.flush();
     this.#used += this.#buffer.write(text, this.#used);
   }
@@ -46,7 +49,10 @@ export class OutputFile {
   writeBytes(bytes: Uint8Array): void {
     if (!this.#open) return;
     if (bytes.length > BUFFER_BYTES - this.#used) this.flush();
-    if (bytes.length > BUFFER_BYTES) return this.#writeAll(bytes);
+    if (bytes.length > BUFFER_BYTES) {
+      this.#writeAll(bytes);
+      return;
+    }
     this.#buffer.set(bytes, this.#used);
     this.#used += bytes.length;
   }
@@ -64,6 +70,14 @@ export class OutputFile {
     this.flush();
     this.#open = false;
     if (this.#fd > 2) this.#closeFd();
+  }
+
+  /** `close`, with a failure as a rejection. */
+  end(): Promise<void> {
+    return new Promise((resolve) => {
+      this.close();
+      resolve();
+    });
   }
 
   #writeAll(bytes: Uint8Array): void {

@@ -19,12 +19,29 @@ const NO_DETAIL = Buffer.alloc(0);
 const Dns = EventField.DNS;
 const Detail = EventField.FLOW_DETAIL;
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type Json = any;
-const flowJson = (row: FlowRowView, detail: Buffer = NO_DETAIL): Json =>
-  JSON.parse(flowLine(row, detail, new AddressText()));
-const dnsJson = (body: Buffer<ArrayBufferLike>): Json =>
-  JSON.parse(eventLine(eventRow({ type: EventType.DNS }), body, new AddressText()));
+/** What the tests look at; a line may hold anything, which is what they find out. */
+interface Event {
+  readonly timestamp: string;
+  readonly event_type: string;
+  readonly [member: string]: unknown;
+  readonly flow: Record<string, unknown>;
+  readonly tcp: Record<string, unknown>;
+  readonly dns: Record<string, unknown> & { readonly queries: readonly { rrname: string }[] };
+  readonly stats: { readonly decoder: { readonly pkts: number } };
+  readonly incident: {
+    readonly entity: unknown;
+    readonly attack: unknown;
+    readonly evidence: readonly {
+      readonly features: readonly { readonly observed: number }[];
+      readonly flows: readonly { readonly flow_id: number }[];
+    }[];
+  };
+}
+const parsed = (line: string): Event => JSON.parse(line) as Event;
+const flowJson = (row: FlowRowView, detail: Buffer = NO_DETAIL): Event =>
+  parsed(flowLine(row, detail, new AddressText()));
+const dnsJson = (body: Buffer): Event =>
+  parsed(eventLine(eventRow({ type: EventType.DNS }), body, new AddressText()));
 
 describe('eve flow', () => {
   it('says what Suricata says of a finished TCP flow', () => {
@@ -168,14 +185,14 @@ describe('eve dns', () => {
 
   it('keeps names that are no text', () => {
     const named = (name: Uint8Array): string =>
-      dnsJson(tlv(Dns.QUERIES_ID, tlv(Dns.QUERIES.RRNAME, name))).dns.queries[0].rrname;
+      dnsJson(tlv(Dns.QUERIES_ID, tlv(Dns.QUERIES.RRNAME, name))).dns.queries[0]!.rrname;
     assert.equal(named(Buffer.from('a"b\\c\n\x7f')), 'a"b\\c\n\x7f');
     assert.equal(named(Buffer.from('grün.example')), 'grün.example');
     assert.equal(named(Uint8Array.of(0x61, 0xff, 0x62)), 'a\\xffb');
     const body = tlv(Dns.QUERIES_ID, tlv(Dns.QUERIES.RRNAME, 'grün'));
     const shared = Buffer.from(new SharedArrayBuffer(body.length));
     shared.set(body);
-    assert.equal(dnsJson(shared).dns.queries[0].rrname, 'grün');
+    assert.equal(dnsJson(shared).dns.queries[0]!.rrname, 'grün');
   });
 
   it('stays JSON for every truncation of a body', () => {
@@ -199,7 +216,7 @@ describe('eve anomaly', () => {
   it('names type and event', () => {
     const body = tlv(EventField.ANOMALY.CODE, 1);
     const row = eventRow({ type: EventType.ANOMALY, flowIdLow: 0, srcAddr: v6(), dstAddr: v6() });
-    const event = JSON.parse(eventLine(row, body, new AddressText())) as Json;
+    const event = parsed(eventLine(row, body, new AddressText()));
     assert.deepEqual(event.anomaly, { type: 'decode', event: ANOMALY_NAMES[1] });
     assert.ok(!('src_ip' in event) && !('flow_id' in event));
   });
@@ -210,7 +227,7 @@ describe('eve anomaly of an application', () => {
     const code = ANOMALY_NAMES.indexOf('applayer.dns.z_flag_set');
     const body = tlv(EventField.ANOMALY.CODE, code);
     const line = eventLine(eventRow({ type: EventType.ANOMALY }), body, new AddressText());
-    assert.deepEqual((JSON.parse(line) as Json).anomaly, {
+    assert.deepEqual(parsed(line).anomaly, {
       app_proto: 'dns',
       type: 'applayer',
       event: 'z_flag_set',
@@ -275,12 +292,12 @@ describe('EveFile', () => {
     const events = readFileSync(path, 'utf8')
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line) as Json);
+      .map((line) => parsed(line));
     assert.deepEqual(
       events.map((event) => event.event_type),
       ['flow', 'dns', 'incident', 'capture_error', 'stats'],
     );
-    const incident = events[2];
+    const incident = events[2]!;
     assert.equal(incident.timestamp, '2026-11-20T20:20:12.123456+0000');
     assert.equal(incident.src_ip, '10.0.0.66');
     assert.ok(!('dest_ip' in incident), 'several hosts were scanned');
@@ -290,9 +307,9 @@ describe('EveFile', () => {
       proven: true,
     });
     assert.deepEqual(incident.incident.attack, ['T1046', 'T1018']);
-    assert.equal(incident.incident.evidence[0].features[0].observed, 34);
-    assert.equal(incident.incident.evidence[0].flows[0].flow_id, 0x1f);
-    assert.equal(events[4].stats.decoder.pkts, 10);
+    assert.equal(incident.incident.evidence[0]!.features[0]!.observed, 34);
+    assert.equal(incident.incident.evidence[0]!.flows[0]!.flow_id, 0x1f);
+    assert.equal(events[4]!.stats.decoder.pkts, 10);
   });
 
   it('says in one sentence why a file cannot be written', () => {

@@ -125,7 +125,7 @@ describe('reportText', () => {
 
   it('differs in colour only', () => {
     const coloured = reportText(FULL, { width: 80, ink: COLOUR_INK });
-    // eslint-disable-next-line no-control-regex
+
     const bare = coloured.replace(/\x1b\[\d+m/g, '');
     assert.equal(bare, reportText(FULL, { width: 80, ink: PLAIN_INK }));
     assert.notEqual(bare, coloured);
