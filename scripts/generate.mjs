@@ -123,7 +123,8 @@ function recordHeader() {
 
 function recordTs() {
   let out = `${BANNER}\n/** Hash of the layout lists; the addon must report the same. */\nexport const LAYOUT_HASH = ${layout};\n`;
-  out += '\nexport interface RecordField {\n  readonly name: string;\n  readonly type: \'u8\' | \'u16\' | \'i16\' | \'u32\' | \'f64\';\n  /** More than 1 for a list. */\n  readonly count: number;\n  readonly offset: number;\n  /** The value that says "not measured"; null where the field is always there. */\n  readonly absent: number | null;\n}\n';
+  out +=
+    "\nexport interface RecordField {\n  readonly name: string;\n  readonly type: 'u8' | 'u16' | 'i16' | 'u32' | 'f64';\n  /** More than 1 for a list. */\n  readonly count: number;\n  readonly offset: number;\n  /** The value that says \"not measured\"; null where the field is always there. */\n  readonly absent: number | null;\n}\n";
   for (const s of structs) {
     const name = pascal(s.name);
     out += `\nexport const ${s.name.toUpperCase()}_BYTES = ${s.size};\n`;
