@@ -9,8 +9,6 @@ import { runEndMessage, verdictMessage, VERDICT_SCHEMA_VERSION } from './verdict
 const { Envelope } = thymus.v1;
 
 export interface VerdictFileOptions {
-  /** First part of RUN/INCIDENT; empty for a run without a store. */
-  readonly runId: string;
   readonly engineVersion: string;
   readonly sources: readonly string[];
 }
@@ -33,7 +31,6 @@ export class VerdictFile implements RecordSink {
         engine: 'thymus',
         engineVersion: options.engineVersion,
         schemaVersion: VERDICT_SCHEMA_VERSION,
-        runId: options.runId,
         sources: [...options.sources],
       },
     });

@@ -42,8 +42,7 @@ export async function openOutputs(
     if (store !== null) sinks.push(store);
     if (flags.verdicts !== undefined) {
       const { VerdictFile } = await import('../api/verdict_file.js');
-      const runId = store?.runId ?? '';
-      const options = { runId, engineVersion: engineVersion(), sources: files };
+      const options = { engineVersion: engineVersion(), sources: files };
       sinks.push(new VerdictFile(flags.verdicts, options));
     }
     return { sinks, runId: store?.runId ?? null };

@@ -19,7 +19,7 @@ describe('VerdictFile', () => {
 
   const write = async (...incidents: Incident[]): Promise<Buffer> => {
     const path = join(folder, 'verdicts.pb');
-    const options = { runId: '20261120-202000', engineVersion: '0.1.0', sources: ['a.pcap'] };
+    const options = { engineVersion: '0.1.0', sources: ['a.pcap'] };
     const sink = new VerdictFile(path, options);
     for (const incident of incidents) {
       sink.onIncident(incident, 'opened');
@@ -34,7 +34,7 @@ describe('VerdictFile', () => {
     const bytes = await write(scanIncident(), scanIncident({ id: '2', confidence: 0.5 }));
     const [run, first, second, end, ...rest] = readVerdicts(bytes);
     assert.equal(rest.length, 0);
-    assert.equal(run!.run!.runId, '20261120-202000');
+    assert.deepEqual(run!.run!.sources, ['a.pcap']);
     assert.equal(end!.runEnd!.verdicts, 2);
     assert.equal(end!.runEnd!.packets, 41523);
     const verdict = first!.verdict!;
