@@ -6,6 +6,7 @@
 #include "base/generated/anomaly_codes.h"
 #include "base/generated/event_ids.h"
 #include "dpi/dns_builder.h"
+#include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"
 
 namespace thymus::test {
@@ -306,6 +307,32 @@ TEST_CASE("dns: bounds the event of a message that unpacks to much") {
   const auto answers = e.fields.objects(ids::kAnswers);
   CHECK(answers.size() > 20);
   for (const Fields& f : answers) CHECK(f.text(ids::answers::kRdata) == "1.2.3.4");
+}
+
+// A response with one record of every kind that is read, and names that point at each other.
+DnsBuilder rich_response() {
+  const Raw owner = DnsBuilder::pointer(kFirstName);
+  DnsBuilder b(9, kResponse);
+  b.question("www.example.org", kA);
+  b.record(DnsBuilder::kAnswers, owner, kCname, 1, Raw{1, 'a'} + DnsBuilder::pointer(16));
+  b.record(DnsBuilder::kAnswers, owner, kA, 1, {192, 0, 2, 1});
+  b.record(DnsBuilder::kAnswers, owner, kAaaa, 1, Raw(16, 1));
+  b.record(DnsBuilder::kAnswers, owner, kMx, 1, Raw{0, 1} + owner);
+  b.record(DnsBuilder::kAnswers, owner, kTxt, 1, {1, 'a', 2, 'b', 'c'});
+  b.record(DnsBuilder::kAnswers, owner, kSrv, 1, Raw(6, 1) + owner);
+  b.record(DnsBuilder::kAnswers, owner, kSshfp, 1, {1, 1, 2, 3});
+  b.record(DnsBuilder::kAnswers, owner, kNull, 1, {1, 2, 3});
+  b.record(DnsBuilder::kAuthorities, owner, kSoa, 1, owner + owner + Raw(20, 1));
+  b.record(DnsBuilder::kAdditionals, {0}, kOpt, 1, {0, 10, 0, 2, 1, 2});
+  return b;
+}
+
+TEST_CASE("dns: survives every truncation and every changed byte") {
+  const Raw message = rich_response().bytes();
+  CHECK(answers_of(message).size() == 9);
+  mangle_parser({AppId::kDns, Transport::kUdp, 53, false, message});
+  mangle_parser({AppId::kDns, Transport::kUdp, 9999, false, message});
+  mangle_parser({AppId::kDns, Transport::kTcp, 53, false, rich_response().framed()});
 }
 
 TEST_CASE("dns: rejects what is not DNS") {

@@ -28,12 +28,17 @@ class ParserRun {
         writer_(std::make_unique<EventWriter>(&log_)) {}
 
   dpi::Likelihood probe(const std::vector<uint8_t>& data, bool from_originator = true) const {
-    return parser_.probe(segment(data, from_originator));
+    return parser_.probe(segment(Bytes(data), from_originator));
   }
   dpi::Answer feed(const std::vector<uint8_t>& data, bool from_originator = true,
                    size_t cut_bytes = 0) {
+    return feed_span(Bytes(data), from_originator, cut_bytes);
+  }
+  // As the flow stage: a probe, then the data whatever it said.
+  dpi::Answer feed_span(Bytes data, bool from_originator, size_t cut_bytes = 0) {
     dpi::Segment shown = segment(data, from_originator);
     shown.cut_bytes = cut_bytes;
+    parser_.probe(shown);
     return parser_.on_data(state_.data(), shown, writer_.get());
   }
   bool gap(bool from_originator) {
@@ -45,8 +50,8 @@ class ParserRun {
   const EventLog& log() const { return log_; }
 
  private:
-  dpi::Segment segment(const std::vector<uint8_t>& data, bool from_originator) const {
-    return {Bytes(data),
+  dpi::Segment segment(Bytes data, bool from_originator) const {
+    return {data,
             0,
             from_originator,
             transport_,
