@@ -52,6 +52,11 @@ void BatchQueue::offer(size_t producer, std::unique_ptr<Batch> batch, OrderKey w
   if (consumer_waits_ && ready_locked()) consumer_wakes_.notify_one();
 }
 
+bool BatchQueue::has_room(size_t producer) {
+  std::lock_guard lock(mutex_);
+  return producers_[producer].bytes <= share_bytes_ || aborted_;
+}
+
 void BatchQueue::wait_for_room(size_t producer) {
   std::unique_lock lock(mutex_);
   producer_wakes_.wait(

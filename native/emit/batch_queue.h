@@ -31,6 +31,7 @@ class BatchQueue {
   void offer(size_t producer, std::unique_ptr<Batch> batch, OrderKey watermark);
   // Blocks while the producer is over its share of the limit, unless aborted.
   void wait_for_room(size_t producer);
+  bool has_room(size_t producer);
   // This producer will offer nothing more.
   void finish(size_t producer);
   // An empty batch, used before where there is one.

@@ -1,5 +1,7 @@
 #include "emit/record_writer.h"
 
+#include <algorithm>
+
 #include "base/generated/event_ids.h"
 #include "emit/flow_row.h"
 #include "flow/community_id.h"
@@ -154,7 +156,8 @@ void RecordWriter::on_window(const flow::SketchWindow& window) {
   row.order_sub = kSketchSub + window.segment;
   row.type = event::kSketch;
   for (size_t shard = 0; shard < n_shards_; ++shard) add_event(shard, row, finished_fields_);
-  settle();
+  // The reader waits between pieces only, when its lanes were told what it knows.
+  if (full_) hand_over({said_.time_us, said_.index, said_.sub + 1});
 }
 
 void RecordWriter::add_row(size_t queue, FlowRow* row, uint8_t roles, Bytes detail) {
@@ -190,7 +193,7 @@ Bytes RecordWriter::detail_of(const flow::Flow& flow) {
   return finished_fields_;
 }
 
-void RecordWriter::flush(OrderKey watermark) {
+void RecordWriter::hand_over(OrderKey watermark) {
   for (size_t i = 0; i < queues_.size(); ++i) {
     if (open_[i]->empty()) {
       queues_[i]->offer(producer_, nullptr, watermark);
@@ -202,6 +205,14 @@ void RecordWriter::flush(OrderKey watermark) {
   }
   full_ = false;
   flushed_us_ = watermark.time_us;
+}
+
+bool RecordWriter::has_room() const {
+  return std::all_of(queues_.begin(), queues_.end(),
+                     [this](BatchQueue* queue) { return queue->has_room(producer_); });
+}
+
+void RecordWriter::wait_for_room() {
   for (BatchQueue* queue : queues_) queue->wait_for_room(producer_);
 }
 
@@ -216,7 +227,7 @@ void RecordWriter::progress(OrderKey watermark) {
 }
 
 void RecordWriter::finish() {
-  flush(said_);
+  hand_over(said_);
   for (BatchQueue* queue : queues_) queue->finish(producer_);
 }
 

@@ -43,8 +43,16 @@ class RecordWriter final : public flow::FlowSink,
                   flow::Moment moment) override;
   void on_window(const flow::SketchWindow& window) override;
 
-  // Hands all batches over and moves all watermarks; then waits while a queue is full.
-  void flush(OrderKey watermark);
+  // Hands all batches over and moves all watermarks. Never waits.
+  void hand_over(OrderKey watermark);
+  // Waits while this producer has more in a queue than its share. REQUIRES: all producers of this
+  // thread have handed over, or what is waited for could not leave.
+  void wait_for_room();
+  bool has_room() const;
+  void flush(OrderKey watermark) {
+    hand_over(watermark);
+    wait_for_room();
+  }
   // Nothing before `watermark` is still to come from this producer. Moves the watermarks of queues
   // that hold nothing back, and flushes when a second of engine time has passed since the last
   // time.

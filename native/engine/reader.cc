@@ -55,8 +55,12 @@ void SpreadingSink::take(std::span<PacketView> views, Reached reached) {
   reached_ = reached;
   if (reached.index - told_index_ >= kTellEveryPackets) {
     told_index_ = reached.index;
-    for (size_t lane = 0; lane < channels_.size(); ++lane) hand_over(lane, reached);
+    hand_over(reached);
   }
+}
+
+void SpreadingSink::hand_over(Reached reached) {
+  for (size_t lane = 0; lane < channels_.size(); ++lane) hand_over(lane, reached);
 }
 
 void SpreadingSink::add(size_t lane, const PacketView& view, uint8_t role) {
@@ -137,8 +141,13 @@ void PacketReader::decode_piece(capture::Block frames) {
   }
   last_ts_ns_.store(frames.back().ts_ns, std::memory_order_relaxed);
   const Reached reached{clock_.now_ns(), index_};
-  writer_->progress(watermark_of(reached));
+  // Before the lane works on the piece: should the lane wait for the consumers in this very thread,
+  // nothing that the reader holds may keep them from going on.
+  writer_->hand_over(watermark_of(reached));
   sink_->take({views_.data(), frames.size()}, reached);
+  if (writer_->has_room()) return;
+  sink_->hand_over(reached);
+  writer_->wait_for_room();
 }
 
 void PacketReader::count(const PacketView& view) {

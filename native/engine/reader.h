@@ -27,6 +27,8 @@ class PacketSink {
   // Packets in input order; the views may be changed, their frames live until the call returns
   // unless the source is stable.
   virtual void take(std::span<decode::PacketView> views, Reached reached) = 0;
+  // Holds nothing back: the reader is about to wait for the consumers.
+  virtual void hand_over(Reached reached) = 0;
   // The input is over at this engine time.
   virtual void finish(int64_t engine_ns) = 0;
 };
@@ -37,6 +39,7 @@ class DirectSink final : public PacketSink {
   explicit DirectSink(Lane* lane) : lane_(lane) {}
   void begin(bool) override {}
   void take(std::span<decode::PacketView> views, Reached reached) override;
+  void hand_over(Reached) override { lane_->flush(); }
   void finish(int64_t engine_ns) override { lane_->finish(engine_ns); }
 
  private:
@@ -52,6 +55,7 @@ class SpreadingSink final : public PacketSink {
   SpreadingSink(std::span<LaneChannel* const> channels, HashKey secret);
   void begin(bool stable_source) override { stable_source_ = stable_source; }
   void take(std::span<decode::PacketView> views, Reached reached) override;
+  void hand_over(Reached reached) override;
   void finish(int64_t engine_ns) override;
 
  private:
