@@ -138,10 +138,11 @@ class ScanDetector implements Detector {
     const { walk, lnE, lane, context } = step;
     const { benignFloor, portsBeforeBet, addressesBeforeBet } = this.#options;
     const before = lane === HORIZONTAL ? addressesBeforeBet : portsBeforeBet;
+    const startUs = step.row.tsFirstUs;
     const isBet = walk.isBetOn && walk.tried >= before;
-    if (walk.tried++ === 0) walk.firstUs = step.row.tsFirstUs;
+    walk.firstUs = walk.tried++ === 0 ? startUs : Math.min(walk.firstUs, startUs);
     if (lnE > 0) walk.failed++;
-    walk.lastUs = step.row.tsFirstUs;
+    walk.lastUs = Math.max(walk.lastUs, startUs);
     walk.value = Math.max(benignFloor, walk.value + lnE);
     if (walk.value <= benignFloor) walk.isBetOn = false;
     else if (walk.value >= 0) walk.isBetOn = true;

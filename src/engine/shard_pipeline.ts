@@ -191,10 +191,12 @@ export class ShardPipeline implements DetectorContext {
 
   /** There are no more records: says all that is left to say. */
   finish(): void {
-    this.#endTick(Infinity);
+    if (this.#tickHasRecords) this.#endTick(this.tick + 1);
     this.#moment = RUN_END;
     for (const detector of this.#detectors) detector.onRunEnd?.(this);
+    this.#fusion.endTick(this.tick, Infinity);
     this.#fusion.settle(RUN_END);
+    this.#exchange.announce(Infinity, []);
   }
 
   // What detectors may do (detectors/detector.ts).

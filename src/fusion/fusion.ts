@@ -75,7 +75,7 @@ export class Fusion {
     for (const entity of this.#reached) {
       entity.isPinned = true;
       this.#open.set(entity.key, entity);
-      this.#send(entity, 'open', order);
+      this.#send(entity, 'open', { ...order });
     }
     this.#reached = [];
   }

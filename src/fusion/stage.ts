@@ -15,7 +15,8 @@ const TAG_IS_RIGHT = 0.7;
  * @param evidence in time order, not empty
  */
 export function stageOf(evidence: readonly Evidence[]): Stage {
-  let belief = STAGES.map((_, i) => Math.pow(0.5, i));
+  // What was seen first may be any part of an attack.
+  let belief: readonly number[] = STAGES.map(() => 1 / STAGES.length);
   let previous: Evidence | null = null;
   for (const piece of evidence) {
     if (previous !== null && isSameObservation(previous, piece)) continue;

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { judge, seeded, Traffic } from '../support/traffic.js';
+
+/** An hour with a night in it: offices, a scan, guessing, a flood. */
+function mixedTraffic(): Traffic {
+  const random = seeded(7);
+  const traffic = new Traffic();
+  const host = (): string => `10.0.0.${10 + Math.floor(random() * 40)}`;
+  for (let i = 0; i < 3000; i++) {
+    const at = (i < 1500 ? 0 : 40_000) + random() * 900;
+    const to = random() < 0.5 ? host() : `203.0.113.${Math.floor(random() * 200)}`;
+    const flow = { at, from: host(), to, port: [80, 443, 22, 445][Math.floor(random() * 4)]! };
+    if (random() < 0.1) traffic.unanswered(flow);
+    else traffic.connect(flow);
+  }
+  for (let i = 1; i < 60; i++) {
+    traffic.refused({ at: 300 + i * 0.3, from: '10.0.0.7', to: `10.0.1.${i}`, port: 445 });
+    traffic.unanswered({ at: 400 + i * 0.7, from: '203.0.113.250', to: `10.0.0.${i}`, port: 3389 });
+  }
+  for (let i = 1; i <= 50; i++) {
+    const counts = { syn_in: 300, syn_ack_out: 300, ack_in: 0, rst_out: 0, packets_in: 300 };
+    const top = { address: '10.0.0.20', ...counts, sources: 280 };
+    traffic.window(40_500 + i / 10, { ...counts, new_sources: 280 }, [top]);
+  }
+  return traffic;
+}
+
+describe('ShardPipeline', () => {
+  const reference = judge(mixedTraffic());
+
+  it('finds what is in the mixed traffic', () => {
+    const lanes = reference.incidents.map((i) => `${i.entity.address} ${i.detectors[0]}`).sort();
+    assert.deepEqual(lanes, [
+      '10.0.0.20 syn_flood',
+      '10.0.0.7 scan_horizontal',
+      '203.0.113.250 scan_horizontal',
+    ]);
+  });
+
+  for (const shards of [2, 3]) {
+    it(`gives the same alarms and incidents with ${shards} shards`, () => {
+      const result = judge(mixedTraffic(), { shards });
+      assert.deepEqual(result.alarms, reference.alarms);
+      assert.deepEqual(result.incidents, reference.incidents);
+    });
+  }
+
+  it('gives the same however its records are cut into batches', () => {
+    for (const batchSize of [1, 7, 1e6]) {
+      assert.deepEqual(judge(mixedTraffic(), { batchSize }).alarms, reference.alarms);
+    }
+  });
+
+  it('gives the same after a reset', () => {
+    const { pipelines } = judge(mixedTraffic());
+    pipelines[0]!.reset();
+    assert.equal(pipelines[0]!.stats.records, 0);
+    assert.equal(pipelines[0]!.stats.entities, 0);
+  });
+
+  it('keeps its tables bounded under made-up sources, and counts what it forgot', () => {
+    const traffic = new Traffic();
+    for (let i = 0; i < 5000; i++) {
+      const from = `203.0.${i >> 8}.${i & 255}`;
+      traffic.unanswered({ at: i * 0.001, from, to: '10.0.0.20', port: 80 });
+    }
+    const { pipelines, incidents } = judge(traffic, { probationMost: 100 });
+    const { stats } = pipelines[0]!;
+    assert.ok(stats.probationEvictions > 4800);
+    assert.equal(stats.provenEvictions, 0);
+    assert.deepEqual(incidents, []);
+  });
+
+  it('lets the budget move the threshold', () => {
+    const traffic = (): Traffic => {
+      const few = new Traffic();
+      for (let i = 1; i <= 13; i++) {
+        few.refused({ at: i * 0.01, from: '10.0.0.7', to: `10.0.1.${i}`, port: 445 });
+      }
+      return few;
+    };
+    assert.equal(judge(traffic()).incidents.length, 0);
+    assert.equal(judge(traffic(), { falseIncidentsPerDayPer1000: 1000 }).incidents.length, 1);
+  });
+});

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { KeySet, pairKey } from '../../../src/models/key_set.js';
+import { RecencyMap } from '../../../src/models/recency_map.js';
+import { EntityTable } from '../../../src/models/entity_table.js';
+import { HandshakeBalance } from '../../../src/models/handshake_balance.js';
+
+describe('KeySet', () => {
+  it('remembers its last capacity members and forgets in bounded memory', () => {
+    const set = new KeySet(1000);
+    for (let i = 1; i <= 100_000; i++) {
+      assert.equal(set.add(pairKey(i, 7)), true);
+      assert.equal(set.add(pairKey(i, 7)), false);
+    }
+    for (let i = 99_001; i <= 100_000; i++) assert.equal(set.has(pairKey(i, 7)), true);
+    assert.equal(set.has(pairKey(1, 7)), false);
+    assert.ok(set.evictions > 90_000);
+  });
+});
+
+describe('RecencyMap', () => {
+  it('forgets what was used longest ago and hands its value on, cleared', () => {
+    const map = new RecencyMap(
+      2,
+      () => ({ n: 0 }),
+      (value) => (value.n = 0),
+    );
+    map.claim(1).n = 10;
+    const second = map.claim(2);
+    second.n = 20;
+    map.claim(1);
+    assert.equal(map.claim(3), second);
+    assert.equal(second.n, 0);
+    assert.deepEqual([map.size, map.evictions, map.peek(2), map.peek(1)!.n], [2, 1, undefined, 10]);
+  });
+});
+
+describe('EntityTable', () => {
+  const bytes = new Uint8Array(16);
+  const spec = (key: number, isProven: boolean) =>
+    ({ key, kind: 'device', isProven, bytes, at: 0 }) as const;
+
+  it('is bounded: made-up sources push out each other and no proven entity', () => {
+    const table = new EntityTable({ nSlots: 1, provenMost: 10, probationMost: 5 });
+    for (let i = 1; i <= 10; i++) table.create(spec(i, true));
+    for (let i = 100; i < 10_100; i++) table.create(spec(i, false));
+    assert.equal(table.size, 15);
+    assert.equal(table.probationEvictions, 9_995);
+    assert.equal(table.provenEvictions, 0);
+    assert.ok(table.find(1));
+  });
+
+  it('keeps the pinned and forgets whom it saw longest ago', () => {
+    const table = new EntityTable({ nSlots: 1, provenMost: 3, probationMost: 5 });
+    const [a, b, c] = [1, 2, 3].map((key) => table.create(spec(key, true)));
+    a!.isPinned = true;
+    table.touch(b!, 9);
+    table.create(spec(4, true));
+    assert.deepEqual([table.find(1), table.find(2), table.find(c!.key)], [a, b, undefined]);
+  });
+
+  it('moves an entity out of probation when it gives proof', () => {
+    const table = new EntityTable({ nSlots: 1, provenMost: 3, probationMost: 5 });
+    const entity = table.create(spec(7, false));
+    assert.equal(entity.ref.proven, false);
+    table.prove(entity);
+    assert.equal(table.find(7), entity);
+    assert.equal(entity.ref.proven, true);
+  });
+});
+
+describe('HandshakeBalance', () => {
+  const counts = (synIn: number, synAckOut: number, ackIn: number, rstOut = 0) => ({
+    synIn,
+    synAckOut,
+    ackIn,
+    rstOut,
+  });
+  const run = (windows: readonly ReturnType<typeof counts>[]): number => {
+    const balance = new HandshakeBalance();
+    let halfOpen = 0;
+    for (let window = 1; window <= windows.length + 10; window++) {
+      balance.reach(window);
+      halfOpen += balance.expired.reduce((a, b) => a + b, 0);
+      balance.add(windows[window - 1] ?? counts(0, 0, 0));
+    }
+    return halfOpen;
+  };
+
+  it('finds all requests of a flood half-open, answered or not', () => {
+    assert.equal(run(Array.from({ length: 20 }, () => counts(100, 0, 0))), 2000);
+    assert.equal(run(Array.from({ length: 20 }, () => counts(100, 100, 0))), 2000);
+  });
+
+  it('finds none when handshakes are completed half a second later', () => {
+    const crowd = [...Array(5)].map(() => counts(100, 100, 0));
+    const steady = [...Array(20)].map(() => counts(100, 100, 100));
+    const tail = [...Array(5)].map(() => counts(0, 0, 100));
+    assert.equal(run([...crowd, ...steady, ...tail]), 0);
+  });
+
+  it('counts no refused request', () => {
+    assert.equal(run([...Array(20)].map(() => counts(100, 0, 0, 100))), 0);
+  });
+
+  it('does not take acknowledged data for handshakes', () => {
+    const download = [...Array(100)].map(() => counts(0, 0, 300));
+    const flood = [...Array(20)].map(() => counts(100, 100, 300));
+    assert.ok(run([...download, ...flood]) > 1900);
+  });
+});

@@ -1,0 +1,290 @@
+import {
+  FlowEvents,
+  FlowFlags,
+  FlowRoles,
+  FlowStates,
+} from '../../../src/batch/generated/record_layout.js';
+import { tickOf } from '../../../src/domain/tick.js';
+import { BatchView } from '../../../src/batch/batch_view.js';
+import { ShardPipeline, type ShardPipelineOptions } from '../../../src/engine/shard_pipeline.js';
+import {
+  NO_EXCHANGE,
+  type TickDelta,
+  type TickExchange,
+} from '../../../src/domain/tick_exchange.js';
+import { compareAlarms, type Alarm, type Incident } from '../../../src/domain/incident.js';
+import { IncidentBook } from '../../../src/fusion/incident_book.js';
+import { BatchWriter, type EventSpec, type Fields, type RowSpec } from './batch_writer.js';
+
+/** 2026-01-05 08:00 UTC. */
+export const START_US = 1_767_600_000e6;
+const TCP = 6;
+const UDP = 17;
+const SYN = 0x02;
+const RST = 0x04;
+const ACK = 0x10;
+
+/** A 52-bit number for an address, as the core's keyed hash is one. */
+export function keyOf(address: string): number {
+  let high = 0x811c9dc5;
+  let low = 0x01000193;
+  for (const char of address) {
+    high = Math.imul(high ^ char.charCodeAt(0), 0x01000193) >>> 0;
+    low = Math.imul(low ^ char.charCodeAt(0), 0x85ebca6b) >>> 0;
+  }
+  return (high & 0xfffff) * 0x100000000 + low;
+}
+
+export const isInternal = (address: string): boolean => /^(10\.|192\.168\.)/.test(address);
+
+/** A seeded generator of numbers in [0, 1): mulberry32. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Times are seconds after START_US. */
+interface FlowAt {
+  readonly at: number;
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+  readonly fromPort?: number;
+}
+
+type Item = { row: RowSpec } | { event: EventSpec };
+
+/** Records as the core would emit them for the traffic that its verbs describe. */
+export class Traffic {
+  readonly #items: { timeUs: number; item: Item }[] = [];
+
+  /** A TCP connection that works, and ends after `lasts` seconds. */
+  connect(
+    flow: FlowAt,
+    size: { up?: number; down?: number; lasts?: number; segments?: readonly number[] } = {},
+  ): this {
+    const { up = 2000, down = 20_000, lasts = 0.5, segments = [] } = size;
+    const common = {
+      ...tcp(flow),
+      state: FlowStates.SF,
+      flags: FlowFlags.BOTH_DIRECTIONS,
+      origTcpFlags: SYN | ACK,
+      respTcpFlags: SYN | ACK,
+      origSyns: 1,
+      respSynAcks: 1,
+      origPackets: 10,
+      respPackets: 12,
+      segmentBytes: segments,
+    };
+    this.#row(flow.at + 0.01, { ...common, event: FlowEvents.START });
+    const totals = {
+      origPayload: up,
+      respPayload: down,
+      origBytes: up + 540,
+      respBytes: down + 650,
+    };
+    return this.#row(flow.at + lasts, { ...common, ...totals, event: FlowEvents.END });
+  }
+
+  /** A SYN that nobody answers: judged three seconds later. */
+  unanswered(flow: FlowAt): this {
+    const flags = FlowFlags.ATTEMPT_FAILED;
+    const row = {
+      ...tcp(flow),
+      state: FlowStates.S0,
+      flags,
+      origTcpFlags: SYN,
+      origSyns: 1,
+      origPackets: 1,
+    };
+    return this.#row(flow.at + 3, { ...row, event: FlowEvents.START });
+  }
+
+  /** A SYN that is answered by a RST. */
+  refused(flow: FlowAt): this {
+    const row = { ...tcp(flow), state: FlowStates.REJ, flags: FlowFlags.BOTH_DIRECTIONS };
+    const counts = {
+      origTcpFlags: SYN,
+      respTcpFlags: RST | ACK,
+      origPackets: 1,
+      respPackets: 1,
+      respRsts: 1,
+    };
+    return this.#row(flow.at + 0.001, {
+      ...row,
+      ...counts,
+      event: FlowEvents.START | FlowEvents.END,
+    });
+  }
+
+  /** A UDP request, answered or not. */
+  ask(flow: FlowAt, isAnswered = true): this {
+    const flags = isAnswered ? FlowFlags.BOTH_DIRECTIONS : 0;
+    const counts = {
+      origPackets: 1,
+      respPackets: isAnswered ? 1 : 0,
+      origPayload: 60,
+      respPayload: isAnswered ? 200 : 0,
+    };
+    return this.#row(flow.at + 1, {
+      ...ends(flow),
+      protocol: UDP,
+      flags,
+      ...counts,
+      event: FlowEvents.START | FlowEvents.END,
+    });
+  }
+
+  /** What a segment received in the 100 ms before `at`. */
+  window(at: number, segment: Fields, tops: readonly ({ address: string } & Fields)[]): this {
+    const timeUs = START_US + Math.round(at * 10) * 100_000;
+    const top = tops.map((counts) => ({ ...counts, key: keyOf(counts.address) }));
+    const fields = { prefix: '10.0.0.0', prefix_bits: 104, window_us: 100_000, ...segment, top };
+    this.#items.push({
+      timeUs,
+      item: { event: { kind: 'sketch', timeUs, orderSub: 0xffff0000, fields } },
+    });
+    return this;
+  }
+
+  /** The records in their total order. */
+  records(): readonly Item[] {
+    const sorted = this.#items
+      .map((entry, i) => ({ ...entry, i }))
+      .sort((a, b) => a.timeUs - b.timeUs || a.i - b.i);
+    return sorted.map(({ item }, i) => {
+      if ('row' in item) return { row: { ...item.row, orderIndex: i, flowIdLow: i } };
+      return { event: { ...item.event, orderIndex: i } };
+    });
+  }
+
+  #row(at: number, spec: RowSpec): this {
+    const timeUs = START_US + Math.round(at * 1e6);
+    this.#items.push({ timeUs, item: { row: { ...spec, timeUs, tsLastUs: timeUs } } });
+    return this;
+  }
+}
+
+function ends(flow: FlowAt): RowSpec {
+  const direction = isInternal(flow.from)
+    ? isInternal(flow.to)
+      ? 1
+      : 2
+    : isInternal(flow.to)
+      ? 3
+      : 4;
+  return {
+    origAddr: flow.from,
+    respAddr: flow.to,
+    origKey: keyOf(flow.from),
+    respKey: keyOf(flow.to),
+    origPort: flow.fromPort ?? 40_000,
+    respPort: flow.port,
+    tsFirstUs: START_US + Math.round(flow.at * 1e6),
+    ipVersion: 4,
+    direction,
+    origTtlMin: 64,
+    origTtlMax: 64,
+  };
+}
+
+const tcp = (flow: FlowAt): RowSpec => ({ ...ends(flow), protocol: TCP });
+
+/** One shard's part of some records as a batch. */
+export function batchOf(
+  records: readonly Item[],
+  shard: { shard: number; shards: number },
+  watermarkUs: number,
+): Uint8Array {
+  const writer = new BatchWriter();
+  for (const item of records) {
+    if ('event' in item) writer.event(item.event);
+    else {
+      const roles = rolesFor(item.row, shard);
+      if (roles !== 0) writer.row({ ...item.row, roles });
+    }
+  }
+  writer.watermarkUs = watermarkUs;
+  return writer.finish();
+}
+
+/** Records in pieces of at most `size`, none across a tick. */
+function piecesOf(records: readonly Item[], size: number): Item[][] {
+  const pieces: Item[][] = [];
+  for (const item of records) {
+    const last = pieces.at(-1);
+    if (last && last.length < size && tickOf(timeOf(last[0]!)) === tickOf(timeOf(item)))
+      last.push(item);
+    else pieces.push([item]);
+  }
+  return pieces;
+}
+
+const timeOf = (item: Item): number => ('row' in item ? item.row.timeUs! : item.event.timeUs!);
+
+function rolesFor(row: RowSpec, { shard, shards }: { shard: number; shards: number }): number {
+  const origInternal = isInternal(row.origAddr);
+  const respInternal = isInternal(row.respAddr);
+  const judged =
+    (row.origKey! % shards === shard ? FlowRoles.JUDGE_ORIGINATOR : 0) |
+    (respInternal && row.respKey! % shards === shard ? FlowRoles.JUDGE_RESPONDER : 0);
+  if (judged === 0) return 0;
+  const internal =
+    (origInternal ? FlowRoles.ORIGINATOR_INTERNAL : 0) |
+    (respInternal ? FlowRoles.RESPONDER_INTERNAL : 0);
+  return judged | internal;
+}
+
+/** Runs traffic through shards that take turns in one thread; returns all alarms in total order. */
+export function judge(
+  traffic: Traffic,
+  options: Partial<ShardPipelineOptions> & { batchSize?: number } = {},
+): { alarms: Alarm[]; incidents: Incident[]; pipelines: ShardPipeline[] } {
+  const shards = options.shards ?? 1;
+  const records = traffic.records();
+  const alarms: Alarm[] = [];
+  const exchanges = createExchanges(shards);
+  const pipelines = exchanges.map(
+    (exchange, shard) =>
+      new ShardPipeline({ ...options, shard, shards, exchange }, { alarm: (a) => alarms.push(a) }),
+  );
+  for (const piece of piecesOf(records, options.batchSize ?? 50)) {
+    // Everybody hears of the time first, so that nobody has to wait in this one thread.
+    for (const pipeline of pipelines) pipeline.passTime(timeOf(piece[0]!));
+    pipelines.forEach((pipeline, shard) => {
+      const bytes = batchOf(piece, { shard, shards }, timeOf(piece[0]!));
+      const view = new BatchView(bytes);
+      view.open(0, bytes.length);
+      pipeline.process(view);
+    });
+  }
+  for (const pipeline of pipelines) pipeline.finish();
+  alarms.sort(compareAlarms);
+  const book = new IncidentBook();
+  for (const alarm of alarms) book.add(alarm);
+  return { alarms, incidents: book.finish(), pipelines };
+}
+
+/** Exchanges between shards of one thread, which must be driven so that nobody has to wait. */
+function createExchanges(shards: number): TickExchange[] {
+  if (shards === 1) return [NO_EXCHANGE];
+  const frontiers = new Array<number>(shards).fill(-Infinity);
+  const inboxes = Array.from({ length: shards }, () => [] as TickDelta[]);
+  return frontiers.map((_, shard) => ({
+    announce(frontier, deltas) {
+      frontiers[shard] = frontier;
+      inboxes.forEach((inbox, other) => other !== shard && inbox.push(...structuredClone(deltas)));
+    },
+    collect(frontier) {
+      frontiers.forEach((other, i) => {
+        if (i !== shard && other < frontier) throw new Error(`shard ${shard} would wait for ${i}`);
+      });
+      return inboxes[shard]!.splice(0);
+    },
+  }));
+}
