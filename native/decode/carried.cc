@@ -62,8 +62,7 @@ void leave(PacketView& view, const PacketView& carrier, Certainty certainty) {
   const PacketView carried = view;
   view = carrier;
   view.n_anomalies = carried.n_anomalies;
-  std::copy(std::begin(carried.anomalies), std::end(carried.anomalies),
-            std::begin(view.anomalies));
+  std::copy(std::begin(carried.anomalies), std::end(carried.anomalies), std::begin(view.anomalies));
 }
 
 }  // namespace
@@ -72,8 +71,9 @@ bool decode_carried(Walk& walk, Layer layer, const Tunnel& tunnel) {
   if (walk.view.n_encap == kMaxEncapDepth) return walk.broken(Anomaly::kTooManyLayers);
   const PacketView carrier = walk.view;
   enter(walk.view, tunnel);
-  if (decode_inner(walk, layer, tunnel.ethertype) && (tunnel.certainty == Certainty::kStated ||
-                    !exceeds_carrier(walk.view, carrier.n_anomalies))) {
+  if (decode_inner(walk, layer, tunnel.ethertype) &&
+      (tunnel.certainty == Certainty::kStated ||
+       !exceeds_carrier(walk.view, carrier.n_anomalies))) {
     return true;
   }
   leave(walk.view, carrier, tunnel.certainty);

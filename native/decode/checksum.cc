@@ -15,8 +15,7 @@ uint16_t fold(uint64_t sum) {
 // Addresses, protocol and length (RFC 9293, section 3.1; RFC 8200, section 8.1). The mapped form of
 // an IPv4 address sums up as its four bytes do, for ffff is the zero of this sum.
 uint64_t pseudo_header_sum(const PacketView& view, uint32_t length) {
-  const uint64_t addresses =
-      uint64_t{internet_sum(view.src.bytes)} + internet_sum(view.dst.bytes);
+  const uint64_t addresses = uint64_t{internet_sum(view.src.bytes)} + internet_sum(view.dst.bytes);
   return addresses + view.protocol + length;
 }
 

@@ -15,14 +15,16 @@ namespace thymus::decode {
 bool decode_rare_ethertype(Walk& walk, Extent extent, uint16_t type);
 
 [[gnu::always_inline]] inline bool read_ethertype(Walk& walk, Extent extent, uint16_t type) {
-  if (type == ethertype::kIpv4) [[likely]] return read_ipv4(walk, extent);
+  if (type == ethertype::kIpv4) [[likely]]
+    return read_ipv4(walk, extent);
   return decode_rare_ethertype(walk, extent, type);
 }
 
 [[gnu::always_inline]] inline bool read_ethernet(Walk& walk, Extent extent) {
   constexpr size_t kDestination = 0, kSource = 6, kType = 12;
   Header<14> header;
-  if (!walk.read(extent, header)) [[unlikely]] return walk.broken(Anomaly::kEthernetPktTooSmall);
+  if (!walk.read(extent, header)) [[unlikely]]
+    return walk.broken(Anomaly::kEthernetPktTooSmall);
   std::memcpy(walk.view.dst_mac.data(), header.at<kDestination, 6>(), 6);
   std::memcpy(walk.view.src_mac.data(), header.at<kSource, 6>(), 6);
   walk.view.has_mac = true;

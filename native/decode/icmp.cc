@@ -56,8 +56,7 @@ void note_quoted(PacketView& view, const Layer& quoted, const Rules& rules) {
   constexpr uint32_t kLargestOffset = 0xffff;
   if (quoted.wire_bytes() < rules.ip_header_bytes) {
     view.add_anomaly(rules.quote_cut);
-  } else if (quoted.captured_bytes() > 0 &&
-             quoted.reader.peek_u8() >> 4 != rules.ip_version) {
+  } else if (quoted.captured_bytes() > 0 && quoted.reader.peek_u8() >> 4 != rules.ip_version) {
     view.add_anomaly(rules.quote_version);
   } else if (quoted.offset() <= kLargestOffset) {
     view.embedded_offset = static_cast<uint16_t>(quoted.offset());

@@ -33,7 +33,8 @@ void read_ipv4_fragment(Walk& walk, Extent extent, uint16_t flags_and_offset);
   constexpr uint16_t kMoreAndOffset = 0x3fff;
   const Extent packet = extent;
   Header<kHeaderBytes> header;
-  if (!walk.read(extent, header)) [[unlikely]] return walk.broken(Anomaly::kIpv4PktTooSmall);
+  if (!walk.read(extent, header)) [[unlikely]]
+    return walk.broken(Anomaly::kIpv4PktTooSmall);
 
   const uint32_t header_bytes = (header.u8<kVersion>() & 0x0f) * 4u;
   // Senders that leave segmentation to the network card hand packets of length 0 to a capture.
@@ -42,11 +43,14 @@ void read_ipv4_fragment(Walk& walk, Extent extent, uint16_t flags_and_offset);
   if (header.u8<kVersion>() >> 4 != 4) [[unlikely]] {
     return walk.broken(Anomaly::kIpv4WrongIpVersion);
   }
-  if (header_bytes < kHeaderBytes) [[unlikely]] return walk.broken(Anomaly::kIpv4HlenTooSmall);
-  if (total < header_bytes) [[unlikely]] return walk.broken(Anomaly::kIpv4IplenSmallerThanHlen);
+  if (header_bytes < kHeaderBytes) [[unlikely]]
+    return walk.broken(Anomaly::kIpv4HlenTooSmall);
+  if (total < header_bytes) [[unlikely]]
+    return walk.broken(Anomaly::kIpv4IplenSmallerThanHlen);
 
   PacketView& view = walk.view;
-  if (total > packet.wire_bytes()) [[unlikely]] view.add_anomaly(Anomaly::kIpv4TruncPkt);
+  if (total > packet.wire_bytes()) [[unlikely]]
+    view.add_anomaly(Anomaly::kIpv4TruncPkt);
   extent.limit(total - kHeaderBytes);
   view.network = Network::kIpv4;
   view.src = IpAddress::v4(header.at<kSource, 4>());

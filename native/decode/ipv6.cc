@@ -25,14 +25,13 @@ constexpr uint32_t kHeaderBytes = 40, kLargestPayload = 65535;
 
 // Segmentation left to the network card, or a jumbogram (RFC 2675), leaves the length zero.
 bool has_length_elsewhere(uint16_t payload_length, uint8_t next) {
-  return payload_length == 0 && (next == ip_protocol::kTcp || next == ip_protocol::kUdp ||
-                                 next == ip_protocol::kHopByHop);
+  return payload_length == 0 &&
+         (next == ip_protocol::kTcp || next == ip_protocol::kUdp || next == ip_protocol::kHopByHop);
 }
 
 // A header that is an extension unless nothing follows it; then it is the message itself.
 bool may_be_last(uint8_t type) {
-  return type == ip_protocol::kMobility || type == ip_protocol::kHip ||
-         type == ip_protocol::kShim6;
+  return type == ip_protocol::kMobility || type == ip_protocol::kHip || type == ip_protocol::kShim6;
 }
 
 // One pass along the chain: the type of the header at the start of `layer`, and what was seen.
@@ -191,8 +190,7 @@ bool decode_ipv6(Walk& walk, Layer layer) {
   view.tos = static_cast<uint8_t>(header.be16<kVersion>() >> 4);
   view.ip_bytes = kHeaderBytes + payload;
   view.ip_offset = packet.offset();
-  walk.can_verify_transport =
-      walk.options.verify_checksums && !is_offloaded && layer.is_whole();
+  walk.can_verify_transport = walk.options.verify_checksums && !is_offloaded && layer.is_whole();
   decode_ipv6_chain(walk, layer, next);
   return true;
 }

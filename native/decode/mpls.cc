@@ -14,11 +14,9 @@ namespace thymus::decode {
 namespace {
 
 bool try_carried(Walk& walk, const Layer& layer, uint16_t type, uint32_t label) {
-  return decode_carried(walk, layer,
-                        {.type = Encap::kMpls,
-                         .ethertype = type,
-                         .id = label,
-                         .certainty = Certainty::kGuessed});
+  return decode_carried(
+      walk, layer,
+      {.type = Encap::kMpls, .ethertype = type, .id = label, .certainty = Certainty::kGuessed});
 }
 
 // A control word starts with four zero bits; so do many station addresses.

@@ -27,8 +27,23 @@ inline constexpr uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAc
 
 // One value for every way to carry a packet inside another; the record's tunnel_type.
 enum class Encap : uint8_t {
-  kNone, kGtpU, kVxlan, kGre, kIpIp, kMpls, kGeneve, kTeredo, kErspan, kL2tp, kPppoe, kAh, k6in4,
-  k4in6, kNvgre, kCapwap, kOther,
+  kNone,
+  kGtpU,
+  kVxlan,
+  kGre,
+  kIpIp,
+  kMpls,
+  kGeneve,
+  kTeredo,
+  kErspan,
+  kL2tp,
+  kPppoe,
+  kAh,
+  k6in4,
+  k4in6,
+  kNvgre,
+  kCapwap,
+  kOther,
 };
 
 enum class Network : uint8_t { kNone, kArp, kIpv4, kIpv6 };  // innermost network layer
@@ -39,8 +54,8 @@ enum class Network : uint8_t { kNone, kArp, kIpv4, kIpv6 };  // innermost networ
 struct PacketView {
   const uint8_t* frame;  // borrowed
   int64_t ts_ns;
-  int64_t engine_ns;     // packet time made monotone (flow/packet_clock.h)
-  uint64_t index;        // position in the input, from 0
+  int64_t engine_ns;  // packet time made monotone (flow/packet_clock.h)
+  uint64_t index;     // position in the input, from 0
   uint32_t caplen;
   uint32_t origlen;
 
@@ -64,8 +79,8 @@ struct PacketView {
   uint16_t tcp_window;
   uint32_t tcp_seq;
   uint32_t tcp_ack;
-  uint16_t tcp_mss;          // from the option of a SYN; 0 when absent
-  uint8_t icmp_type;         // ICMP and ICMPv6
+  uint16_t tcp_mss;   // from the option of a SYN; 0 when absent
+  uint8_t icmp_type;  // ICMP and ICMPv6
   uint8_t icmp_code;
   uint16_t icmp_id;          // of echo and the like, else 0
   uint16_t embedded_offset;  // of the IP header that an ICMP error quotes; 0 when there is none
@@ -75,14 +90,14 @@ struct PacketView {
   bool is_fragment;          // any fragment, the first one too
   bool more_fragments;
 
-  bool transport_ok;   // the transport header is whole and was read
-  bool bad_checksum;   // of the IP, TCP, UDP, ICMP or SCTP header, where it could be verified
+  bool transport_ok;  // the transport header is whole and was read
+  bool bad_checksum;  // of the IP, TCP, UDP, ICMP or SCTP header, where it could be verified
   bool has_mac;
   uint8_t encap_depth;
-  Encap tunnel_type;   // innermost encapsulation with an identity, kNone outside tunnels
+  Encap tunnel_type;  // innermost encapsulation with an identity, kNone outside tunnels
   uint8_t n_encap;
   Encap encap[kMaxEncapDepth];  // outermost first
-  uint32_t tunnel_id;  // TEID, VNI, GRE key, MPLS label, session id; 0 without
+  uint32_t tunnel_id;           // TEID, VNI, GRE key, MPLS label, session id; 0 without
   uint16_t vlan_outer;
   uint16_t vlan_inner;
   MacAddress src_mac;
@@ -107,8 +122,9 @@ struct DecodeOptions {
   bool verify_checksums = false;  // costs one pass over the packet; sets bad_checksum
 };
 
-// Fills every field of `out` but ts_ns, engine_ns and index. `link_type` is a LINKTYPE_ number. An unknown
-// one leaves network kNone and anomaly kUnknownLinkType. Never fails, never reads outside `frame`.
+// Fills every field of `out` but ts_ns, engine_ns and index. `link_type` is a LINKTYPE_ number. An
+// unknown one leaves network kNone and anomaly kUnknownLinkType. Never fails, never reads outside
+// `frame`.
 void decode_frame(uint16_t link_type, Bytes frame, uint32_t origlen, const DecodeOptions& options,
                   PacketView* out);
 

@@ -51,9 +51,7 @@ bool decode_dsa(Walk& walk, Layer layer) { return decode_tag_after_stations(walk
 
 bool decode_edsa(Walk& walk, Layer layer) { return decode_tag_after_stations(walk, layer, 8); }
 
-bool decode_brcm_tag(Walk& walk, Layer layer) {
-  return decode_tag_after_stations(walk, layer, 4);
-}
+bool decode_brcm_tag(Walk& walk, Layer layer) { return decode_tag_after_stations(walk, layer, 4); }
 
 bool decode_brcm_prepend(Walk& walk, Layer layer) {
   constexpr size_t kTagBytes = 4;

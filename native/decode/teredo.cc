@@ -28,10 +28,9 @@ bool decode_teredo(Walk& walk, Layer layer) {
   if (reader.peek_be16() == kAuthentication && !skip_authentication(reader)) return false;
   if (reader.remaining() >= 2 && reader.peek_be16() == kOrigin) reader.skip(kOriginBytes);
   if (!reader.ok() || reader.peek_u8() >> 4 != 6) return false;
-  return decode_carried(walk, layer,
-                        {.type = Encap::kTeredo,
-                         .ethertype = ethertype::kIpv6,
-                         .certainty = Certainty::kGuessed});
+  return decode_carried(
+      walk, layer,
+      {.type = Encap::kTeredo, .ethertype = ethertype::kIpv6, .certainty = Certainty::kGuessed});
 }
 
 }  // namespace thymus::decode

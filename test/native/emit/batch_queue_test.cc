@@ -1,10 +1,10 @@
-#include <doctest/doctest.h>
+#include "emit/batch_queue.h"
 
 #include <algorithm>
 #include <random>
 #include <thread>
 
-#include "emit/batch_queue.h"
+#include <doctest/doctest.h>
 
 using namespace thymus;
 using namespace thymus::emit;

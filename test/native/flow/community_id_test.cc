@@ -1,8 +1,9 @@
-#include <doctest/doctest.h>
+#include "flow/community_id.h"
 
 #include <string>
 
-#include "flow/community_id.h"
+#include <doctest/doctest.h>
+
 #include "flow_fixture.h"
 
 using namespace thymus;

@@ -1,8 +1,8 @@
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <random>
 #include <unordered_map>
+
+#include <doctest/doctest.h>
 
 #include "flow/flow_table.h"
 #include "flow/packet_clock.h"
@@ -21,8 +21,8 @@ namespace {
 FlowKey key_of(uint32_t n) {
   FlowKey key{};
   key.a = ip4(10, 0, 0, 1);
-  key.b = ip4(10, static_cast<uint8_t>(n >> 16), static_cast<uint8_t>(n >> 8),
-              static_cast<uint8_t>(n));
+  key.b =
+      ip4(10, static_cast<uint8_t>(n >> 16), static_cast<uint8_t>(n >> 8), static_cast<uint8_t>(n));
   key.protocol = 6;
   return key;
 }

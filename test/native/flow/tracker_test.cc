@@ -142,7 +142,8 @@ TEST_CASE("tracker: a full table ends an idle flow early and counts it") {
   TrackerRig rig(16);
   std::vector<decode::PacketView> views;
   for (uint16_t i = 0; i < 40; ++i) {
-    views.push_back(rig.make.udp(i, {kClient.address, static_cast<uint16_t>(1000 + i)}, kServer, 8));
+    views.push_back(
+        rig.make.udp(i, {kClient.address, static_cast<uint16_t>(1000 + i)}, kServer, 8));
   }
   rig.feed(views);
   CHECK(rig.tracker.active() == 16);
@@ -172,7 +173,7 @@ TEST_CASE("tracker: records leave in the total order, whatever ends or starts") 
   for (size_t i = 1; i < rig.sink.records.size(); ++i) {
     const flow::Moment& a = rig.sink.records[i - 1].moment;
     const flow::Moment& b = rig.sink.records[i].moment;
-    const bool before = us(a) != us(b) ? us(a) < us(b)
+    const bool before = us(a) != us(b)       ? us(a) < us(b)
                         : a.index != b.index ? a.index < b.index
                                              : a.sub < b.sub;
     REQUIRE(before);
