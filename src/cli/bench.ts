@@ -15,7 +15,7 @@ import {
 import { complain, print } from './console.js';
 import { EXIT } from './exit.js';
 import type { Metrics } from './metrics_file.js';
-import type { BenchFlags } from './program.js';
+import type { BenchFlags } from './flags.js';
 import { settingsOf } from './setting_flags.js';
 
 const MOST_RUNS = 99;

@@ -5,7 +5,7 @@ import { loadSettings } from '../config/load.js';
 import { RunArchive } from '../store/run_archive.js';
 import { print } from './console.js';
 import { EXIT } from './exit.js';
-import type { StateFlags } from './program.js';
+import type { StateFlags } from './flags.js';
 import { settingsOf } from './setting_flags.js';
 import { stateDirectory } from './state_directory.js';
 

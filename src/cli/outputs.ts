@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.js';
 import { ThymusError } from '../errors.js';
 import { outputFailed } from '../store/output_error.js';
 import { complain } from './console.js';
-import type { ReplayFlags } from './program.js';
+import type { ReplayFlags } from './flags.js';
 import { stateDirectory } from './state_directory.js';
 import { engineVersion } from './version.js';
 

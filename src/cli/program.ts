@@ -3,6 +3,7 @@ import type { SettingName } from '../config/settings.js';
 import { ThymusError } from '../errors.js';
 import { print } from './console.js';
 import { EXIT, reportError } from './exit.js';
+import type { BenchFlags, ReplayFlags, StateFlags } from './flags.js';
 import { addSettingFlags } from './setting_flags.js';
 
 const REPLAY_SETTINGS: readonly SettingName[] = [
@@ -76,34 +77,6 @@ function createProgram(setExitCode: (code: number) => void): Command {
     setExitCode(await benchCommand(file, options));
   });
   return program;
-}
-
-/** Options by commander's names; settings are among them, see `settingsOf`. */
-export interface ReplayFlags {
-  readonly each?: true;
-  readonly eve?: string;
-  readonly eveDir?: string;
-  readonly verdicts?: string;
-  readonly flows?: string;
-  readonly metrics?: string;
-  readonly rules?: string;
-  readonly json?: true;
-  readonly quiet?: true;
-  readonly config?: string;
-  readonly [setting: string]: unknown;
-}
-
-export interface StateFlags {
-  readonly json?: true;
-  readonly config?: string;
-  readonly [setting: string]: unknown;
-}
-
-export interface BenchFlags {
-  readonly runs: string;
-  readonly json?: true;
-  readonly config?: string;
-  readonly [setting: string]: unknown;
 }
 
 function addReplay(program: Command): Command {

@@ -9,7 +9,7 @@ import { EXIT } from './exit.js';
 import { Interruption } from './interrupt.js';
 import { openOutputs } from './outputs.js';
 import { ProgressLine } from './progress.js';
-import type { ReplayFlags } from './program.js';
+import type { ReplayFlags } from './flags.js';
 import { printReport } from './report.js';
 import { MetricsFile } from './metrics_file.js';
 import { settingsOf } from './setting_flags.js';

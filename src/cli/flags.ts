@@ -1,0 +1,27 @@
+/** Options by commander's names; settings are among them, see `settingsOf`. */
+export interface ReplayFlags {
+  readonly each?: true;
+  readonly eve?: string;
+  readonly eveDir?: string;
+  readonly verdicts?: string;
+  readonly flows?: string;
+  readonly metrics?: string;
+  readonly rules?: string;
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly config?: string;
+  readonly [setting: string]: unknown;
+}
+
+export interface StateFlags {
+  readonly json?: true;
+  readonly config?: string;
+  readonly [setting: string]: unknown;
+}
+
+export interface BenchFlags {
+  readonly runs: string;
+  readonly json?: true;
+  readonly config?: string;
+  readonly [setting: string]: unknown;
+}
