@@ -292,7 +292,8 @@ int64_t BatchQueue::drain(std::span<uint8_t> out, int timeout_ms) {
     if (aborted_) return -1;
     limit = limit_locked();
     // Who waited in vain still hears how far time has come: another consumer may wait for it.
-    if (!ready_locked() && (limit.time_us < 0 || !(told_ < limit))) return 0;
+    const bool moved = timeout_ms > 0 && limit.time_us >= 0 && told_ < limit;
+    if (!ready_locked() && !moved) return 0;
     finished = all_finished_locked();
     for (Producer& p : producers_) {
       for (auto& batch : p.offered) p.taken.push_back({std::move(batch)});

@@ -38,9 +38,9 @@ class BatchQueue {
   std::unique_ptr<Batch> take_empty();
 
   // Consumer side; one thread at a time. Copies one merged batch (header, rows, events, heap) into
-  // `out` and returns its bytes; when the time ran out, an empty batch if the watermark has moved
-  // and 0 if not; -1 when all producers have finished and
-  // all was drained, or after abort. REQUIRES: out holds at least kMinimumDrainBytes.
+  // `out` and returns its bytes. When the time ran out: an empty batch if the watermark has moved,
+  // 0 if not, and always 0 with a time of 0. -1 when all producers have finished and all was
+  // drained, or after abort. REQUIRES: out holds at least kMinimumDrainBytes.
   int64_t drain(std::span<uint8_t> out, int timeout_ms);
   static constexpr size_t kMinimumDrainBytes = 256 * 1024;
 

@@ -41,7 +41,7 @@ export class ProgressLine {
     const gigabits = ((progress.bytes - this.#lastBytes) * 8) / ((nowMs - this.#lastMs) * 1e6);
     this.#lastMs = nowMs;
     this.#lastBytes = progress.bytes;
-    const width = Math.max(20, (process.stderr.columns ?? 80) - 1);
+    const width = Math.max(20, process.stderr.columns - 1);
     const text = this.#prefix + progressText(progress, gigabits);
     complain(CLEAR_LINE + text.slice(0, width));
     this.#shown = true;

@@ -68,5 +68,6 @@ const camelCase = (name: string): string =>
 
 function merge(given: Checked): Settings {
   const entries = SETTINGS.map((row) => [camelCase(row.name), given[row.name] ?? row.fallback]);
-  return Object.fromEntries(entries) as unknown as Settings;
+  const settings: unknown = Object.fromEntries(entries);
+  return settings as Settings;
 }

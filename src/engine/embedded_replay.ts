@@ -1,5 +1,5 @@
 import { loadSettings } from '../config/load.js';
-import type { RawSettings, SettingName } from '../config/settings.js';
+import type { SettingName } from '../config/settings.js';
 import type { Incident } from '../domain/incident.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
@@ -65,7 +65,7 @@ async function createPipeline(options: ReplayOptions): Promise<Pipeline> {
     shards,
     checksums,
   };
-  const settings = await loadSettings(given as RawSettings, null);
+  const settings = await loadSettings(given, null);
   return new Pipeline({
     lanes: settings.lanes,
     shards: settings.shards,

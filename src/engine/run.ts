@@ -73,7 +73,7 @@ export class Run {
     const summary = this.#summarise(reports, this.#finalStats);
     if (this.#failure === null) await this.#attempt(() => this.#giveResults(summary));
     for (const sink of this.#options.sinks) await this.#attempt(() => sink.end());
-    const failure = this.#failure as Failure | null;
+    const failure = this.#failure;
     if (failure !== null) throw failure.error;
     return summary;
   }

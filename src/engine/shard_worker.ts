@@ -1,7 +1,8 @@
 import { BatchView } from '../batch/batch_view.js';
 import type { Alarm } from '../domain/incident.js';
 import { ThymusError } from '../errors.js';
-import { RUN_END } from './alarm_merger.js';
+import type { Order } from '../domain/order.js';
+import { RUN_END, RUN_START } from './alarm_merger.js';
 import {
   discardRest,
   DRAIN_BUFFER_BYTES,
@@ -18,7 +19,7 @@ import { abortTicks, TickChannel, TicksAborted } from './tick_channel.js';
 /** How long one wait for a batch lasts; a stop is noticed at once, since `drain` then returns. */
 const WAIT_MS = 50;
 /** Rounds between two turns of the event loop while batches keep coming. */
-const ROUNDS_PER_TURN = 16;
+const ROUNDS_PER_TURN = 32;
 
 /** Owned by this thread and used again by every run. */
 const buffer = new Uint8Array(DRAIN_BUFFER_BYTES);
@@ -49,6 +50,9 @@ class Shard {
   readonly #pipeline: ShardPipeline;
   readonly #view = new BatchView(buffer);
   #alarms: Alarm[] = [];
+  /** How far this shard has judged, and how far it has told the main thread. */
+  #watermark = RUN_START;
+  #told = RUN_START;
 
   constructor(task: ShardTask, meter: CostMeter | null) {
     this.#task = task;
@@ -62,10 +66,16 @@ class Shard {
 
   async judge(source: BatchSource): Promise<void> {
     for (let round = 1; ; round++) {
-      const bytes = source.read(buffer, WAIT_MS);
+      // What is known is told before a wait, and not with every batch while they keep coming.
+      const isTurn = round % ROUNDS_PER_TURN === 0;
+      let bytes = isTurn ? 0 : source.read(buffer, 0);
+      if (bytes === 0) {
+        this.#tell(this.#watermark);
+        await nextTurn();
+        bytes = source.read(buffer, WAIT_MS);
+      }
       if (bytes < 0) break;
       if (bytes > 0) this.#process(bytes);
-      if (bytes === 0 || round % ROUNDS_PER_TURN === 0) await nextTurn();
     }
     this.#pipeline.finish();
     this.#tell(RUN_END);
@@ -90,10 +100,12 @@ class Shard {
       this.#pipeline.process(this.#view);
     }
     this.#meter?.end(records);
-    this.#tell({ timeUs: header.watermarkUs, index: header.watermarkIndex, sub: 0 });
+    this.#watermark = { timeUs: header.watermarkUs, index: header.watermarkIndex, sub: 0 };
   }
 
-  #tell(watermark: ShardMessage['watermark']): void {
+  #tell(watermark: Order): void {
+    if (watermark === this.#told && this.#alarms.length === 0) return;
+    this.#told = watermark;
     const message: ShardMessage = { alarms: this.#alarms, watermark };
     this.#task.port.postMessage(message);
     this.#alarms = [];
