@@ -34,8 +34,12 @@ export interface BruteForceOptions {
   /** A refused connection has payload between these, in each direction, bytes. */
   readonly leastBytes: number;
   readonly mostBytes: number;
-  /** and at most this much after its first 12 segments, in each direction, bytes. */
-  readonly mostBytesAfterOpening: number;
+  /**
+   * and at most this much after its first 12 segments, bytes: a server that refuses says little, a
+   * client may offer several keys and passwords.
+   */
+  readonly mostRespBytesAfterOpening: number;
+  readonly mostOrigBytesAfterOpening: number;
   /** Connections with the same opening before one is bet on, and the time they may lie back, us. */
   readonly repeatsBeforeBet: number;
   readonly repeatWindowUs: number;
@@ -50,7 +54,8 @@ export const BRUTE_FORCE_DEFAULTS: BruteForceOptions = {
   prior: { a: 2, b: 18 },
   leastBytes: 1000,
   mostBytes: 6000,
-  mostBytesAfterOpening: 512,
+  mostRespBytesAfterOpening: 512,
+  mostOrigBytesAfterOpening: 1536,
   repeatsBeforeBet: 2,
   repeatWindowUs: 60e6,
   learningDelayUs: 1800e6,
@@ -154,8 +159,8 @@ class BruteForceDetector implements Detector {
 
   /** How many refused passwords the connection counts for: 0 when the login seems to have worked. */
   #failures(row: FlowRowView): number {
-    const { mostBytes, mostBytesAfterOpening } = this.#options;
-    if (row.origPayload > mostBytes || row.respPayload > mostBytes) return 0;
+    const options = this.#options;
+    if (row.origPayload > options.mostBytes || row.respPayload > options.mostBytes) return 0;
     let orig = row.origPayload;
     let resp = row.respPayload;
     let refusal = 0;
@@ -167,7 +172,8 @@ class BruteForceDetector implements Detector {
         refusal = -bytes;
       }
     }
-    if (orig > mostBytesAfterOpening || resp > mostBytesAfterOpening) return 0;
+    if (orig > options.mostOrigBytesAfterOpening) return 0;
+    if (resp > options.mostRespBytesAfterOpening) return 0;
     return resp >= 2 * refusal ? 2 : 1;
   }
 

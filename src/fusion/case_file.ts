@@ -1,7 +1,7 @@
 import type { EntityRef } from '../domain/entity.js';
 import type { Evidence } from '../domain/evidence.js';
 import type { Alarm, Incident } from '../domain/incident.js';
-import { LANES, type LaneId } from '../domain/lanes.js';
+import { LANE_INDEX, LANES, type LaneId } from '../domain/lanes.js';
 import { compareOrder } from '../domain/order.js';
 import { confidenceOf, severityOf } from './judgement.js';
 import { EVIDENCE_MOST } from './evidence_keeper.js';
@@ -103,7 +103,7 @@ export class CaseFile {
       lnWealth: Math.max(...alarms.map((alarm) => alarm.lnWealth)),
       stage,
       detectors: lanes,
-      attack: [...new Set(lanes.flatMap((id) => LANES.find((lane) => lane.id === id)!.attack))],
+      attack: [...new Set(lanes.flatMap((id) => LANES[LANE_INDEX[id]]!.attack))],
       firstSeenUs: Math.min(...all.map((piece) => piece.t0Us)),
       lastSeenUs: this.lastSeenUs,
       openedUs: this.opening.timeUs,
@@ -119,7 +119,9 @@ export class CaseFile {
     const strongest = own.reduce((a, b) => (b.lnWealth > a.lnWealth ? b : a));
     const more = this.#parts.size - 1;
     const along = more === 0 ? '' : more === 1 ? ' (and 1 more host)' : ` (and ${more} more hosts)`;
-    const claimed = entity.proven ? '' : ' (address not proven)';
+    // Whoever is flooded need not have shown that it is there; whoever attacks may have made it up.
+    const isVictim = LANES[LANE_INDEX[winner(strongest)]]!.stage === 'impact';
+    const claimed = entity.proven || isVictim ? '' : ' (address not proven)';
     return `${entity.address}${claimed} ${strongest.headline}${along}`;
   }
 

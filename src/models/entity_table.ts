@@ -16,7 +16,11 @@ export class Entity {
   /** Ticks in which it was seen; idle ones are not counted and not bet on. */
   activeTicks = 0;
   lastTick = -Infinity;
-  readonly #address: Uint8Array;
+  /** The 16 bytes of its address, as four words: cheaper to keep than an array. */
+  readonly #word0: number;
+  readonly #word1: number;
+  readonly #word2: number;
+  readonly #word3: number;
   readonly #prefixBits: number;
   #ref: EntityRef | null = null;
 
@@ -24,20 +28,29 @@ export class Entity {
     this.key = spec.key;
     this.kind = spec.kind;
     this.isProven = spec.isProven;
-    this.#address = spec.bytes.slice(spec.at, spec.at + 16);
+    this.#word0 = wordAt(spec.bytes, spec.at);
+    this.#word1 = wordAt(spec.bytes, spec.at + 4);
+    this.#word2 = wordAt(spec.bytes, spec.at + 8);
+    this.#word3 = wordAt(spec.bytes, spec.at + 12);
     this.#prefixBits = spec.prefixBits ?? -1;
-    this.slots = new Array<object | null>(nSlots).fill(null);
+    this.slots = [];
+    for (let i = 0; i < nSlots; i++) this.slots.push(null);
   }
 
   /** How evidence names it. Made when first asked for. */
   get ref(): EntityRef {
     if (this.#ref === null || this.#ref.proven !== this.isProven) {
-      const text = formatAddress(this.#address, 0);
+      const words = Uint32Array.of(this.#word0, this.#word1, this.#word2, this.#word3);
+      const text = formatAddress(new Uint8Array(words.buffer), 0);
       const address = this.#prefixBits < 0 ? text : `${text}/${this.#prefixBits}`;
       this.#ref = { kind: this.kind, key: this.key, address, proven: this.isProven };
     }
     return this.#ref;
   }
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
 /** Where an entity comes from: its key, and its address in borrowed memory. */

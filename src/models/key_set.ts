@@ -1,5 +1,6 @@
 const FIRST_SLOTS = 16;
 const EMPTY = 0;
+const NO_SLOTS = new Float64Array(0);
 
 /**
  * A bounded set of positive numbers below 2^53, 8 bytes a slot. When full it forgets the older half:
@@ -7,7 +8,9 @@ const EMPTY = 0;
  */
 export class KeySet {
   readonly #slotsMost: number;
-  #young = new Float64Array(FIRST_SLOTS);
+  /** The first member, alone until there is a second: most sets have no more, in a flood. */
+  #only = EMPTY;
+  #young: Float64Array = NO_SLOTS;
   #old: Float64Array | null = null;
   #count = 0;
   /** Members forgotten so far. */
@@ -20,6 +23,7 @@ export class KeySet {
   }
 
   has(key: number): boolean {
+    if (this.#count === 0) return this.#only === key;
     const young = this.#young;
     if (young[slotOf(young, key)] === key) return true;
     const old = this.#old;
@@ -29,10 +33,21 @@ export class KeySet {
   /** True when the key was not a member. */
   add(key: number): boolean {
     if (this.has(key)) return false;
+    if (this.#only === EMPTY) {
+      this.#only = key;
+      return true;
+    }
+    if (this.#young === NO_SLOTS) this.#spread();
     if (2 * (this.#count + 1) > this.#young.length) this.#makeRoom();
     this.#young[slotOf(this.#young, key)] = key;
     this.#count++;
     return true;
+  }
+
+  #spread(): void {
+    this.#young = new Float64Array(FIRST_SLOTS);
+    this.#young[slotOf(this.#young, this.#only)] = this.#only;
+    this.#count = 1;
   }
 
   #makeRoom(): void {
