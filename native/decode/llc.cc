@@ -29,7 +29,8 @@ bool decode_snap(Walk& walk, Layer layer) {
   constexpr uint16_t kBridgedWithFcs = 1, kBridgedWithoutFcs = 7;
   Header<5> header;
   if (!header.read(layer.reader)) return walk.broken(Anomaly::kLlcHeaderTooSmall);
-  const uint32_t organisation = header.be16<kOrganisation>() << 8 | header.u8<kOrganisation + 2>();
+  const uint32_t organisation =
+      uint32_t{header.be16<kOrganisation>()} << 8 | header.u8<kOrganisation + 2>();
   const uint16_t type = header.be16<kType>();
   if (organisation == kBridged && (type == kBridgedWithFcs || type == kBridgedWithoutFcs)) {
     return decode_ethertype(walk, layer, ethertype::kTransparentBridging);
