@@ -12,6 +12,7 @@ import {
 } from './batch_source.js';
 import { attachRun } from './binding.js';
 import { CostMeter } from './cost_meter.js';
+import { collectGarbage } from './garbage.js';
 import type { ShardFailure, ShardMessage, ShardReport, ShardTask } from './shard_messages.js';
 import { ShardPipeline } from './shard_pipeline.js';
 import { abortTicks, TickChannel, TicksAborted } from './tick_channel.js';
@@ -26,6 +27,13 @@ const buffer = new Uint8Array(DRAIN_BUFFER_BYTES);
 
 /** The task of a shard's worker thread: judges one run from its first batch to its last. */
 export default async function runShard(task: ShardTask): Promise<ShardReport> {
+  const report = await judgeRun(task);
+  // Here nothing holds the state of the run any more.
+  collectGarbage();
+  return report;
+}
+
+async function judgeRun(task: ShardTask): Promise<ShardReport> {
   const run = attachRun(task.handle, task.shards);
   const source = new NativeQueue(run, task.shard);
   const shard = new Shard(task, task.measureCost ? await CostMeter.create() : null);
