@@ -67,6 +67,8 @@ class Walk {
   /** Nats, never below the benign floor. */
   value = 0;
   isBetOn = true;
+  contacts = 0;
+  /** The run that it is in: contacts since it was last no more likely a scan than not. */
   tried = 0;
   failed = 0;
   firstUs = 0;
@@ -74,14 +76,27 @@ class Walk {
   /** "port 445", "10.0.0.5". Set when first needed. */
   name = '';
 
+  startRun(): void {
+    this.tried = 0;
+    this.failed = 0;
+    this.firstUs = Infinity;
+    this.lastUs = 0;
+  }
+
+  note(hasFailed: boolean, atUs: number): void {
+    this.tried++;
+    if (hasFailed) this.failed++;
+    // A failure is known later than a success that began after it.
+    this.firstUs = Math.min(this.firstUs, atUs);
+    this.lastUs = Math.max(this.lastUs, atUs);
+  }
+
   clear(): void {
     this.value = 0;
     this.isBetOn = true;
-    this.tried = 0;
-    this.failed = 0;
-    this.firstUs = 0;
-    this.lastUs = 0;
+    this.contacts = 0;
     this.name = '';
+    this.startRun();
   }
 }
 
@@ -138,11 +153,10 @@ class ScanDetector implements Detector {
     const { walk, lnE, lane, context } = step;
     const { benignFloor, portsBeforeBet, addressesBeforeBet } = this.#options;
     const before = lane === HORIZONTAL ? addressesBeforeBet : portsBeforeBet;
-    const startUs = step.row.tsFirstUs;
-    const isBet = walk.isBetOn && walk.tried >= before;
-    walk.firstUs = walk.tried++ === 0 ? startUs : Math.min(walk.firstUs, startUs);
-    if (lnE > 0) walk.failed++;
-    walk.lastUs = Math.max(walk.lastUs, startUs);
+    const isBet = walk.isBetOn && walk.contacts >= before;
+    walk.contacts++;
+    if (walk.value <= 0) walk.startRun();
+    walk.note(lnE > 0, step.row.tsFirstUs);
     walk.value = Math.max(benignFloor, walk.value + lnE);
     if (walk.value <= benignFloor) walk.isBetOn = false;
     else if (walk.value >= 0) walk.isBetOn = true;

@@ -1,4 +1,4 @@
-import { BatchView, Item } from '../batch/batch_view.js';
+import { Item, type BatchView } from '../batch/batch_view.js';
 import { formatAddress } from '../batch/address.js';
 import {
   FlowFlags,
@@ -41,6 +41,7 @@ export interface ShardPipelineOptions {
 /** Figures for metrics. Those of tables are 0 as long as nothing was forgotten. */
 export interface ShardPipelineStats {
   readonly records: number;
+  /** Hosts that gave two-way proof. */
   readonly entities: number;
   readonly provenEvictions: number;
   readonly probationEvictions: number;
@@ -125,7 +126,7 @@ export class ShardPipeline implements DetectorContext {
   get stats(): ShardPipelineStats {
     return {
       records: this.#records,
-      entities: this.#entities.created,
+      entities: this.#entities.provenHosts,
       provenEvictions: this.#entities.provenEvictions,
       probationEvictions: this.#entities.probationEvictions,
       edgeRefusals: this.#population.edges.refusals,

@@ -16,8 +16,11 @@ const ALARMS_MOST = 16;
 /** Evidence between two entities that connects them, nats. */
 const EDGE_LEAST = 2;
 
-/** A lane is named as a detector of the incident when it has gained this much, nats. */
-const LANE_LEAST = 0;
+/**
+ * A lane is named as a detector of the incident, beside the strongest, when its weighted wealth is
+ * above this, nats: more than a day without evidence would have earned it.
+ */
+const LANE_LEAST = 8;
 
 /** The part of one entity in an incident: its alarms, the last of each time it alarmed. */
 interface Part {

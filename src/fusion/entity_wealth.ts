@@ -24,7 +24,7 @@ export class EntityWealth {
 
   /** @param activeTick number of the entity's active tick, from 1 */
   bet(lane: number, activeTick: number, lnE: number): void {
-    let wealth = this.#lanes[lane]!;
+    let wealth = this.#lanes[lane] ?? null;
     if (wealth === null) {
       wealth = this.#lanes[lane] = new LaneWealth(LANES[lane]!.phases);
       this.#untouchedWeight = Math.max(0, this.#untouchedWeight - LANE_WEIGHTS[lane]!);
@@ -36,7 +36,7 @@ export class EntityWealth {
   lnWealth(activeTick: number): number {
     let ln = Math.log(RESTING_WEIGHT + this.#untouchedWeight * activeTick);
     for (let lane = 0; lane < this.#lanes.length; lane++) {
-      const wealth = this.#lanes[lane]!;
+      const wealth = this.#lanes[lane] ?? null;
       if (wealth === null) continue;
       ln = logAddExp(ln, Math.log(LANE_WEIGHTS[lane]!) + wealth.lnWealth(activeTick));
     }

@@ -89,8 +89,8 @@ export class EntityTable {
   readonly #options: EntityTableOptions;
   readonly #proven = new Map<number, Entity>();
   readonly #probation = new Map<number, Entity>();
-  /** Entities judged so far: those that gave proof, or were not forgotten before. */
-  created = 0;
+  /** Hosts that gave proof so far. Made-up ones are not counted: they come again and again. */
+  provenHosts = 0;
   provenEvictions = 0;
   probationEvictions = 0;
 
@@ -118,7 +118,6 @@ export class EntityTable {
 
   create(spec: EntitySpec): Entity {
     const entity = new Entity(spec, this.#options.nSlots);
-    this.created++;
     this.#insert(entity);
     return entity;
   }
@@ -133,6 +132,7 @@ export class EntityTable {
 
   #insert(entity: Entity): void {
     if (entity.isProven) {
+      if (entity.kind !== 'segment') this.provenHosts++;
       if (this.#proven.size >= this.#options.provenMost) {
         forgetOldest(this.#proven);
         this.provenEvictions++;
