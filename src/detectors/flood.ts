@@ -131,14 +131,14 @@ class FloodDetector implements Detector {
     const reader = this.#reader;
     reader.read(context.bytes, context.bodyAt, context.bodyBytes);
     const window = Math.round(event.timeUs / reader.windowUs);
-    this.#window = window;
     for (let i = 0; i < reader.nTops; i++) {
       const counts = reader.top(i);
       reader.segment.subtract(counts);
       if (context.owns(counts.key)) this.#seeHost(counts, window, context);
     }
     this.#seeSegment(window, context);
-    this.#settleOthers(window, context);
+    if (window !== this.#window) this.#settleOthers(window, context);
+    this.#window = window;
   }
 
   onRunEnd(context: DetectorContext): void {

@@ -109,7 +109,8 @@ class NewEdgeDetector implements Detector {
     const lnE = lnEOfP(edges.surprises.p(surprise));
     if (state.count++ === 0) this.#pending.push(entity);
     state.lnSum = logAddExp(state.lnSum, lnE);
-    if (state.strongest === null || surprise > state.strongest.surprise) {
+    // The mean can only win when one of them does.
+    if (lnE > 0 && surprise > (state.strongest?.surprise ?? -Infinity)) {
       state.strongest = sightOf(surprise, edges.devices(edge), at);
     }
     const teaches = state.lessons < this.#options.lessonsPerTick && context.isClean(entity);
@@ -120,8 +121,8 @@ class NewEdgeDetector implements Detector {
   #betOnTick(entity: Entity, context: DetectorContext): void {
     const state = entity.slots[this.#slot] as NewEdgeState;
     const lnE = state.lnSum - Math.log(state.count);
-    const strongest = state.strongest!;
-    if (context.bet(entity, LANE, lnE)) {
+    const { strongest } = state;
+    if (context.bet(entity, LANE, lnE) && strongest !== null) {
       state.headline = strongest;
       explain(strongest, { lnE, count: state.count, entity, context });
     }

@@ -234,7 +234,8 @@ export class ShardPipeline implements DetectorContext {
   }
 
   owns(key: number): boolean {
-    return key % this.#options.shards === this.#options.shard;
+    const { shard, shards } = this.#options;
+    return shards === 1 || key % shards === shard;
   }
 
   find(key: number): Entity | undefined {

@@ -1,4 +1,4 @@
-import { LANES, LANE_WEIGHTS, type LaneId } from '../domain/lanes.js';
+import { LANES, LANE_INDEX, LANE_WEIGHTS, type LaneId } from '../domain/lanes.js';
 import { logAddExp } from '../models/e_value.js';
 import { EvidenceKeeper } from './evidence_keeper.js';
 import { LaneWealth } from './lane_wealth.js';
@@ -6,6 +6,7 @@ import { LaneWealth } from './lane_wealth.js';
 /** Weight of the lanes that exist, and of those whose weight rests as idle wealth 1. */
 const BUILT_WEIGHT = sumOfWeights(true);
 const RESTING_WEIGHT = sumOfWeights(false);
+const LN_WEIGHTS = LANE_WEIGHTS.map(Math.log);
 
 /**
  * Fused wealth of one entity: M = sum over lanes of weight * R. Wealth is averaged over lanes, so no
@@ -18,27 +19,21 @@ export class EntityWealth {
   lastTick = -Infinity;
   /** Pieces of evidence when an alarm was last sent. */
   sentCount = 0;
-  readonly #lanes = new Array<LaneWealth | null>(LANES.length).fill(null);
+  /** The lanes that had bets, by position in LANES. */
+  readonly #lanes: { readonly index: number; readonly wealth: LaneWealth }[] = [];
   /** Weight of the built lanes that never had a bet: each holds one unit for every active tick. */
   #untouchedWeight = BUILT_WEIGHT;
 
   /** @param activeTick number of the entity's active tick, from 1 */
   bet(lane: number, activeTick: number, lnE: number): void {
-    let wealth = this.#lanes[lane] ?? null;
-    if (wealth === null) {
-      wealth = this.#lanes[lane] = new LaneWealth(LANES[lane]!.phases);
-      this.#untouchedWeight = Math.max(0, this.#untouchedWeight - LANE_WEIGHTS[lane]!);
-    }
-    wealth.bet(activeTick, lnE);
+    (this.#find(lane) ?? this.#create(lane)).bet(activeTick, lnE);
   }
 
   /** ln M. */
   lnWealth(activeTick: number): number {
     let ln = Math.log(RESTING_WEIGHT + this.#untouchedWeight * activeTick);
-    for (let lane = 0; lane < this.#lanes.length; lane++) {
-      const wealth = this.#lanes[lane] ?? null;
-      if (wealth === null) continue;
-      ln = logAddExp(ln, Math.log(LANE_WEIGHTS[lane]!) + wealth.lnWealth(activeTick));
+    for (const { index, wealth } of this.#lanes) {
+      ln = logAddExp(ln, LN_WEIGHTS[index]! + wealth.lnWealth(activeTick));
     }
     return ln;
   }
@@ -46,16 +41,29 @@ export class EntityWealth {
   /** Weighted wealth of the lanes that had bets, largest first. */
   lanes(activeTick: number): { lane: LaneId; lnWealth: number }[] {
     return this.#lanes
-      .map((wealth, i) => ({ wealth, lane: LANES[i]!.id, weight: LANE_WEIGHTS[i]! }))
-      .filter(({ wealth }) => wealth !== null)
-      .map(({ wealth, lane, weight }) => {
-        return { lane, lnWealth: Math.log(weight) + wealth!.lnWealth(activeTick) };
+      .map(({ index, wealth }) => {
+        return {
+          lane: LANES[index]!.id,
+          lnWealth: LN_WEIGHTS[index]! + wealth.lnWealth(activeTick),
+        };
       })
-      .sort((a, b) => b.lnWealth - a.lnWealth);
+      .sort((a, b) => b.lnWealth - a.lnWealth || LANE_INDEX[a.lane] - LANE_INDEX[b.lane]);
   }
 
   ticksRunning(lane: number, activeTick: number): number {
-    return this.#lanes[lane]?.ticksRunning(activeTick) ?? activeTick;
+    return this.#find(lane)?.ticksRunning(activeTick) ?? activeTick;
+  }
+
+  #find(lane: number): LaneWealth | undefined {
+    for (const { index, wealth } of this.#lanes) if (index === lane) return wealth;
+    return undefined;
+  }
+
+  #create(lane: number): LaneWealth {
+    const wealth = new LaneWealth(LANES[lane]!.phases);
+    this.#lanes.push({ index: lane, wealth });
+    this.#untouchedWeight = Math.max(0, this.#untouchedWeight - LANE_WEIGHTS[lane]!);
+    return wealth;
   }
 }
 

@@ -11,15 +11,14 @@ import { logAddExp } from '../models/e_value.js';
  * lane costs nothing while it rests.
  */
 export class LaneWealth {
-  /** ln R of each phase at its last visit that was counted. */
-  readonly #ln: Float64Array;
-  /** Visits of each phase that are in `#ln`. */
-  readonly #visits: Float64Array;
+  readonly #phases: number;
+  /** ln R of each phase at its last visit that was counted, then the number of those visits. */
+  readonly #state: Float64Array;
   #startTick = 0;
 
   constructor(phases: number) {
-    this.#ln = new Float64Array(phases).fill(-Infinity);
-    this.#visits = new Float64Array(phases);
+    this.#phases = phases;
+    this.#state = new Float64Array(2 * phases).fill(-Infinity, 0, phases);
   }
 
   /**
@@ -27,19 +26,21 @@ export class LaneWealth {
    * @param tick number of the entity's active tick, from 1; never less than before
    */
   bet(tick: number, lnE: number): void {
-    const phase = tick % this.#ln.length;
-    this.#ln[phase] = this.#lnAt(phase, tick) + lnE;
-    this.#visits[phase] = visitsOf(phase, this.#ln.length, tick);
-    if (this.#ln.length === 1 && this.#ln[0]! <= 0) this.#startTick = tick;
+    const phases = this.#phases;
+    const phase = tick % phases;
+    this.#state[phase] = this.#lnAt(phase, tick) + lnE;
+    this.#state[phases + phase] = visitsOf(phase, phases, tick);
+    if (phases === 1 && this.#state[0]! <= 0) this.#startTick = tick;
   }
 
   /** ln R at an active tick, the tick's own stake included. */
   lnWealth(tick: number): number {
+    if (this.#phases === 1) return this.#lnAt(0, tick);
     let sum = -Infinity;
-    for (let phase = 0; phase < this.#ln.length; phase++) {
+    for (let phase = 0; phase < this.#phases; phase++) {
       sum = logAddExp(sum, this.#lnAt(phase, tick));
     }
-    return sum - Math.log(this.#ln.length);
+    return sum - Math.log(this.#phases);
   }
 
   /** Active ticks since its wealth was last gone: what a lane of no evidence would have gained. */
@@ -48,8 +49,9 @@ export class LaneWealth {
   }
 
   #lnAt(phase: number, tick: number): number {
-    const stakes = visitsOf(phase, this.#ln.length, tick) - this.#visits[phase]!;
-    return stakes > 0 ? logAddExp(this.#ln[phase]!, Math.log(stakes)) : this.#ln[phase]!;
+    const ln = this.#state[phase]!;
+    const stakes = visitsOf(phase, this.#phases, tick) - this.#state[this.#phases + phase]!;
+    return stakes > 0 ? logAddExp(ln, Math.log(stakes)) : ln;
   }
 }
 

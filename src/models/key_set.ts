@@ -18,8 +18,7 @@ export class KeySet {
 
   /** @param capacity members of one generation; at most twice as many are remembered */
   constructor(capacity: number) {
-    this.#slotsMost = FIRST_SLOTS;
-    while (this.#slotsMost < 2 * capacity) this.#slotsMost *= 2;
+    this.#slotsMost = Math.max(FIRST_SLOTS, 2 ** Math.ceil(Math.log2(2 * capacity)));
   }
 
   has(key: number): boolean {
@@ -74,7 +73,7 @@ function slotOf(table: Float64Array, key: number): number {
 
 /** Spreads both halves of a number below 2^53 over 32 bits. */
 export function mixToUint32(key: number): number {
-  let h = (key % 0x100000000) ^ Math.imul(Math.floor(key / 0x100000000), 0x9e3779b1);
+  let h = (key >>> 0) ^ Math.imul((key / 0x100000000) >>> 0, 0x9e3779b1);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;

@@ -6,7 +6,10 @@ export class RecencyMap<V> {
   readonly #capacity: number;
   readonly #make: () => V;
   readonly #clear: (value: V) => void;
-  readonly #map = new Map<number, V>();
+  /** The first entry, alone until there is a second: most maps have no more, in a flood. */
+  #onlyKey = NaN;
+  #only: V | undefined;
+  #map: Map<number, V> | null = null;
   /** Entries forgotten so far. */
   evictions = 0;
 
@@ -17,38 +20,55 @@ export class RecencyMap<V> {
   }
 
   get size(): number {
-    return this.#map.size;
+    if (this.#map !== null) return this.#map.size;
+    return this.#only === undefined ? 0 : 1;
   }
 
   /** The value of a key, without counting as use. */
   peek(key: number): V | undefined {
-    return this.#map.get(key);
+    if (this.#map !== null) return this.#map.get(key);
+    return this.#onlyKey === key ? this.#only : undefined;
   }
 
   /** The value of a key, made or recycled when it has none. Counts as use. */
   claim(key: number): V {
-    const known = this.#map.get(key);
-    if (known !== undefined) {
-      this.#map.delete(key);
-      this.#map.set(key, known);
-      return known;
+    if (this.#map === null) {
+      if (this.#only === undefined) this.#onlyKey = key;
+      if (this.#onlyKey === key) return (this.#only ??= this.#make());
     }
-    const value = this.#map.size < this.#capacity ? this.#make() : this.#recycle();
-    this.#map.set(key, value);
-    return value;
+    return this.#claimOf(this.#spread(), key);
   }
 
   clear(): void {
-    this.#map.clear();
+    this.#map = null;
+    this.#only = undefined;
+    this.#onlyKey = NaN;
   }
 
-  values(): IterableIterator<V> {
-    return this.#map.values();
+  *values(): Generator<V> {
+    if (this.#map !== null) yield* this.#map.values();
+    else if (this.#only !== undefined) yield this.#only;
   }
 
-  #recycle(): V {
-    const [oldest, value] = this.#map.entries().next().value!;
-    this.#map.delete(oldest);
+  #spread(): Map<number, V> {
+    if (this.#map === null) {
+      this.#map = new Map([[this.#onlyKey, this.#only!]]);
+      this.#only = undefined;
+    }
+    return this.#map;
+  }
+
+  #claimOf(map: Map<number, V>, key: number): V {
+    let value = map.get(key);
+    if (value !== undefined) map.delete(key);
+    else value = map.size < this.#capacity ? this.#make() : this.#recycle(map);
+    map.set(key, value);
+    return value;
+  }
+
+  #recycle(map: Map<number, V>): V {
+    const [oldest, value] = map.entries().next().value!;
+    map.delete(oldest);
     this.#clear(value);
     this.evictions++;
     return value;
