@@ -3,6 +3,7 @@ import { FlowFlags, FlowRowOffset, type FlowRowView } from '../batch/generated/r
 import type { FeatureShare } from '../domain/evidence.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import { lnOutcomeRatio } from '../models/bernoulli.js';
+import { contactGroup } from '../models/contact_pool.js';
 import type { Entity } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
@@ -134,11 +135,15 @@ class ScanDetector implements Detector {
     const port = portKey(row);
     if (!state.contacts.add(pairKey(row.respKey, port))) return;
     const answered = outcome === Contact.ANSWERED;
-    const theta0 = context.population.contacts.success(row.direction);
+    const theta0 = context.population.contacts.success(contactGroup(row.direction, row.ipVersion));
     const lnE = lnOutcomeRatio(answered, this.#options.theta1, theta0);
     this.#step({ lane: HORIZONTAL, walk: state.ports.claim(port), lnE, row, entity, context });
     this.#step({ lane: VERTICAL, walk: state.hosts.claim(row.respKey), lnE, row, entity, context });
-    this.#teach(state, { group: row.direction, answered }, { entity, context });
+    this.#teach(
+      state,
+      { group: contactGroup(row.direction, row.ipVersion), answered },
+      { entity, context },
+    );
   }
 
   describe(entity: Entity, lane: LaneId): string {
@@ -207,7 +212,13 @@ function explain({ lane, walk, lnE, row, entity, context }: Step): void {
     lnE,
     p: pOfLnE(lnE),
     reason: sentence(walk, isHorizontal),
-    features: [failedContacts(walk, lnE, { isHorizontal, group: row.direction, context })],
+    features: [
+      failedContacts(walk, lnE, {
+        isHorizontal,
+        group: contactGroup(row.direction, row.ipVersion),
+        context,
+      }),
+    ],
     flows: [context.flowRef()],
   });
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { judge, seeded, Traffic } from '../support/traffic.js';
+import { compareAlarms, type Alarm } from '../../../src/domain/incident.js';
+import { ShardPipeline } from '../../../src/engine/shard_pipeline.js';
+import { feed, judge, seeded, Traffic } from '../support/traffic.js';
 
 /** An hour with a night in it: offices, a scan, guessing, a flood. */
 function mixedTraffic(): Traffic {
@@ -51,11 +53,30 @@ describe('ShardPipeline', () => {
     }
   });
 
+  it('gives objects of one shape, whatever detector made them', () => {
+    const shapes = (objects: readonly object[]): Set<string> =>
+      new Set(objects.map((object) => Object.keys(object).join()));
+    const evidence = reference.alarms.flatMap((alarm) => alarm.evidence);
+    assert.ok(new Set(evidence.map((piece) => piece.lane)).size >= 2);
+    assert.equal(shapes(reference.alarms).size, 1);
+    assert.equal(shapes(evidence).size, 1);
+    assert.equal(shapes(evidence.flatMap((piece) => piece.features)).size, 1);
+    assert.equal(shapes(reference.incidents).size, 1);
+  });
+
   it('gives the same after a reset', () => {
-    const { pipelines } = judge(mixedTraffic());
-    pipelines[0]!.reset();
-    assert.equal(pipelines[0]!.stats.records, 0);
-    assert.equal(pipelines[0]!.stats.entities, 0);
+    const alarms: Alarm[] = [];
+    const pipeline = new ShardPipeline(
+      { shard: 0, shards: 1 },
+      { alarm: (one) => alarms.push(one) },
+    );
+    for (let run = 0; run < 2; run++) {
+      alarms.length = 0;
+      pipeline.reset();
+      assert.equal(pipeline.stats.entities, 0);
+      feed(mixedTraffic(), pipeline);
+      assert.deepEqual(alarms.sort(compareAlarms), reference.alarms);
+    }
   });
 
   it('keeps its tables bounded under made-up sources, and counts what it forgot', () => {

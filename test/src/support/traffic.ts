@@ -240,6 +240,16 @@ function rolesFor(row: RowSpec, { shard, shards }: { shard: number; shards: numb
   return judged | internal;
 }
 
+/** Runs traffic through one pipeline, to its end. */
+export function feed(traffic: Traffic, pipeline: ShardPipeline): void {
+  const records = traffic.records();
+  const bytes = batchOf(records, { shard: 0, shards: 1 }, timeOf(records.at(-1)!));
+  const view = new BatchView(bytes);
+  view.open(0, bytes.length);
+  pipeline.process(view);
+  pipeline.finish();
+}
+
 /** Runs traffic through shards that take turns in one thread; returns all alarms in total order. */
 export function judge(
   traffic: Traffic,
