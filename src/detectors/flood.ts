@@ -77,23 +77,16 @@ class Told {
   firstWindow = 0;
   lastWindow = -Infinity;
   count = 0;
-  total = 0;
   sourcesMost = 0;
 
-  add(
-    window: number,
-    amounts: { count: number; total: number; sources: number },
-    pause: number,
-  ): void {
+  add(window: number, amounts: { count: number; sources: number }, pause: number): void {
     if (window - this.lastWindow > pause) {
       this.firstWindow = window;
       this.count = 0;
-      this.total = 0;
       this.sourcesMost = 0;
     }
     this.lastWindow = window;
     this.count += amounts.count;
-    this.total += amounts.total;
     this.sourcesMost = Math.max(this.sourcesMost, amounts.sources);
   }
 }
@@ -211,9 +204,10 @@ class FloodDetector implements Detector {
   #settle(entity: Entity, window: number, context: DetectorContext): void {
     const victim = entity.slots[this.#slot] as Victim;
     victim.balance.reach(window);
-    for (const halfOpen of victim.balance.expired) {
-      this.#judgeHalfOpen(entity, { halfOpen, window }, context);
-    }
+    victim.balance.expired.forEach((halfOpen, i) => {
+      const asked = victim.balance.expiredWindows[i]!;
+      this.#judgeHalfOpen(entity, { halfOpen, window: asked }, context);
+    });
   }
 
   #judgeHalfOpen(
@@ -232,7 +226,7 @@ class FloodDetector implements Detector {
     const count = victim.isSegment ? Math.min(at.halfOpen, victim.sources) : at.halfOpen;
     const lnE = Math.min(LN_E_MOST, lnCountBet(count, mean));
     if (lnE > 0) {
-      const amounts = { count, total: count, sources: victim.sources };
+      const amounts = { count, sources: victim.sources };
       victim.synTold.add(at.window, amounts, pauseWindows);
     }
     if (context.bet(entity, SYN_LANE, lnE)) {
@@ -260,7 +254,7 @@ class FloodDetector implements Detector {
     const bySources = Math.min(LN_E_MOST, lnCountBet(sources, sourcesMean));
     const lnE = logAddExp(byLoad, bySources) - Math.LN2;
     if (lnE > 0) {
-      const amounts = { count: datagrams, total: counts.packetsIn, sources };
+      const amounts = { count: datagrams, sources };
       victim.volumeTold.add(at.window, amounts, options.pauseWindows);
     }
     if (context.bet(entity, VOLUME_LANE, lnE)) {

@@ -26,8 +26,9 @@ export class HandshakeBalance {
   #acksMean = 0;
   /** Completed handshakes per window, running mean. */
   completedMean = 0;
-  /** Half-open requests of the windows whose second ended in the last `reach`. */
+  /** Half-open requests of the windows whose second ended in the last `reach`, and those windows. */
   readonly expired: number[] = [];
+  readonly expiredWindows: number[] = [];
 
   get isWaiting(): boolean {
     return this.#asked.includes(1);
@@ -36,11 +37,15 @@ export class HandshakeBalance {
   /** Time has come to `window`: fills `expired`. */
   reach(window: number): void {
     this.expired.length = 0;
+    this.expiredWindows.length = 0;
     if (this.#lastWindow < 0) this.#lastWindow = window;
     const steps = Math.min(window - this.#lastWindow, HANDSHAKE_WINDOWS);
     for (let step = 1; step <= steps; step++) {
       const slot = (this.#lastWindow + step) % HANDSHAKE_WINDOWS;
-      if (this.#asked[slot] === 1) this.expired.push(this.#waiting[slot]!);
+      if (this.#asked[slot] === 1) {
+        this.expired.push(this.#waiting[slot]!);
+        this.expiredWindows.push(this.#lastWindow + step - HANDSHAKE_WINDOWS);
+      }
       this.#waiting[slot] = 0;
       this.#asked[slot] = 0;
     }

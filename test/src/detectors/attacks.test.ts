@@ -138,6 +138,7 @@ describe('SYN flood', () => {
       assert.equal(incident.detectors[0], 'syn_flood');
       assert.equal(incident.stage, 'impact');
       assert.ok(alarms[0]!.timeUs - START_US <= 2e6, `${alarms[0]!.timeUs - START_US}`);
+      assert.equal(incident.firstSeenUs, START_US);
     }
   });
 
