@@ -40,7 +40,7 @@ export interface BruteForceOptions {
    */
   readonly mostRespBytesAfterOpening: number;
   readonly mostOrigBytesAfterOpening: number;
-  /** Connections with the same opening before one is bet on, and the time they may lie back, us. */
+  /** Connections with the same opening before one is bet on, 1 or 2, and how far they lie back, us. */
   readonly repeatsBeforeBet: number;
   readonly repeatWindowUs: number;
   /** What is learned about a source at a service counts after this time, us. */
