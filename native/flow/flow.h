@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/address.h"
@@ -13,7 +14,7 @@ namespace thymus::flow {
 inline constexpr uint32_t kNoIndex = 0xffffffff;      // no position, no handle
 inline constexpr uint32_t kNotMeasured = 0xffffffff;  // of times in microseconds
 inline constexpr size_t kSegments = 12;
-inline constexpr size_t kHistoryMost = 23;
+inline constexpr size_t kHistoryMost = 25;
 
 // TCP outcome after Zeek's conn_state; for other protocols kS0 one-way and kSf two-way.
 enum class FlowState : uint8_t {
@@ -73,20 +74,20 @@ static_assert(sizeof(Direction) == 40);
 enum class Inspection : uint8_t { kUndecided, kAttached, kOver };
 
 struct Flow {
-  // Touched to find a flow and to expire it.
+  // Line 0: to find a flow and to expire it.
   FlowKey key;
   uint32_t hash;  // low half of the key's hash: its home in the index
   uint32_t timer_prev;
   uint32_t timer_next;
-  uint32_t
-      timer_tick;  // the wheel's tick at which it will be looked at; kNoIndex: not in the wheel
-  // Touched by every packet.
+  uint32_t timer_tick;  // slot of the timer wheel; kNoIndex: not in the wheel
+  // Lines 1 and 2: every packet.
   int64_t ts_last_ns;
   int64_t engine_last_ns;
   uint64_t index_last;  // input index of the last packet
   Direction direction[2];
   uint64_t update_bytes;  // total bytes at which the next UPDATE is due
   uint16_t flags;
+  dpi::AppId app;
   FlowState state;
   uint8_t orig_is_b : 1;  // the originator is endpoint b of the key
   uint8_t started : 1;    // a START record was written
@@ -94,34 +95,32 @@ struct Flow {
   uint8_t established : 1;
   uint8_t fin_mask : 2;  // directions that sent a FIN
   uint8_t live : 1;
-  // Touched while young, and at records.
+  Inspection inspection;
+  uint8_t payload_seen;  // directions whose first payload was seen; bits 2, 3: stream_next is set
   uint8_t n_segments;
   uint8_t n_history;
-  Inspection inspection;
-  uint8_t parser;        // index in dpi::parsers() while attached or undecided with a candidate
-  uint8_t payload_seen;  // directions whose first payload was seen
-  uint8_t reserved;
-  dpi::AppId app;
-  uint32_t parser_state;    // handle of its state, kNoIndex without
-  uint32_t stream_next[2];  // TCP: the sequence number that the parser waits for
+  uint8_t parser;  // index in dpi::parsers() while it has a state
+  uint8_t encap_depth;
+  uint32_t parser_state;  // handle of its state, kNoIndex without
+  // Line 3: packets with payload, while the flow is young.
+  int64_t payload_last_ns;  // last packet with payload
+  int64_t request_ns;       // last payload from the originator before the first response
   std::array<int16_t, kSegments> segment_bytes;
   std::array<uint8_t, kSegments> segment_gaps;
-  char history[kHistoryMost + 1];
+  uint32_t server_time_us;  // kNotMeasured until then
+  uint32_t stream_next[2];  // TCP: the sequence number that the parser waits for
+  // Lines 4 and 5: the handshake, and records.
   int64_t ts_first_ns;
-  int64_t engine_first_ns;
-  int64_t engine_emit_ns;    // last record
-  uint64_t packets_emitted;  // total packets at the last record
-  int64_t syn_ns;            // of the first SYN, then of the SYN-ACK until it is acknowledged
-  int64_t payload_last_ns;   // last packet with payload
-  int64_t request_ns;        // last payload from the originator before the first response
-  uint32_t rtt_us;           // kNotMeasured until then
-  uint32_t server_time_us;   // likewise
-  uint64_t orig_key;         // 52-bit entity keys
+  int64_t engine_emit_ns;  // of the last record; before START, of the first packet
+  int64_t syn_ns;          // of the first SYN, then of the SYN-ACK until it is acknowledged
+  uint64_t orig_key;       // 52-bit entity keys
   uint64_t resp_key;
   uint64_t id;
   uint64_t name_hash;
   uint64_t client_fingerprint;
-  uint32_t tunnel_id;  // of the first packet, also where the key leaves it out
+  uint32_t packets_emitted;  // total packets at the last record, modulo 2^32
+  uint32_t rtt_us;           // kNotMeasured until then
+  uint32_t tunnel_id;        // of the first packet, also where the key leaves it out
   uint16_t out_of_order;
   uint16_t zero_windows;
   uint16_t orig_window;
@@ -130,7 +129,7 @@ struct Flow {
   uint16_t resp_port;
   MacAddress orig_mac;
   MacAddress resp_mac;
-  uint8_t encap_depth;
+  char history[kHistoryMost];
   uint8_t tunnel_type;
   bool orig_internal;  // inside the home network
   bool resp_internal;
@@ -142,7 +141,10 @@ struct Flow {
     return static_cast<uint64_t>(direction[0].packets) + direction[1].packets;
   }
 };
-static_assert(sizeof(Flow) <= 448, "seven cache lines");
+static_assert(sizeof(Flow) == 384, "six cache lines");
+static_assert(offsetof(Flow, ts_last_ns) == 64 && offsetof(Flow, payload_last_ns) == 192 &&
+              offsetof(Flow, ts_first_ns) == 256);
+inline constexpr size_t kHotBytes = 256;  // prefetched before a flow is updated
 
 // A moment of the total order (native/emit/record.def).
 struct Moment {

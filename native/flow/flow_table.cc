@@ -16,6 +16,7 @@ void* reserve(size_t bytes) {
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) std::abort();
+  madvise(p, bytes, MADV_HUGEPAGE);
   return p;
 }
 

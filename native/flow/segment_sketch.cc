@@ -47,6 +47,7 @@ SegmentSketch::SegmentSketch(const HomeNet* home, SketchSink* sink)
     : home_(home),
       sink_(sink),
       segments_(home->prefixes().size() + 1),
+      tags_(kTableMask + 1),
       table_(new Destination[kTableMask + 1]()) {
   used_.reserve(kDestinations);
   candidates_.reserve(kDestinations);
@@ -57,7 +58,10 @@ void SegmentSketch::count(const decode::PacketView& view) {
   if (view.engine_ns >= window_end_ns_) {
     if (window_end_ns_ != INT64_MIN) close_window();
     window_end_ns_ = (view.engine_ns / kWindowNs + 1) * kWindowNs;
-    ++window_;
+    if (++window_ == 0x10000) {
+      window_ = 1;
+      std::fill(tags_.begin(), tags_.end(), 0);
+    }
   }
   index_last_ = view.index;
   if (!view.is_ip()) return;
@@ -84,10 +88,11 @@ uint32_t SegmentSketch::segment_of(const IpAddress& address, const IpAddress& ot
 SegmentSketch::Destination* SegmentSketch::destination(const IpAddress& address,
                                                        const decode::PacketView& view,
                                                        bool create) {
-  auto i = static_cast<uint32_t>(hash(address)) & kTableMask;
-  while (table_[i].window == window_) {
-    if (table_[i].address == address) return &table_[i];
-    i = (i + 1) & kTableMask;
+  const uint64_t h = hash(address);
+  const uint32_t tag = window_ << 16 | (static_cast<uint32_t>(h >> 48));
+  auto i = static_cast<uint32_t>(h) & kTableMask;
+  for (; tags_[i] >> 16 == window_; i = (i + 1) & kTableMask) {
+    if (tags_[i] == tag && table_[i].address == address) return &table_[i];
   }
   if (!create) return nullptr;
   const uint32_t segment = segment_of(address, address == view.dst ? view.src : view.dst);
@@ -99,7 +104,8 @@ SegmentSketch::Destination* SegmentSketch::destination(const IpAddress& address,
     return nullptr;
   }
   used_.push_back(i);
-  table_[i] = Destination{address, {}, {}, segment, window_};
+  tags_[i] = tag;
+  table_[i] = Destination{address, {}, {}, segment};
   return &table_[i];
 }
 

@@ -75,7 +75,6 @@ class SegmentSketch {
     SketchCounts counts;
     uint64_t source_bits[4];
     uint32_t segment;
-    uint32_t window;  // the entry is free unless it carries the current window's number
   };
   struct Segment {
     SketchCounts totals;
@@ -94,13 +93,16 @@ class SegmentSketch {
   const HomeNet* home_;
   SketchSink* sink_;
   std::vector<Segment> segments_;
+  // One tag for each place in the table: window number and 16 bits of the hash. A place is free
+  // unless its tag carries the current window; the tags stay in the first-level cache.
+  std::vector<uint32_t> tags_;
   std::unique_ptr<Destination[]> table_;
   std::vector<uint32_t> used_;
   std::vector<const Destination*> candidates_;
   std::vector<SketchTop> top_;
   int64_t window_end_ns_ = INT64_MIN;
   uint64_t index_last_ = 0;
-  uint32_t window_ = 0;
+  uint32_t window_ = 0;  // 1..65535, then the tags are cleared
   uint64_t drops_ = 0;
 };
 

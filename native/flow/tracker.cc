@@ -153,7 +153,7 @@ uint32_t Tracker::start_flow(const PacketView& view, const Lookup& lookup) {
   flow.orig_mac = flipped ? view.dst_mac : view.src_mac;
   flow.resp_mac = flipped ? view.src_mac : view.dst_mac;
   flow.ts_first_ns = view.ts_ns;
-  flow.engine_first_ns = view.engine_ns;
+  flow.engine_emit_ns = view.engine_ns;
   flow.engine_last_ns = view.engine_ns;
   flow.ts_last_ns = view.ts_ns;
   flow.rtt_us = flow.server_time_us = kNotMeasured;
@@ -224,7 +224,7 @@ void Tracker::emit(Flow* flow, uint8_t events, EndReason reason) {
   flow->started = 1;
   sink_->on_flow(*flow, events, reason, next_moment());
   flow->engine_emit_ns = moment_.engine_ns;
-  flow->packets_emitted = flow->total_packets();
+  flow->packets_emitted = static_cast<uint32_t>(flow->total_packets());
   flow->update_bytes = std::max(flow->total_bytes() * kUpdateGrowth, kUpdateFloorBytes);
 }
 
@@ -253,9 +253,11 @@ int64_t Tracker::next_due(const Flow& flow) const {
   int64_t due = flow.engine_last_ns + idle_timeout(flow);
   if (!flow.started) {
     due = std::min(due,
-                   flow.engine_first_ns + (is_unanswered_attempt(flow) ? kAttemptDue : kStartDue));
-  } else if (flow.total_packets() != flow.packets_emitted) {
-    due = std::min(due, flow.engine_emit_ns + kUpdateDue);
+                   flow.engine_emit_ns + (is_unanswered_attempt(flow) ? kAttemptDue : kStartDue));
+  } else if (static_cast<uint32_t>(flow.total_packets()) != flow.packets_emitted) {
+    // A flow that has been silent for half its timeout by then is left to its END.
+    const int64_t update = flow.engine_emit_ns + kUpdateDue;
+    if (update - flow.engine_last_ns <= idle_timeout(flow) / 2) due = std::min(due, update);
   }
   return due;
 }
@@ -279,15 +281,18 @@ void Tracker::fire_until(int64_t engine_ns) {
 void Tracker::fire_tick() {
   due_.clear();
   wheel_.step(&due_);
-  sort_by_last_packet(&due_);
+  in_total_order();
   const int64_t tick_ns = wheel_.now() * kTickNs;
-  for (const uint32_t position : due_) fire(position, tick_ns);
+  for (const Due& d : ordered_) fire(d.position, tick_ns);
 }
 
-// Records of one tick leave in the total order.
-void Tracker::sort_by_last_packet(std::vector<uint32_t>* positions) const {
-  std::sort(positions->begin(), positions->end(),
-            [this](uint32_t x, uint32_t y) { return table_[x].index_last < table_[y].index_last; });
+// Records of one tick leave in the order of the flows' last packets. The key is copied once: a
+// comparison that looked it up in the pool would miss the cache each time.
+void Tracker::in_total_order() {
+  ordered_.clear();
+  for (const uint32_t position : due_) ordered_.push_back({table_[position].index_last, position});
+  std::sort(ordered_.begin(), ordered_.end(),
+            [](const Due& x, const Due& y) { return x.index_last < y.index_last; });
 }
 
 void Tracker::fire(uint32_t position, int64_t tick_ns) {
@@ -308,11 +313,11 @@ void Tracker::finish(int64_t engine_ns) {
   advance(engine_ns);
   due_.clear();
   table_.live(&due_);
-  sort_by_last_packet(&due_);
-  for (const uint32_t position : due_) {
-    const Flow& flow = table_[position];
-    set_moment(engine_ns, flow.index_last, 0);
-    end_flow(position, flow.closed ? EndReason::kEndOfFlowDetected : EndReason::kForcedEnd);
+  in_total_order();
+  for (const Due& d : ordered_) {
+    const Flow& flow = table_[d.position];
+    set_moment(engine_ns, d.index_last, 0);
+    end_flow(d.position, flow.closed ? EndReason::kEndOfFlowDetected : EndReason::kForcedEnd);
   }
 }
 

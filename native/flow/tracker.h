@@ -71,6 +71,10 @@ class Tracker final : private EventWriter::Sink {
   uint32_t active() const { return table_.size(); }
 
  private:
+  struct Due {
+    uint64_t index_last;
+    uint32_t position;
+  };
   struct Lookup {
     FlowKey key;
     uint64_t hash;
@@ -90,7 +94,7 @@ class Tracker final : private EventWriter::Sink {
   void fire(uint32_t position, int64_t tick_ns);
   void fire_until(int64_t engine_ns);
   void fire_tick();
-  void sort_by_last_packet(std::vector<uint32_t>* positions) const;
+  void in_total_order();
   int64_t next_due(const Flow& flow) const;
   int64_t idle_timeout(const Flow& flow) const;
   void schedule(uint32_t position) {
@@ -113,7 +117,8 @@ class Tracker final : private EventWriter::Sink {
   TimerWheel wheel_;
   Inspector inspector_;
   TrackerCounters counters_;
-  std::vector<uint32_t> due_;
+  std::vector<uint32_t> due_;  // scratch of timers
+  std::vector<Due> ordered_;
   Moment moment_{};
   int64_t next_tick_ns_ = INT64_MIN;
   bool wheel_started_ = false;
