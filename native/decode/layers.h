@@ -46,6 +46,9 @@ bool decode_dsa(Walk& walk, Layer layer);
 bool decode_edsa(Walk& walk, Layer layer);
 bool decode_brcm_tag(Walk& walk, Layer layer);
 bool decode_brcm_prepend(Walk& walk, Layer layer);
+bool decode_arcnet(Walk& walk, Layer layer);
+bool decode_arcnet_linux(Walk& walk, Layer layer);
+bool decode_sun_atm(Walk& walk, Layer layer);
 bool decode_mpls(Walk& walk, Layer layer);
 bool decode_nsh(Walk& walk, Layer layer);
 

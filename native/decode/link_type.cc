@@ -27,6 +27,8 @@ bool decode_link(Walk& walk, Layer layer, uint16_t link_type) {
       return decode_null(walk, layer);
     case 1:  // ETHERNET
       return decode_ethernet(walk, layer);
+    case 7:  // ARCNET_BSD
+      return decode_arcnet(walk, layer);
     case 8:  // SLIP
       return decode_slip(walk, layer);
     case 9:  // PPP
@@ -55,8 +57,12 @@ bool decode_link(Walk& walk, Layer layer, uint16_t link_type) {
       return decode_pflog(walk, layer);
     case 119:  // IEEE802_11_PRISM
       return decode_prism(walk, layer);
+    case 123:  // SUNATM
+      return decode_sun_atm(walk, layer);
     case 127:  // IEEE802_11_RADIOTAP
       return decode_radiotap(walk, layer);
+    case 129:  // ARCNET_LINUX
+      return decode_arcnet_linux(walk, layer);
     case 163:  // IEEE802_11_AVS
       return decode_avs(walk, layer);
     case 166:  // PPP_PPPD

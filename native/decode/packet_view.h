@@ -50,7 +50,8 @@ enum class Network : uint8_t { kNone, kArp, kIpv4, kIpv6 };  // innermost networ
 
 // Plain data, one per frame, written by `decode_frame` from its first byte to its last. Offsets
 // count from `frame`. Everything speaks of the innermost packet unless its name says otherwise.
-// A broken layer ends decoding: what was decoded stays, `transport_ok` says whether ports are real.
+// A broken layer ends decoding: what was decoded stays. `transport_ok` says whether the transport
+// header could be read; where it could not, ports are those of its first bytes or 0.
 struct PacketView {
   const uint8_t* frame;  // borrowed
   int64_t ts_ns;

@@ -74,6 +74,11 @@ std::vector<Sample> serial_samples() {
               Packet().be16(0x1841).be16(0x0300).u8(0x80).zeros(3).be16(0x0800)),
       with_v4("frame relay, Cisco", 107, Packet().be16(0x1841).be16(0x0800)),
       with_v4("SLIP", 8, Packet().zeros(16)),
+      with_v4("ARCNET", 7, Packet().be16(0x0102).u8(212).zeros(3)),
+      with_v6("ARCNET of Linux", 129, Packet().be16(0x0102).be16(0).u8(196).zeros(3)),
+      with_v4("ARCNET of RFC 1051", 129, Packet().be16(0x0102).be16(0).u8(240)),
+      with_v4("ATM, LLC", 123, snap(Packet().u8(2).zeros(3), 0x0800)),
+      with_v4("ATM, LAN emulation", 123, Packet().u8(1).zeros(5).ethernet()),
       {"PPP, link control", 9, Packet().be16(0xc021).be32(0x01010004).bytes(), "nothing"},
   };
 }
