@@ -77,13 +77,15 @@ export const OUTSIDER: Site = {
 
 export const SITES = [BRANCH, INTERNET, OUTSIDER] as const;
 
+export const TIME_SERVER = '192.0.2.123';
+
 /** Names on the internet; those with a second address have AAAA records too. */
 export const PUBLIC_NAMES = [
   { name: 'shop.example', addresses: ['192.0.2.10', '2001:db8:1::10'] },
   { name: 'news.example', addresses: ['192.0.2.20', '2001:db8:1::20'] },
   { name: 'mail.example', addresses: ['198.51.100.30'] },
   { name: 'updates.example', addresses: ['192.0.2.40'] },
-  { name: 'time.example', addresses: ['192.0.2.123'] },
+  { name: 'time.example', addresses: [TIME_SERVER] },
 ] as const;
 
 export function officeName(host: { readonly name: string }): string {

@@ -1,9 +1,8 @@
-import { CAMERA, DEVICES, FILES, officeName, PCS, PRINTER } from '../hosts.js';
+import { CAMERA, DEVICES, FILES, officeName, PCS, PRINTER, TIME_SERVER } from '../hosts.js';
 import type { Lab } from '../lab.js';
 import { programFile } from '../programs/index.js';
 import { pause } from '../shell.js';
 
-const TIME_SERVER = '192.0.2.123';
 const TALKERS = [...PCS.slice(0, 4), PRINTER];
 
 /** Devices that ask the same thing at the same interval, day and night. */

@@ -1,4 +1,5 @@
 // Answers SNTP requests (RFC 4330) on port 123 with the machine's time.
+// Argument: the address to answer from.
 import { createSocket } from 'node:dgram';
 
 const PACKET_BYTES = 48;
@@ -9,7 +10,7 @@ socket.on('message', (request, from) => {
   if (request.length < PACKET_BYTES) return;
   socket.send(answerTo(request), from.port, from.address);
 });
-socket.bind(123);
+socket.bind(123, process.argv[2]);
 
 function answerTo(request: Buffer): Buffer {
   const answer = Buffer.alloc(PACKET_BYTES);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { APP, FILES, LOGIN, WEB, officeName } from '../hosts.js';
+import { APP, FILES, LOGIN, TIME_SERVER, WEB, officeName } from '../hosts.js';
 import type { Lab } from '../lab.js';
 import { programFile } from '../programs/index.js';
 import { makeAccounts } from './accounts.js';
@@ -32,7 +32,7 @@ export async function startServers(lab: Lab): Promise<void> {
     writeBlob(join(root, ROLLOUT_FILE), lab.random('roll-out'), ROLLOUT_BYTES);
   }
   for (const host of [LOGIN.name, FILES.name]) startSshServer(lab, host);
-  lab.serve('time', 'internet', [process.execPath, programFile('time_server')]);
+  lab.serve('time', 'internet', [process.execPath, programFile('time_server'), TIME_SERVER]);
 }
 
 function site(name: string, host: string, ports: readonly number[], tls: boolean): Website {
