@@ -211,15 +211,21 @@ function reasonLines(incident: Incident, { width }: Look): string[] {
   );
 }
 
+/**
+ * The features that spoke loudest over all evidence, each where it was highest: counts grow from one
+ * piece of evidence to the next, rates have a peak.
+ */
 function topFeatures(incident: Incident): FeatureShare[] {
-  const best = new Map<string, FeatureShare>();
-  for (const evidence of incident.evidence) {
-    for (const share of evidence.features) {
-      const before = best.get(share.feature);
-      if (before === undefined || share.lnEShare > before.lnEShare) best.set(share.feature, share);
-    }
+  const loudness = new Map<string, number>();
+  const peak = new Map<string, FeatureShare>();
+  for (const share of incident.evidence.flatMap((evidence) => evidence.features)) {
+    const { feature, lnEShare, observed } = share;
+    loudness.set(feature, (loudness.get(feature) ?? 0) + lnEShare);
+    const before = peak.get(feature);
+    if (lnEShare > 0 && observed >= (before?.observed ?? -Infinity)) peak.set(feature, share);
   }
-  return [...best.values()].sort((a, b) => b.lnEShare - a.lnEShare).slice(0, MOST_REASONS);
+  const of = (share: FeatureShare): number => loudness.get(share.feature)!;
+  return [...peak.values()].sort((a, b) => of(b) - of(a)).slice(0, MOST_REASONS);
 }
 
 function hintLines(incidents: readonly Incident[], runId: string | null, { ink }: Look): string[] {
