@@ -17,26 +17,25 @@ bool identity_is_symmetric(Encap type) {
          type == Encap::kNvgre || type == Encap::kErspan;
 }
 
-// Both directions of an exchange get the same pair: the smaller of the two types, and the id.
+// The requester's end carries the type of the request, the other end that of the reply, so that an
+// exchange begun by one host is not that begun by the other. One-way messages have one number.
 void icmp_ports(uint8_t protocol, uint8_t type, uint8_t code, uint16_t id, FlowKey* key) {
   const int other = icmp_counterpart(protocol, type);
   if (other >= 0) {
-    key->port_a = static_cast<uint16_t>(std::min<int>(type, other) << 8);
-    key->port_b = id;
+    key->port_a = type;
+    key->port_b = static_cast<uint16_t>(other);
+    key->icmp_id = id;
   } else {
-    key->port_a = static_cast<uint16_t>(type << 8 | code);
-    key->port_b = 0;
+    key->port_a = key->port_b = static_cast<uint16_t>(type << 8 | code);
   }
 }
 
-bool put_in_order(FlowKey* key, bool swap_ports) {
+bool put_in_order(FlowKey* key) {
   const uint64_t a0 = key->a.high(), a1 = key->a.low(), b0 = key->b.high(), b1 = key->b.low();
-  const bool swapped = a0 != b0   ? a0 > b0
-                       : a1 != b1 ? a1 > b1
-                                  : swap_ports && key->port_a > key->port_b;
+  const bool swapped = a0 != b0 ? a0 > b0 : a1 != b1 ? a1 > b1 : key->port_a > key->port_b;
   if (swapped) {
     std::swap(key->a, key->b);
-    if (swap_ports) std::swap(key->port_a, key->port_b);
+    std::swap(key->port_a, key->port_b);
   }
   return swapped;
 }
@@ -53,7 +52,7 @@ bool make_key(const decode::PacketView& view, FlowKey* key) {
   key->vlan_outer = view.vlan_outer;
   key->vlan_inner = view.vlan_inner;
   key->tunnel_id = identity_is_symmetric(view.tunnel_type) ? view.tunnel_id : 0;
-  key->reserved = 0;
+  key->icmp_id = 0;
   const bool icmp = view.protocol == ip::kIcmp || view.protocol == ip::kIcmpV6;
   if (icmp) {
     if (view.transport_ok) {
@@ -62,7 +61,7 @@ bool make_key(const decode::PacketView& view, FlowKey* key) {
       key->port_a = key->port_b = 0;
     }
   }
-  return put_in_order(key, !icmp);
+  return put_in_order(key);
 }
 
 bool make_embedded_key(const decode::PacketView& view, FlowKey* key) {

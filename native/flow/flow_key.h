@@ -14,14 +14,14 @@ namespace thymus::flow {
 struct FlowKey {
   IpAddress a;  // the smaller endpoint, in an arbitrary but fixed order
   IpAddress b;
-  uint16_t port_a;  // ICMP: both ports are the same two numbers in either direction
+  uint16_t port_a;  // ICMP: the type that this end sends in the exchange
   uint16_t port_b;
   uint8_t protocol;
   uint8_t tunnel_type;
   uint16_t vlan_outer;
   uint32_t tunnel_id;
   uint16_t vlan_inner;
-  uint16_t reserved;
+  uint16_t icmp_id;  // of echo and the like
 
   bool operator==(const FlowKey& o) const { return std::memcmp(this, &o, sizeof *this) == 0; }
 };
