@@ -65,7 +65,13 @@ function drainAll(run: NativeRun, queue = 0): number {
   return rows;
 }
 
-async function message(worker: Worker): Promise<unknown> {
+/** What the worker says first: it is about to drain. */
+async function draining(worker: Worker): Promise<void> {
+  assert.deepEqual(await once(worker, 'message'), ['draining']);
+}
+
+/** How many records a worker that is draining has seen in the end. */
+async function total(worker: Worker): Promise<unknown> {
   const [received] = (await once(worker, 'message')) as [unknown];
   return received;
 }
@@ -95,10 +101,11 @@ describe('the native core', function () {
   it('can be drained by a worker thread', async () => {
     const run = openRun(options([capture]));
     const worker = new Worker(WORKER, { workerData: { handle: run.handle, shards: 1 } });
-    const total = await message(worker);
+    await draining(worker);
+    const seen = await total(worker);
     run.close();
     const again = openRun(options([capture]));
-    assert.equal(total, drainAll(again));
+    assert.equal(seen, drainAll(again));
     again.close();
   });
 
@@ -138,10 +145,11 @@ describe('the native core', function () {
     const worker = new Worker(WORKER, {
       workerData: { handle: endless.run.handle, shards: 1, timeoutMs: 10_000 },
     });
+    await draining(worker);
     await sleep(200);
     const started = performance.now();
     endless.end();
-    await message(worker);
+    await total(worker);
     assert.ok(performance.now() - started < 2000);
   });
 
@@ -150,7 +158,7 @@ describe('the native core', function () {
     const worker = new Worker(WORKER, {
       workerData: { handle: endless.run.handle, shards: 1, timeoutMs: 100 },
     });
-    await sleep(50);
+    await draining(worker);
     await worker.terminate();
     assert.ok(endless.run.stats().counters[0]! >= 0);
     endless.end();
