@@ -37,7 +37,7 @@ export function reportText(report: Report, look: Look): string {
   const blocks = [
     summaryLines(report.summary, look),
     noticeLines(report.summary, look),
-    report.incidents.length === 0 ? quietLines(look) : incidentLines(report, look),
+    verdictLines(report, look),
   ];
   return `${blocks
     .filter((lines) => lines.length > 0)
@@ -54,6 +54,11 @@ export function incidentListText(
   const lines =
     incidents.length === 0 ? quietLines(look) : incidentLines({ incidents, runId }, look);
   return `${[`Run ${runId}`, '', ...lines].join('\n')}\n`;
+}
+
+function verdictLines(report: Report, look: Look): string[] {
+  if (report.summary.packets === 0) return [];
+  return report.incidents.length === 0 ? quietLines(look) : incidentLines(report, look);
 }
 
 function summaryLines(summary: RunSummary, { width }: Look): string[] {
