@@ -90,7 +90,8 @@ void SpreadingSink::tell_others(size_t lane) {
 void SpreadingSink::finish(int64_t engine_ns) {
   for (size_t lane = 0; lane < channels_.size(); ++lane) {
     if (open_[lane] != nullptr) {
-      open_[lane]->reached = {engine_ns, reached_.index};
+      // The last records carry this time and the index of their flow's last packet, however old.
+      open_[lane]->reached = {engine_ns, 0};
       channels_[lane]->push(std::move(open_[lane]));
     }
     channels_[lane]->finish();
