@@ -19,7 +19,7 @@ const FLAGGED_BELOW_P = 1e-3;
 
 /**
  * Rolling conformal rank: which share of past scores was as high as this one, with a generalised
- * Pareto tail beyond the highest of them. 32 kB when full.
+ * Pareto tail beyond the highest of them. 64 kB when full.
  *
  * `p` and `accept` are apart, so that what is judged has not been learned yet.
  */
@@ -28,7 +28,11 @@ export class ConformalRank {
   #sorted = new Float64Array(0);
   #n = 0;
   #next = 0;
+  /** Scores that came, and that gave way to them, since the references were last sorted. */
+  readonly #came = new Float64Array(REFIT_EVERY);
+  readonly #left = new Float64Array(REFIT_EVERY);
   #stale = 0;
+  #nLeft = 0;
   #accepted = 0;
   #refused = 0;
   #threshold = Infinity;
@@ -56,10 +60,12 @@ export class ConformalRank {
       return;
     }
     this.#accepted++;
+    if (this.#n === CAPACITY) this.#left[this.#nLeft++] = this.#ring[this.#next]!;
+    else this.#n++;
     this.#ring[this.#next] = score;
     this.#next = (this.#next + 1) % CAPACITY;
-    this.#n = Math.min(this.#n + 1, CAPACITY);
-    if (++this.#stale >= REFIT_EVERY || this.#n < REFIT_EVERY) this.#refit();
+    this.#came[this.#stale++] = score;
+    if (this.#stale >= REFIT_EVERY || this.#n < REFIT_EVERY) this.#refit();
   }
 
   /** The score that a share `q` of the references stays below; NaN without references. */
@@ -72,14 +78,42 @@ export class ConformalRank {
   }
 
   #refit(): void {
+    const came = this.#came.subarray(0, this.#stale).sort();
+    const left = this.#left.subarray(0, this.#nLeft).sort();
+    this.#sorted = exchanged(this.#sorted, left, came);
     this.#stale = 0;
-    this.#sorted = this.#ring.slice(0, this.#n).sort();
+    this.#nLeft = 0;
     if (this.#n < TAIL_MIN_REFERENCES) return;
     const first = Math.floor((1 - TAIL_SHARE) * this.#n);
     const threshold = this.#sorted[first - 1]!;
     this.#threshold = threshold;
-    this.#tail = fitGpd(this.#sorted.subarray(first).map((score) => score - threshold));
+    const excesses = this.#sorted.slice(first);
+    for (let i = 0; i < excesses.length; i++) excesses[i]! -= threshold;
+    this.#tail = fitGpd(excesses);
   }
+}
+
+/** Ascending values without those that left, which are among them, and with those that came. */
+function exchanged(
+  values: Float64Array,
+  left: Float64Array,
+  came: Float64Array,
+): Float64Array<ArrayBuffer> {
+  const out = new Float64Array(values.length - left.length + came.length);
+  let nLeft = 0;
+  let nCame = 0;
+  let n = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (nLeft < left.length && left[nLeft] === value) {
+      nLeft++;
+      continue;
+    }
+    while (nCame < came.length && came[nCame]! < value) out[n++] = came[nCame++]!;
+    out[n++] = value;
+  }
+  while (nCame < came.length) out[n++] = came[nCame++]!;
+  return out;
 }
 
 /** How many of the ascending values lie below `x`. */
