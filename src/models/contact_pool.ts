@@ -35,7 +35,13 @@ const FAST_HALF_LIFE = 6;
 export class ContactPool {
   readonly #slow = new Float64Array(2 * CONTACT_GROUPS);
   readonly #fast = new Float64Array(2 * CONTACT_GROUPS);
+  /** What `success` says until there is more to learn from. */
+  readonly #success = new Float64Array(CONTACT_GROUPS);
   #tick = 0;
+
+  constructor() {
+    this.#conclude();
+  }
 
   /** Learns the [answered, failed] pairs of all groups in one tick. Ticks rise. */
   learn(tick: number, outcomes: Float64Array): void {
@@ -43,18 +49,25 @@ export class ContactPool {
     this.#tick = tick;
     decayAndAdd(this.#slow, outcomes, Math.pow(0.5, ticks / SLOW_HALF_LIFE));
     decayAndAdd(this.#fast, outcomes, Math.pow(0.5, ticks / FAST_HALF_LIFE));
+    this.#conclude();
   }
 
   /** P(a first contact is answered | nothing is wrong). */
   success(group: number): number {
-    const slow = shrunk(this.#slow, group, { mean: PRIOR_SUCCESS, weight: SLOW_PRIOR_WEIGHT });
-    const fast = shrunk(this.#fast, group, { mean: slow, weight: FAST_PRIOR_WEIGHT });
-    return clamp(Math.min(slow, fast), SUCCESS_LEAST, SUCCESS_MOST);
+    return this.#success[group]!;
   }
 
   /** First contacts behind it. */
   references(group: number): number {
     return this.#slow[2 * group]! + this.#slow[2 * group + 1]!;
+  }
+
+  #conclude(): void {
+    for (let group = 0; group < CONTACT_GROUPS; group++) {
+      const slow = shrunk(this.#slow, group, { mean: PRIOR_SUCCESS, weight: SLOW_PRIOR_WEIGHT });
+      const fast = shrunk(this.#fast, group, { mean: slow, weight: FAST_PRIOR_WEIGHT });
+      this.#success[group] = clamp(Math.min(slow, fast), SUCCESS_LEAST, SUCCESS_MOST);
+    }
   }
 }
 
