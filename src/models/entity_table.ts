@@ -1,5 +1,7 @@
 import { formatAddress } from '../batch/address.js';
 import type { EntityRef } from '../domain/entity.js';
+import { KeyTable } from './key_table.js';
+import { partitionOf, PARTITIONS, shareOf } from './partition.js';
 
 /**
  * One entity of a shard. Others hang their state on `slots`, by the number they were given, so that
@@ -17,7 +19,10 @@ export class Entity {
   isPinned = false;
   /** Ticks in which it was seen; idle ones are not counted and not bet on. */
   activeTicks = 0;
-  lastTick = -Infinity;
+  lastTick = -1;
+  /** Its neighbours in the order of use; for the table alone. */
+  older: Entity | null = null;
+  newer: Entity | null = null;
   /** The 16 bytes of its address, as four words: cheaper to keep than an array. */
   readonly #word0: number;
   readonly #word1: number;
@@ -35,8 +40,7 @@ export class Entity {
     this.#word2 = wordAt(spec.bytes, spec.at + 8);
     this.#word3 = wordAt(spec.bytes, spec.at + 12);
     this.#prefixBits = spec.prefixBits ?? -1;
-    this.slots = [];
-    for (let i = 0; i < nSlots; i++) this.slots.push(null);
+    this.slots = new Array<object | null>(nSlots).fill(null);
   }
 
   /** How evidence names it. Made when first asked for. */
@@ -80,94 +84,132 @@ export interface EntityTableOptions {
 
 export const ENTITY_TABLE_DEFAULTS = { provenMost: 131_072, probationMost: 8_192 } as const;
 
-/** How many pinned entities a full table passes over before it forgets one all the same. */
+/** How many pinned entities a full ward passes over before it forgets one all the same. */
 const PINNED_PASSED_OVER = 8;
 
 /**
  * The entities of a shard: proven ones, and apart from them, in probation, those that nothing shows
- * to exist. Both are bounded and forget whom they saw longest ago; that is counted.
+ * to exist. Both are bounded, in each part of the key space for itself (models/partition.ts), and
+ * forget whom they saw longest ago; that is counted.
  */
 export class EntityTable {
-  readonly #options: EntityTableOptions;
-  readonly #proven = new Map<number, Entity>();
-  readonly #probation = new Map<number, Entity>();
-  /** Entities looked up last, by the low bits of their keys: half the cost of a record was the maps. */
-  readonly #recent = new Array<Entity | undefined>(RECENT_SLOTS);
+  readonly #nSlots: number;
+  readonly #entities = new KeyTable<Entity>();
+  readonly #proven: readonly Ward[];
+  readonly #probation: readonly Ward[];
   /** Hosts that gave proof so far. Made-up ones are not counted: they come again and again. */
   provenHosts = 0;
   provenEvictions = 0;
   probationEvictions = 0;
 
   constructor(options: EntityTableOptions) {
-    this.#options = options;
+    this.#nSlots = options.nSlots;
+    this.#proven = wards(options.provenMost);
+    this.#probation = wards(options.probationMost);
   }
 
   get size(): number {
-    return this.#proven.size + this.#probation.size;
+    return this.#entities.size;
   }
 
   find(key: number): Entity | undefined {
-    const slot = key & (RECENT_SLOTS - 1);
-    const recent = this.#recent[slot];
-    if (recent?.key === key && !recent.isForgotten) return recent;
-    const entity = this.#proven.get(key) ?? this.#probation.get(key);
-    if (entity !== undefined) this.#recent[slot] = entity;
-    return entity;
+    return this.#entities.get(key);
   }
 
-  /** The entity of a key, made when it is new, seen in `tick`. */
+  /** Takes note that an entity was seen in `tick`. */
   touch(entity: Entity, tick: number): void {
     if (entity.lastTick === tick) return;
     entity.lastTick = tick;
     entity.activeTicks++;
-    const map = entity.isProven ? this.#proven : this.#probation;
-    map.delete(entity.key);
-    map.set(entity.key, entity);
+    // One that was forgotten is still held by a detector that has not settled it.
+    if (!entity.isForgotten) this.#wardOf(entity).renew(entity);
   }
 
   create(spec: EntitySpec): Entity {
-    const entity = new Entity(spec, this.#options.nSlots);
-    this.#insert(entity);
+    const entity = new Entity(spec, this.#nSlots);
+    this.#admit(entity);
+    this.#entities.add(entity.key, entity);
     return entity;
   }
 
   /** Moves an entity out of probation. */
   prove(entity: Entity): void {
-    if (entity.isProven) return;
-    this.#probation.delete(entity.key);
+    if (entity.isProven || entity.isForgotten) return;
+    this.#wardOf(entity).remove(entity);
     entity.isProven = true;
-    this.#insert(entity);
+    this.#admit(entity);
   }
 
-  #insert(entity: Entity): void {
-    if (entity.isProven) {
-      if (entity.kind !== 'segment') this.provenHosts++;
-      if (this.#proven.size >= this.#options.provenMost) {
-        forgetOldest(this.#proven);
-        this.provenEvictions++;
-      }
-      this.#proven.set(entity.key, entity);
-      return;
+  #wardOf(entity: Entity): Ward {
+    return (entity.isProven ? this.#proven : this.#probation)[partitionOf(entity.key)]!;
+  }
+
+  #admit(entity: Entity): void {
+    if (entity.isProven && entity.kind !== 'segment') this.provenHosts++;
+    const ward = this.#wardOf(entity);
+    if (ward.isFull) {
+      const forgotten = ward.forgetOldest();
+      this.#entities.delete(forgotten.key);
+      if (entity.isProven) this.provenEvictions++;
+      else this.probationEvictions++;
     }
-    if (this.#probation.size >= this.#options.probationMost) {
-      forgetOldest(this.#probation);
-      this.probationEvictions++;
-    }
-    this.#probation.set(entity.key, entity);
+    ward.add(entity);
   }
 }
 
-/** A power of two. */
-const RECENT_SLOTS = 4096;
+/** Entities of one part of the key space in the order of use, linked to each other. */
+class Ward {
+  readonly #most: number;
+  #oldest: Entity | null = null;
+  #newest: Entity | null = null;
+  #size = 0;
 
-function forgetOldest(map: Map<number, Entity>): void {
-  let passed = 0;
-  for (const [key, entity] of map) {
-    map.delete(key);
-    if (!entity.isPinned || passed++ >= PINNED_PASSED_OVER) {
-      entity.isForgotten = true;
-      return;
-    }
-    map.set(key, entity);
+  constructor(most: number) {
+    this.#most = most;
   }
+
+  get isFull(): boolean {
+    return this.#size >= this.#most;
+  }
+
+  add(entity: Entity): void {
+    entity.older = this.#newest;
+    if (this.#newest === null) this.#oldest = entity;
+    else this.#newest.newer = entity;
+    this.#newest = entity;
+    this.#size++;
+  }
+
+  remove(entity: Entity): void {
+    const { older, newer } = entity;
+    if (older === null) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.#newest = older;
+    else newer.older = older;
+    entity.older = null;
+    entity.newer = null;
+    this.#size--;
+  }
+
+  /** It was used just now. */
+  renew(entity: Entity): void {
+    if (this.#newest === entity) return;
+    this.remove(entity);
+    this.add(entity);
+  }
+
+  /** REQUIRES: not empty. */
+  forgetOldest(): Entity {
+    for (let passed = 0; passed < PINNED_PASSED_OVER && this.#oldest!.isPinned; passed++) {
+      this.renew(this.#oldest!);
+    }
+    const oldest = this.#oldest!;
+    this.remove(oldest);
+    oldest.isForgotten = true;
+    return oldest;
+  }
+}
+
+function wards(most: number): readonly Ward[] {
+  return Array.from({ length: PARTITIONS }, () => new Ward(shareOf(most)));
 }

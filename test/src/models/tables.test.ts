@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { KeySet, pairKey } from '../../../src/models/key_set.js';
 import { RecencyMap } from '../../../src/models/recency_map.js';
 import { EntityTable } from '../../../src/models/entity_table.js';
+import { KeyTable } from '../../../src/models/key_table.js';
+import { PARTITIONS } from '../../../src/models/partition.js';
+import { seeded } from '../support/traffic.js';
 import { HandshakeBalance } from '../../../src/models/handshake_balance.js';
 
 describe('KeySet', () => {
@@ -34,32 +37,72 @@ describe('RecencyMap', () => {
   });
 });
 
+describe('KeyTable', () => {
+  it('agrees with a map, whatever is added and deleted', () => {
+    const random = seeded(11);
+    const table = new KeyTable<{ key: number }>();
+    const map = new Map<number, { key: number }>();
+    for (let i = 0; i < 50_000; i++) {
+      const key = Math.floor(random() * 3000) * 0x100000001;
+      assert.equal(table.get(key), map.get(key));
+      if (map.delete(key)) table.delete(key);
+      else {
+        map.set(key, { key });
+        table.add(key, map.get(key)!);
+      }
+    }
+    assert.equal(table.size, map.size);
+    for (const [key, value] of map) assert.equal(table.get(key), value);
+  });
+});
+
 describe('EntityTable', () => {
   const bytes = new Uint8Array(16);
   const spec = (key: number, isProven: boolean) =>
     ({ key, kind: 'device', isProven, bytes, at: 0 }) as const;
+  /** Limits for one part of the key space; keys that lie in the same one. */
+  const tableOf = (proven: number, probation: number): EntityTable =>
+    new EntityTable({
+      nSlots: 1,
+      provenMost: proven * PARTITIONS,
+      probationMost: probation * PARTITIONS,
+    });
+  const key = (n: number): number => n * PARTITIONS;
 
   it('is bounded: made-up sources push out each other and no proven entity', () => {
-    const table = new EntityTable({ nSlots: 1, provenMost: 10, probationMost: 5 });
-    for (let i = 1; i <= 10; i++) table.create(spec(i, true));
-    for (let i = 100; i < 10_100; i++) table.create(spec(i, false));
+    const table = tableOf(10, 5);
+    for (let i = 1; i <= 10; i++) table.create(spec(key(i), true));
+    for (let i = 100; i < 10_100; i++) table.create(spec(key(i), false));
     assert.equal(table.size, 15);
     assert.equal(table.probationEvictions, 9_995);
     assert.equal(table.provenEvictions, 0);
-    assert.ok(table.find(1));
+    assert.ok(table.find(key(1)));
+  });
+
+  it('forgets the same whether one or many shards share the keys', () => {
+    const kept = (shards: number): number[] => {
+      const tables = Array.from({ length: shards }, () => tableOf(3, 2));
+      for (let i = 1; i <= 1000; i++) tables[i % shards]!.create(spec(i, i % 3 === 0));
+      const keys = Array.from({ length: 1000 }, (_, i) => i + 1);
+      return keys.filter((i) => tables[i % shards]!.find(i) !== undefined);
+    };
+    for (const shards of [2, 4]) assert.deepEqual(kept(shards), kept(1));
   });
 
   it('keeps the pinned and forgets whom it saw longest ago', () => {
-    const table = new EntityTable({ nSlots: 1, provenMost: 3, probationMost: 5 });
-    const [a, b, c] = [1, 2, 3].map((key) => table.create(spec(key, true)));
+    const table = tableOf(3, 5);
+    const [a, b] = [1, 2, 3].map((n) => table.create(spec(key(n), true)));
     a!.isPinned = true;
     table.touch(b!, 9);
-    table.create(spec(4, true));
-    assert.deepEqual([table.find(1), table.find(2), table.find(c!.key)], [a, b, undefined]);
+    table.create(spec(key(4), true));
+    assert.deepEqual(
+      [1, 2, 3].map((n) => table.find(key(n))),
+      [a, b, undefined],
+    );
   });
 
   it('moves an entity out of probation when it gives proof', () => {
-    const table = new EntityTable({ nSlots: 1, provenMost: 3, probationMost: 5 });
+    const table = tableOf(3, 5);
     const entity = table.create(spec(7, false));
     assert.equal(entity.ref.proven, false);
     table.prove(entity);
