@@ -10,6 +10,7 @@ import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import type { Entity } from '../models/entity_table.js';
 import { lnEOfP, logAddExp } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
+import { PartitionQuota } from '../models/partition.js';
 import { pitmanYor } from '../models/pitman_yor.js';
 import { Contact, contactOutcome } from './contact.js';
 import type { Detector, DetectorContext } from './detector.js';
@@ -41,6 +42,9 @@ export const NEW_EDGE_DEFAULTS: NewEdgeOptions = { edgesMost: 1024, lessonsPerTi
 
 const LANE = LANE_INDEX.new_edge;
 
+/** Entities that are bet on in one tick, at most; first sights of others are not judged. */
+const ENTITIES_PER_TICK_MOST = 65_536;
+
 /** The most surprising first sight of a tick, for the explanation. */
 interface Sight {
   readonly surprise: number;
@@ -51,14 +55,24 @@ interface Sight {
   readonly timeUs: number;
 }
 
-class NewEdgeState {
-  readonly edges: KeySet;
-  edgesSeen = 0;
-  /** This tick: ln of the sum of E, their number, and the strongest. */
+/** The first sights of one entity in one tick. */
+class TickSights {
+  readonly entity: Entity;
+  /** ln of the sum of their E, their number, how many were learned from, and the strongest. */
   lnSum = -Infinity;
   count = 0;
   lessons = 0;
   strongest: Sight | null = null;
+
+  constructor(entity: Entity) {
+    this.entity = entity;
+  }
+}
+
+class NewEdgeState {
+  readonly edges: KeySet;
+  edgesSeen = 0;
+  tick: TickSights | null = null;
   /** The strongest ever, for the summary. */
   headline: Sight | null = null;
 
@@ -72,8 +86,9 @@ class NewEdgeDetector implements Detector {
   readonly lanes: readonly LaneId[] = ['new_edge'];
   readonly #slot: number;
   readonly #options: NewEdgeOptions;
-  /** Entities with first sights in this tick. */
-  #pending: Entity[] = [];
+  /** Entities with first sights in this tick: a bounded list, though more may come than are kept. */
+  #pending: TickSights[] = [];
+  readonly #quota = new PartitionQuota(ENTITIES_PER_TICK_MOST);
 
   constructor(slot: number, options: NewEdgeOptions) {
     this.#slot = slot;
@@ -83,22 +98,33 @@ class NewEdgeDetector implements Detector {
   onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
     if (!(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
+    if (contactOutcome(row) !== Contact.ANSWERED) return;
     const state = (entity.slots[this.#slot] ??= new NewEdgeState(this.#options)) as NewEdgeState;
     const edge = edgeKey(row);
-    if (state.edges.has(edge) || contactOutcome(row) !== Contact.ANSWERED) return;
-    this.#judge(state, edge, { row, entity, context });
-    state.edges.add(edge);
+    if (!state.edges.add(edge)) return;
+    state.tick ??= this.#beginTick(entity);
+    if (state.tick === null) context.population.dropSight();
+    else this.#judge(state, edge, { row, entity, context });
     state.edgesSeen++;
   }
 
   onTickEnd(context: DetectorContext): void {
-    for (const entity of this.#pending) this.#betOnTick(entity, context);
+    for (let i = 0; i < this.#pending.length; i++) this.#betOnTick(this.#pending[i]!, context);
     this.#pending = [];
+    this.#quota.restart();
   }
 
   describe(entity: Entity): string {
     const { headline } = entity.slots[this.#slot] as NewEdgeState;
     return headline === null ? 'used new edges' : sentence(headline);
+  }
+
+  /** Null when too many entities have first sights in this tick. */
+  #beginTick(entity: Entity): TickSights | null {
+    if (!this.#quota.take(entity.key)) return null;
+    const tick = new TickSights(entity);
+    this.#pending.push(tick);
+    return tick;
   }
 
   #judge(state: NewEdgeState, edge: number, at: Judged): void {
@@ -107,29 +133,28 @@ class NewEdgeDetector implements Detector {
     const seen = { total: state.edgesSeen, kinds: state.edgesSeen };
     const surprise = -Math.log(pitmanYor(0, seen, edges.probability(edge, row.respPort)));
     const lnE = lnEOfP(edges.surprises.p(surprise));
-    if (state.count++ === 0) this.#pending.push(entity);
-    state.lnSum = logAddExp(state.lnSum, lnE);
+    const tick = state.tick!;
+    tick.count++;
+    tick.lnSum = logAddExp(tick.lnSum, lnE);
     // The mean can only win when one of them does.
-    if (lnE > 0 && surprise > (state.strongest?.surprise ?? -Infinity)) {
-      state.strongest = sightOf(surprise, edges.devices(edge), at);
+    if (lnE > 0 && surprise > (tick.strongest?.surprise ?? -Infinity)) {
+      tick.strongest = sightOf(surprise, edges.devices(edge), at);
     }
-    const teaches = state.lessons < this.#options.lessonsPerTick && context.isClean(entity);
-    if (teaches) state.lessons++;
-    context.population.contributeSight(edge, row.respPort, teaches ? surprise : null);
+    const teaches = tick.lessons < this.#options.lessonsPerTick && context.isClean(entity);
+    if (teaches) tick.lessons++;
+    const sight = { edge, port: row.respPort, surprise: teaches ? surprise : null };
+    context.population.contributeSight(entity.key, sight);
   }
 
-  #betOnTick(entity: Entity, context: DetectorContext): void {
+  #betOnTick(tick: TickSights, context: DetectorContext): void {
+    const { entity, count, strongest } = tick;
     const state = entity.slots[this.#slot] as NewEdgeState;
-    const lnE = state.lnSum - Math.log(state.count);
-    const { strongest } = state;
+    const lnE = tick.lnSum - Math.log(count);
     if (context.bet(entity, LANE, lnE) && strongest !== null) {
       state.headline = strongest;
-      explain(strongest, { lnE, count: state.count, entity, context });
+      explain(strongest, { lnE, count, entity, context });
     }
-    state.lnSum = -Infinity;
-    state.count = 0;
-    state.lessons = 0;
-    state.strongest = null;
+    state.tick = null;
   }
 }
 

@@ -1,9 +1,20 @@
 import type { TickDelta } from '../domain/tick_exchange.js';
 import { CONTACT_GROUPS, ContactPool } from './contact_pool.js';
 import { EdgePool } from './edge_pool.js';
+import { PartitionQuota } from './partition.js';
 
-/** First sights and surprises that one shard contributes in a tick, at most; more are counted. */
+/** First sights and surprises that are contributed in a tick, at most; more are counted. */
 const SIGHTS_PER_TICK_MOST = 16_384;
+
+interface Edge {
+  readonly edge: number;
+  readonly port: number;
+}
+
+export interface Sight extends Edge {
+  /** Null where it should not be learned. */
+  readonly surprise: number | null;
+}
 
 /**
  * What many entities do together, as one shard knows it: contributions of a tick become visible when
@@ -15,11 +26,11 @@ const SIGHTS_PER_TICK_MOST = 16_384;
 export class Population {
   readonly contacts = new ContactPool();
   readonly edges = new EdgePool();
-  /** First sights that were not contributed because a tick had too many. */
-  droppedSights = 0;
+  readonly #sightQuota = new PartitionQuota(SIGHTS_PER_TICK_MOST);
   readonly #contacts = new Float64Array(2 * CONTACT_GROUPS);
   #hasContacts = false;
-  #edges: { edge: number; port: number }[] = [];
+  #droppedSights = 0;
+  #edges: Edge[] = [];
   #surprises: number[] = [];
   #waiting: TickDelta[] = [];
 
@@ -29,31 +40,37 @@ export class Population {
     this.#hasContacts = true;
   }
 
-  /** A device saw an edge for the first time; `surprise` null where it should not be learned. */
-  contributeSight(edge: number, port: number, surprise: number | null): void {
-    if (this.#edges.length >= SIGHTS_PER_TICK_MOST) {
-      this.droppedSights++;
-      return;
-    }
-    this.#edges.push({ edge, port });
-    if (surprise !== null) this.#surprises.push(surprise);
+  /** First sights that were left out because a tick had too many. */
+  get droppedSights(): number {
+    return this.#droppedSights + this.#sightQuota.refusals;
+  }
+
+  /** A detector left out a first sight. */
+  dropSight(): void {
+    this.#droppedSights++;
+  }
+
+  /** The device of a key saw an edge for the first time. */
+  contributeSight(device: number, sight: Sight): void {
+    if (!this.#sightQuota.take(device)) return;
+    this.#edges.push(sight);
+    if (sight.surprise !== null) this.#surprises.push(sight.surprise);
   }
 
   /** Ends the tick for this shard. Returns what it contributed, or null for nothing. */
   seal(tick: number): TickDelta | null {
     if (!this.#hasContacts && this.#edges.length === 0) return null;
-    const edges = this.#edges.sort((a, b) => a.edge - b.edge);
     const delta: TickDelta = {
       tick,
       contacts: this.#contacts.slice(),
-      edges: Float64Array.from(edges, (e) => e.edge),
-      edgePorts: Uint16Array.from(edges, (e) => e.port),
+      ...columnsOf(this.#edges),
       surprises: Float64Array.from(this.#surprises).sort(),
     };
     this.#contacts.fill(0);
     this.#hasContacts = false;
     this.#edges = [];
     this.#surprises = [];
+    this.#sightQuota.restart();
     this.#waiting.push(delta);
     return delta;
   }
@@ -77,18 +94,35 @@ export class Population {
   }
 
   #learn(deltas: readonly TickDelta[]): void {
-    const contacts = new Float64Array(2 * CONTACT_GROUPS);
-    for (const delta of deltas) delta.contacts.forEach((n, i) => (contacts[i]! += n));
-    this.contacts.learn(deltas[0]!.tick, contacts);
-    const edges = deltas
-      .flatMap((delta) =>
-        Array.from(delta.edges, (edge, i) => ({ edge, port: delta.edgePorts[i]! })),
-      )
-      .sort((a, b) => a.edge - b.edge);
-    this.edges.learn(
-      Float64Array.from(edges, (e) => e.edge),
-      Uint16Array.from(edges, (e) => e.port),
-      Float64Array.from(deltas.flatMap((delta) => [...delta.surprises])).sort(),
-    );
+    const { tick, contacts, edges, edgePorts, surprises } =
+      deltas.length === 1 ? deltas[0]! : merged(deltas);
+    this.contacts.learn(tick, contacts);
+    this.edges.learn(edges, edgePorts, surprises);
   }
+}
+
+/** Contributions of several shards to one tick. */
+function merged(deltas: readonly TickDelta[]): TickDelta {
+  const contacts = new Float64Array(2 * CONTACT_GROUPS);
+  for (const delta of deltas) delta.contacts.forEach((n, i) => (contacts[i]! += n));
+  const edges = deltas.flatMap((delta) =>
+    Array.from(delta.edges, (edge, i) => ({ edge, port: delta.edgePorts[i]! })),
+  );
+  return {
+    tick: deltas[0]!.tick,
+    contacts,
+    ...columnsOf(edges),
+    surprises: Float64Array.from(deltas.flatMap((delta) => [...delta.surprises])).sort(),
+  };
+}
+
+function columnsOf(unsorted: Edge[]): { edges: Float64Array; edgePorts: Uint16Array } {
+  const sorted = unsorted.sort((a, b) => a.edge - b.edge);
+  const edges = new Float64Array(sorted.length);
+  const edgePorts = new Uint16Array(sorted.length);
+  for (let i = 0; i < sorted.length; i++) {
+    edges[i] = sorted[i]!.edge;
+    edgePorts[i] = sorted[i]!.port;
+  }
+  return { edges, edgePorts };
 }
