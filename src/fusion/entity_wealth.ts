@@ -8,33 +8,51 @@ const BUILT_WEIGHT = sumOfWeights(true);
 const RESTING_WEIGHT = sumOfWeights(false);
 const LN_WEIGHTS = LANE_WEIGHTS.map(Math.log);
 
+interface Lane {
+  readonly index: number;
+  readonly wealth: LaneWealth;
+}
+
 /**
  * Fused wealth of one entity: M = sum over lanes of weight * R. Wealth is averaged over lanes, so no
  * independence between detectors is needed, and the price of a lane is paid once.
  */
 export class EntityWealth {
-  readonly keeper = new EvidenceKeeper();
   isOpen = false;
   /** Tick of the last evidence for an attack. */
-  lastTick = -Infinity;
+  lastTick = -1;
   /** Pieces of evidence when an alarm was last sent. */
   sentCount = 0;
   /** The lanes that had bets, by position in LANES. */
-  readonly #lanes: { readonly index: number; readonly wealth: LaneWealth }[] = [];
+  #lanes: readonly Lane[] = [];
+  #keeper: EvidenceKeeper | null = null;
   /** Weight of the built lanes that never had a bet: each holds one unit for every active tick. */
   #untouchedWeight = BUILT_WEIGHT;
+  /** ln M, and the active tick that it holds for until the next bet. */
+  #lnWealth = 0;
+  #lnWealthTick = -1;
+
+  /** What was said about the entity; made when first asked for, since most bets lose. */
+  get keeper(): EvidenceKeeper {
+    return (this.#keeper ??= new EvidenceKeeper());
+  }
 
   /** @param activeTick number of the entity's active tick, from 1 */
   bet(lane: number, activeTick: number, lnE: number): void {
     (this.#find(lane) ?? this.#create(lane)).bet(activeTick, lnE);
+    this.#lnWealthTick = -1;
   }
 
   /** ln M. */
   lnWealth(activeTick: number): number {
+    if (this.#lnWealthTick === activeTick) return this.#lnWealth;
     let ln = Math.log(RESTING_WEIGHT + this.#untouchedWeight * activeTick);
-    for (const { index, wealth } of this.#lanes) {
+    for (let i = 0; i < this.#lanes.length; i++) {
+      const { index, wealth } = this.#lanes[i]!;
       ln = logAddExp(ln, LN_WEIGHTS[index]! + wealth.lnWealth(activeTick));
     }
+    this.#lnWealth = ln;
+    this.#lnWealthTick = activeTick;
     return ln;
   }
 
@@ -55,13 +73,15 @@ export class EntityWealth {
   }
 
   #find(lane: number): LaneWealth | undefined {
-    for (const { index, wealth } of this.#lanes) if (index === lane) return wealth;
+    for (let i = 0; i < this.#lanes.length; i++) {
+      if (this.#lanes[i]!.index === lane) return this.#lanes[i]!.wealth;
+    }
     return undefined;
   }
 
   #create(lane: number): LaneWealth {
     const wealth = new LaneWealth(LANES[lane]!.phases);
-    this.#lanes.push({ index: lane, wealth });
+    this.#lanes = [...this.#lanes, { index: lane, wealth }];
     this.#untouchedWeight = Math.max(0, this.#untouchedWeight - LANE_WEIGHTS[lane]!);
     return wealth;
   }

@@ -12,13 +12,12 @@ import { logAddExp } from '../models/e_value.js';
  */
 export class LaneWealth {
   readonly #phases: number;
-  /** ln R of each phase at its last visit that was counted, then the number of those visits. */
-  readonly #state: Float64Array;
+  /** The phases that had bets, by their numbers: most lanes of most entities have one. */
+  #first: Phase | null = null;
   #startTick = 0;
 
   constructor(phases: number) {
     this.#phases = phases;
-    this.#state = new Float64Array(2 * phases).fill(-Infinity, 0, phases);
   }
 
   /**
@@ -26,21 +25,27 @@ export class LaneWealth {
    * @param tick number of the entity's active tick, from 1; never less than before
    */
   bet(tick: number, lnE: number): void {
-    const phases = this.#phases;
-    const phase = tick % phases;
-    this.#state[phase] = this.#lnAt(phase, tick) + lnE;
-    this.#state[phases + phase] = visitsOf(phase, phases, tick);
-    if (phases === 1 && this.#state[0]! <= 0) this.#startTick = tick;
+    const phase = this.#phaseOf(tick % this.#phases);
+    const visits = visitsOf(phase.number, this.#phases, tick);
+    phase.ln = lnAt(phase, visits) + lnE;
+    phase.visits = visits;
+    if (this.#phases === 1 && phase.ln <= 0) this.#startTick = tick;
   }
 
   /** ln R at an active tick, the tick's own stake included. */
   lnWealth(tick: number): number {
-    if (this.#phases === 1) return this.#lnAt(0, tick);
     let sum = -Infinity;
-    for (let phase = 0; phase < this.#phases; phase++) {
-      sum = logAddExp(sum, this.#lnAt(phase, tick));
+    let phase = this.#first;
+    for (let number = 0; number < this.#phases; number++) {
+      const visits = visitsOf(number, this.#phases, tick);
+      if (phase?.number === number) {
+        sum = logAddExp(sum, lnAt(phase, visits));
+        phase = phase.next;
+      } else if (visits > 0) {
+        sum = logAddExp(sum, Math.log(visits));
+      }
     }
-    return sum - Math.log(this.#phases);
+    return this.#phases === 1 ? sum : sum - Math.log(this.#phases);
   }
 
   /** Active ticks since its wealth was last gone: what a lane of no evidence would have gained. */
@@ -48,11 +53,37 @@ export class LaneWealth {
     return Math.max(1, tick - this.#startTick);
   }
 
-  #lnAt(phase: number, tick: number): number {
-    const ln = this.#state[phase]!;
-    const stakes = visitsOf(phase, this.#phases, tick) - this.#state[this.#phases + phase]!;
-    return stakes > 0 ? logAddExp(ln, Math.log(stakes)) : ln;
+  #phaseOf(number: number): Phase {
+    let before: Phase | null = null;
+    let after = this.#first;
+    while (after !== null && after.number < number) {
+      before = after;
+      after = after.next;
+    }
+    if (after?.number === number) return after;
+    const phase = new Phase(number, after);
+    if (before === null) this.#first = phase;
+    else before.next = phase;
+    return phase;
   }
+}
+
+class Phase {
+  readonly number: number;
+  next: Phase | null;
+  /** ln R at the last visit that was counted, and how many were. */
+  ln = -Infinity;
+  visits = 0;
+
+  constructor(number: number, next: Phase | null) {
+    this.number = number;
+    this.next = next;
+  }
+}
+
+function lnAt(phase: Phase, visits: number): number {
+  const stakes = visits - phase.visits;
+  return stakes > 0 ? logAddExp(phase.ln, Math.log(stakes)) : phase.ln;
 }
 
 /** How many of the ticks 1..tick belong to a phase. */
