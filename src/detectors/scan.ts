@@ -27,7 +27,8 @@ import { counted, lasting } from './words.js';
  * benign floor is followed without betting until it has come back to zero: a busy browser neither
  * eats up the wealth that a scan needs nor hides one.
  *
- * Memory: 40 B a walk, 128 walks, and 8 to 128 kB of first contacts. Cold start: theta0 = 0.8.
+ * Memory: 0.2 kB until the second contact; then 0.1 kB a walk, 128 walks, and 1 to 128 kB of first
+ * contacts. Cold start: theta0 = 0.8.
  * Evasion: asking only hosts that are there (new_edge sees each as a first sight); one contact an
  * hour is still one contact, since walks do not fade; many sources that share the work are judged
  * one by one.
@@ -41,7 +42,7 @@ export interface ScanOptions {
   readonly contactsMost: number;
   /** Walks of each kind per entity, at most; the one not used for longest is forgotten. */
   readonly walksMost: number;
-  /** Contacts of a walk that are seen before the first bet. */
+  /** Contacts of a walk that are seen before the first bet, at least 1. */
   readonly portsBeforeBet: number;
   readonly addressesBeforeBet: number;
   /** First contacts of one entity that may teach theta0 in one tick. */
@@ -60,7 +61,8 @@ export const SCAN_DEFAULTS: ScanOptions = {
 
 const HORIZONTAL = LANE_INDEX.scan_horizontal;
 const VERTICAL = LANE_INDEX.scan_vertical;
-const ICMP_PROTOCOLS = new Set([1, 58]);
+const ICMP = 1;
+const ICMPV6 = 58;
 const UDP = 17;
 
 /** First contacts that have one port, or one destination, in common. */
@@ -101,19 +103,36 @@ class Walk {
   }
 }
 
-class ScanState {
+/** What an entity did once it had two contacts. */
+class Walks {
   readonly contacts: KeySet;
   readonly ports: RecencyMap<Walk>;
   readonly hosts: RecencyMap<Walk>;
-  lessonTick = -1;
-  lessons = 0;
 
   constructor(options: ScanOptions) {
-    const clear = (walk: Walk): void => walk.clear();
     this.contacts = new KeySet(options.contactsMost);
-    this.ports = new RecencyMap(options.walksMost, () => new Walk(), clear);
-    this.hosts = new RecencyMap(options.walksMost, () => new Walk(), clear);
+    this.ports = new RecencyMap(options.walksMost, makeWalk, clearWalk);
+    this.hosts = new RecencyMap(options.walksMost, makeWalk, clearWalk);
   }
+}
+
+const makeWalk = (): Walk => new Walk();
+const clearWalk = (walk: Walk): void => walk.clear();
+
+/**
+ * What is known of an entity. The first of all its contacts is the first of both its walks and not
+ * bet on, so it is only written down: most entities never have another one.
+ */
+class ScanState {
+  /** 0 before there is one. */
+  firstContact = 0;
+  firstPort = 0;
+  firstHost = 0;
+  firstUs = 0;
+  firstLnE = 0;
+  walks: Walks | null = null;
+  lessonTick = -1;
+  lessons = 0;
 }
 
 class ScanDetector implements Detector {
@@ -131,41 +150,62 @@ class ScanDetector implements Detector {
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
     const outcome = contactOutcome(row);
     if (outcome === Contact.OPEN) return;
-    const state = this.#stateOf(entity);
+    const state = (entity.slots[this.#slot] ??= new ScanState()) as ScanState;
     const port = portKey(row);
-    if (!state.contacts.add(pairKey(row.respKey, port))) return;
+    const contact = pairKey(row.respKey, port);
+    const { walks } = state;
+    if (walks === null ? contact === state.firstContact : !walks.contacts.add(contact)) return;
     const answered = outcome === Contact.ANSWERED;
-    const theta0 = context.population.contacts.success(contactGroup(row.direction, row.ipVersion));
+    const group = contactGroup(row.direction, row.ipVersion);
+    const theta0 = context.population.contacts.success(group);
     const lnE = lnOutcomeRatio(answered, this.#options.theta1, theta0);
-    this.#step({ lane: HORIZONTAL, walk: state.ports.claim(port), lnE, row, entity, context });
-    this.#step({ lane: VERTICAL, walk: state.hosts.claim(row.respKey), lnE, row, entity, context });
-    this.#teach(
-      state,
-      { group: contactGroup(row.direction, row.ipVersion), answered },
-      { entity, context },
-    );
+    if (state.firstContact === 0) {
+      begin(state, contact, { port, lnE, row });
+    } else {
+      const { ports, hosts } = walks ?? this.#startWalks(state, contact);
+      this.#step({ lane: HORIZONTAL, walk: ports.claim(port), lnE, row, entity, context });
+      this.#step({ lane: VERTICAL, walk: hosts.claim(row.respKey), lnE, row, entity, context });
+    }
+    this.#teach(state, { group, answered }, { entity, context });
   }
 
   describe(entity: Entity, lane: LaneId): string {
-    const state = this.#stateOf(entity);
+    const { ports, hosts } = (entity.slots[this.#slot] as ScanState).walks!;
     const isHorizontal = lane === 'scan_horizontal';
-    const walks = [...(isHorizontal ? state.ports : state.hosts).values()];
+    const walks = [...(isHorizontal ? ports : hosts).values()];
     const strongest = walks.reduce((a, b) => (b.failed > a.failed ? b : a));
     return sentence(strongest, isHorizontal);
   }
 
+  /** The second contact: the first, which was only written down, begins the walks. */
+  #startWalks(state: ScanState, second: number): Walks {
+    const walks = new Walks(this.#options);
+    walks.contacts.add(state.firstContact);
+    walks.contacts.add(second);
+    for (const walk of [walks.ports.claim(state.firstPort), walks.hosts.claim(state.firstHost)]) {
+      this.#advance(walk, state.firstLnE, state.firstUs);
+    }
+    state.walks = walks;
+    return walks;
+  }
+
   #step(step: Step): void {
     const { walk, lnE, lane, context } = step;
-    const { benignFloor, portsBeforeBet, addressesBeforeBet } = this.#options;
+    const { portsBeforeBet, addressesBeforeBet } = this.#options;
     const before = lane === HORIZONTAL ? addressesBeforeBet : portsBeforeBet;
     const isBet = walk.isBetOn && walk.contacts >= before;
+    this.#advance(walk, lnE, step.row.tsFirstUs);
+    if (isBet && context.bet(step.entity, lane, lnE)) explain(step);
+  }
+
+  #advance(walk: Walk, lnE: number, atUs: number): void {
+    const { benignFloor } = this.#options;
     walk.contacts++;
     if (walk.value <= 0) walk.startRun();
-    walk.note(lnE > 0, step.row.tsFirstUs);
+    walk.note(lnE > 0, atUs);
     walk.value = Math.max(benignFloor, walk.value + lnE);
     if (walk.value <= benignFloor) walk.isBetOn = false;
     else if (walk.value >= 0) walk.isBetOn = true;
-    if (isBet && context.bet(step.entity, lane, lnE)) explain(step);
   }
 
   #teach(
@@ -182,10 +222,6 @@ class ScanDetector implements Detector {
     state.lessons++;
     where.context.population.contributeContact(contact.group, contact.answered);
   }
-
-  #stateOf(entity: Entity): ScanState {
-    return (entity.slots[this.#slot] ??= new ScanState(this.#options)) as ScanState;
-  }
 }
 
 /** One first contact in one walk. */
@@ -196,6 +232,18 @@ interface Step {
   readonly row: FlowRowView;
   readonly entity: Entity;
   readonly context: DetectorContext;
+}
+
+function begin(
+  state: ScanState,
+  contact: number,
+  { port, lnE, row }: { readonly port: number; readonly lnE: number; readonly row: FlowRowView },
+): void {
+  state.firstContact = contact;
+  state.firstPort = port;
+  state.firstHost = row.respKey;
+  state.firstUs = row.tsFirstUs;
+  state.firstLnE = lnE;
 }
 
 export function createScanDetector(slot: number, options: Partial<ScanOptions> = {}): Detector {
@@ -256,10 +304,13 @@ function sentence(walk: Walk, isHorizontal: boolean): string {
 
 /** Ports of different protocols are different; ICMP has none. */
 function portKey(row: FlowRowView): number {
-  return row.protocol * 0x10000 + (ICMP_PROTOCOLS.has(row.protocol) ? 0 : row.respPort);
+  const { protocol } = row;
+  return protocol * 0x10000 + (isIcmp(protocol) ? 0 : row.respPort);
 }
 
+const isIcmp = (protocol: number): boolean => protocol === ICMP || protocol === ICMPV6;
+
 function portName(row: FlowRowView): string {
-  if (ICMP_PROTOCOLS.has(row.protocol)) return 'ping';
+  if (isIcmp(row.protocol)) return 'ping';
   return row.protocol === UDP ? `UDP port ${row.respPort}` : `port ${row.respPort}`;
 }
