@@ -137,9 +137,10 @@ class BruteForceDetector implements Detector {
   }
 
   onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
-    if (!(row.event & FlowEvents.END) || row.protocol !== TCP || !isLoginService(row)) return;
+    if (!(row.event & FlowEvents.END) || row.protocol !== TCP) return;
     const { leastBytes } = this.#options;
     if (row.origPayload < leastBytes || row.respPayload < leastBytes) return;
+    if (!isLoginService(row)) return;
     const service = this.#serviceOf(entity, row);
     const failures = this.#failures(row);
     const isBet = this.#isRepeat(service, row);
