@@ -33,7 +33,7 @@ export interface ShardPipelineOptions {
   readonly falseIncidentsPerDayPer1000?: number;
   /** How it meets the other shards; default: there are none. */
   readonly exchange?: TickExchange;
-  /** Entities kept, at most; see models/entity_table.ts. */
+  /** Entities kept, at most, by all shards together; see models/entity_table.ts. */
   readonly provenMost?: number;
   readonly probationMost?: number;
 }
@@ -86,6 +86,8 @@ export class ShardPipeline implements DetectorContext {
   #population!: Population;
   #entities!: EntityTable;
   #detectors!: readonly Detector[];
+  #ofFlows!: readonly Detector[];
+  #ofEvents!: readonly Detector[];
   #ofLane!: ReadonlyMap<LaneId, Detector>;
   #fusion!: Fusion;
 
@@ -107,6 +109,8 @@ export class ShardPipeline implements DetectorContext {
     this.#population = new Population();
     // Slot 0 of an entity is its wealth, the others belong to the detectors in their order.
     this.#detectors = createDetectors(1);
+    this.#ofFlows = this.#detectors.filter((detector) => detector.onFlow !== undefined);
+    this.#ofEvents = this.#detectors.filter((detector) => detector.onEvent !== undefined);
     this.#ofLane = new Map(
       this.#detectors.flatMap((d) => d.lanes.map((lane) => [lane, d] as const)),
     );
@@ -161,11 +165,15 @@ export class ShardPipeline implements DetectorContext {
   /** Judges the flow that the view stands on; for callers that merge several views. */
   judgeFlow(view: BatchView): void {
     const { row } = view;
-    this.#arrive(view, row);
-    if (row.roles & FlowRoles.JUDGE_RESPONDER) this.#see(row, false);
-    if (row.roles & FlowRoles.JUDGE_ORIGINATOR) {
+    this.#arrive(view, row.timeUs);
+    this.#order.index = row.orderIndex;
+    this.#order.sub = row.orderSub;
+    const { roles } = row;
+    if (roles & FlowRoles.JUDGE_RESPONDER) this.#see(row, false);
+    if (roles & FlowRoles.JUDGE_ORIGINATOR) {
       const entity = this.#see(row, true);
-      for (const detector of this.#detectors) detector.onFlow?.(row, entity, this);
+      const detectors = this.#ofFlows;
+      for (let i = 0; i < detectors.length; i++) detectors[i]!.onFlow!(row, entity, this);
     }
     this.#fusion.settle(this.#order);
   }
@@ -173,12 +181,14 @@ export class ShardPipeline implements DetectorContext {
   /** Judges the event that the view stands on. */
   judgeEvent(view: BatchView): void {
     const { event } = view;
-    this.#arrive(view, event);
+    this.#arrive(view, event.timeUs);
+    this.#order.index = event.orderIndex;
+    this.#order.sub = event.orderSub;
     this.bytes = view.bytes;
     this.bodyAt = view.bodyAt;
     this.bodyBytes = event.bodyBytes;
-    for (const detector of this.#detectors) {
-      if (detector.eventType === event.type) detector.onEvent?.(event, this);
+    for (const detector of this.#ofEvents) {
+      if (detector.eventType === event.type) detector.onEvent!(event, this);
     }
     this.#fusion.settle(this.#order);
   }
@@ -263,13 +273,11 @@ export class ShardPipeline implements DetectorContext {
     };
   }
 
-  #arrive(view: BatchView, item: { timeUs: number; orderIndex: number; orderSub: number }): void {
+  #arrive(view: BatchView, timeUs: number): void {
     this.#view = view;
     this.#records++;
-    this.timeUs = Math.max(this.timeUs, item.timeUs);
+    if (timeUs > this.timeUs) this.timeUs = timeUs;
     this.#order.timeUs = this.timeUs;
-    this.#order.index = item.orderIndex;
-    this.#order.sub = item.orderSub;
     const tick = tickOf(this.timeUs);
     if (tick > this.tick) this.#endTick(tick);
     if (!this.#tickHasRecords) this.#beginTick();
@@ -299,18 +307,20 @@ export class ShardPipeline implements DetectorContext {
 
   /** The entity of one side of a flow, proven as far as the flow proves it. */
   #see(row: FlowRowView, isOriginator: boolean): Entity {
+    const known = this.#entities.find(isOriginator ? row.origKey : row.respKey);
+    if (known === undefined) return this.#meet(row, isOriginator);
+    if (!known.isProven && provesBothSides(row)) this.#entities.prove(known);
+    this.#entities.touch(known, this.tick);
+    return known;
+  }
+
+  #meet(row: FlowRowView, isOriginator: boolean): Entity {
     const key = isOriginator ? row.origKey : row.respKey;
-    const isProof = provesBothSides(row);
-    let entity = this.#entities.find(key);
-    if (entity === undefined) {
-      const side = isOriginator ? FlowRowOffset.origAddr : FlowRowOffset.respAddr;
-      const internal = isOriginator ? FlowRoles.ORIGINATOR_INTERNAL : FlowRoles.RESPONDER_INTERNAL;
-      const kind = row.roles & internal ? 'device' : 'external';
-      const spec = { key, kind, isProven: isProof, bytes: row.u8, at: row.at + side } as const;
-      entity = this.#entities.create(spec);
-    } else if (isProof) {
-      this.#entities.prove(entity);
-    }
+    const side = isOriginator ? FlowRowOffset.origAddr : FlowRowOffset.respAddr;
+    const internal = isOriginator ? FlowRoles.ORIGINATOR_INTERNAL : FlowRoles.RESPONDER_INTERNAL;
+    const kind = row.roles & internal ? 'device' : 'external';
+    const isProven = provesBothSides(row);
+    const entity = this.#entities.create({ key, kind, isProven, bytes: row.u8, at: row.at + side });
     this.#entities.touch(entity, this.tick);
     return entity;
   }

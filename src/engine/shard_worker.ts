@@ -25,12 +25,14 @@ const ROUNDS_PER_TURN = 32;
 /** Owned by this thread and used again by every run. */
 const buffer = new Uint8Array(DRAIN_BUFFER_BYTES);
 
+let isFirstRun = true;
+
 /** The task of a shard's worker thread: judges one run from its first batch to its last. */
 export default async function runShard(task: ShardTask): Promise<ShardReport> {
-  const report = await judgeRun(task);
-  // Here nothing holds the state of the run any more.
-  collectGarbage();
-  return report;
+  // Nothing holds the state of the run before any more.
+  if (!isFirstRun) collectGarbage();
+  isFirstRun = false;
+  return judgeRun(task);
 }
 
 async function judgeRun(task: ShardTask): Promise<ShardReport> {
