@@ -236,7 +236,7 @@ function topFeatures(incident: Incident): FeatureShare[] {
 function hintLines(incidents: readonly Incident[], runId: string | null, { ink }: Look): string[] {
   if (runId === null) return [];
   const id = incidents[0]!.id;
-  return ['', ink.dim(`Why? In full: thymus explain ${runId}/${id}`)];
+  return ['', ink.dim(`Why? In full: npx thymus explain ${runId}/${id}`)];
 }
 
 function severityInk(severity: Severity, ink: Ink): (text: string) => string {
