@@ -43,7 +43,7 @@ export const NEW_EDGE_DEFAULTS: NewEdgeOptions = { edgesMost: 1024, lessonsPerTi
 const LANE = LANE_INDEX.new_edge;
 
 /** Entities that are bet on in one tick, at most; first sights of others are not judged. */
-const ENTITIES_PER_TICK_MOST = 65_536;
+const ENTITIES_PER_TICK_MOST = 16_384;
 
 /** The most surprising first sight of a tick, for the explanation. */
 interface Sight {
