@@ -1,6 +1,6 @@
 /** No key is negative. */
 const EMPTY = -1;
-const FIRST_SLOTS = 1024;
+const FIRST_SLOTS = 16_384;
 
 /**
  * A map from the keys of entities to objects: open addressing with linear probing, at most half
