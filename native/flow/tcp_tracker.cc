@@ -82,23 +82,23 @@ void track_sequence(const decode::PacketView& view, int dir, Flow* flow) {
   } else if (span > 0) {
     if (after(view.tcp_seq, d.next_seq)) {
       count(&flow->out_of_order);  // a hole: lost before the tap, or overtaken
-      add_history('g', dir, flow);
+      add_history<'g'>(dir, flow);
       d.next_seq = end;
     } else if (after(end, d.next_seq)) {
       if (view.tcp_seq != d.next_seq) {
         count(&d.retransmissions);
-        add_history('t', dir, flow);
+        add_history<'t'>(dir, flow);
       }
       d.next_seq = end;
     } else {
       count(&d.retransmissions);
-      add_history('t', dir, flow);
+      add_history<'t'>(dir, flow);
     }
   }
   if (view.tcp_flags & tcp::kAck) d.ack = view.tcp_ack;
   if (view.tcp_window == 0 && !(view.tcp_flags & (tcp::kRst | tcp::kSyn))) {
     count(&flow->zero_windows);
-    add_history('w', dir, flow);
+    add_history<'w'>(dir, flow);
   }
 }
 
@@ -107,33 +107,21 @@ void track_history(const decode::PacketView& view, int dir, Flow* flow) {
   const bool syn = flags & tcp::kSyn, fin = flags & tcp::kFin, rst = flags & tcp::kRst,
              ack = flags & tcp::kAck;
   if (syn && (fin || rst)) {
-    add_history('q', dir, flow);
+    add_history<'q'>(dir, flow);
     return;
   }
-  if (syn) add_history(ack ? 'h' : 's', dir, flow);
+  if (syn && ack) add_history<'h'>(dir, flow);
+  if (syn && !ack) add_history<'s'>(dir, flow);
   if (view.payload_wire_bytes > 0) {
-    add_history('d', dir, flow);
+    add_history<'d'>(dir, flow);
   } else if (ack && !syn && !fin && !rst) {
-    add_history('a', dir, flow);
+    add_history<'a'>(dir, flow);
   }
-  if (fin) add_history('f', dir, flow);
-  if (rst) add_history('r', dir, flow);
+  if (fin) add_history<'f'>(dir, flow);
+  if (rst) add_history<'r'>(dir, flow);
 }
 
 }  // namespace
-
-void add_history(char letter, int dir, Flow* flow) {
-  static constexpr char kLetters[] = "shadfrctwgiq^";
-  unsigned bit = 0;
-  while (kLetters[bit] != letter) ++bit;
-  uint16_t& seen = flow->direction[dir].history_seen;
-  if (seen & 1u << bit) return;
-  seen = static_cast<uint16_t>(seen | 1u << bit);
-  if (flow->n_history < kHistoryMost) {
-    flow->history[flow->n_history++] =
-        dir == 0 && letter != '^' ? static_cast<char>(letter - 'a' + 'A') : letter;
-  }
-}
 
 TcpChange track_tcp(const decode::PacketView& view, int dir, Flow* flow) {
   flow->direction[dir].tcp_flags |= view.tcp_flags;

@@ -1,6 +1,8 @@
 // TCP of one flow: handshake, state, history, sequence space.
 #pragma once
 
+#include <string_view>
+
 #include "decode/packet_view.h"
 #include "flow/flow.h"
 
@@ -16,7 +18,20 @@ struct TcpChange {
 // REQUIRES: view.transport_ok and protocol TCP.
 TcpChange track_tcp(const decode::PacketView& view, int dir, Flow* flow);
 
-// Adds a letter to the history (Zeek's, upper case for the originator), once per direction.
-void add_history(char letter, int dir, Flow* flow);
+inline constexpr std::string_view kHistoryLetters = "shadfrctwgiq^";
+
+// Adds a letter to the history (Zeek's, upper case for the originator), once per direction. Its bit
+// is known when this is compiled: looking it up cost each segment several steps.
+template <char kLetter>
+void add_history(int dir, Flow* flow) {
+  constexpr size_t kBit = kHistoryLetters.find(kLetter);
+  static_assert(kBit < kHistoryLetters.size());
+  uint16_t& seen = flow->direction[dir].history_seen;
+  if (seen & 1u << kBit) return;
+  seen = static_cast<uint16_t>(seen | 1u << kBit);
+  if (flow->n_history == kHistoryMost) return;
+  constexpr char kUpper = kLetter == '^' ? kLetter : static_cast<char>(kLetter - 'a' + 'A');
+  flow->history[flow->n_history++] = dir == 0 ? kUpper : kLetter;
+}
 
 }  // namespace thymus::flow

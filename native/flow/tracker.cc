@@ -135,7 +135,7 @@ uint32_t Tracker::start_flow(const PacketView& view, const Lookup& lookup) {
   flow.orig_is_b = lookup.from_b != flipped;
   if (flipped) {
     flow.flags |= flow_flag::kOriginatorGuessed;
-    add_history('^', 0, &flow);
+    add_history<'^'>(0, &flow);
   }
   if (is_tcp(flow)) {
     if (!(view.tcp_flags & tcp::kSyn)) flow.flags |= flow_flag::kMidstream;
