@@ -73,13 +73,12 @@ static_assert(sizeof(Direction) == 40);
 // Where inspection of a flow stands.
 enum class Inspection : uint8_t { kUndecided, kAttached, kOver };
 
-struct Flow {
-  // Line 0: to find a flow and to expire it.
+struct alignas(64) Flow {
+  // Line 0: to find a flow, and its handshake.
   FlowKey key;
-  uint32_t hash;  // low half of the key's hash: its home in the index
-  uint32_t timer_prev;
-  uint32_t timer_next;
-  uint32_t timer_tick;  // slot of the timer wheel; kNoIndex: not in the wheel
+  uint32_t hash;    // low half of the key's hash: its home in the index
+  uint32_t rtt_us;  // kNotMeasured until then
+  int64_t syn_ns;   // of the first SYN, then of the SYN-ACK until it is acknowledged
   // Lines 1 and 2: every packet.
   int64_t ts_last_ns;
   int64_t engine_last_ns;
@@ -109,17 +108,15 @@ struct Flow {
   std::array<uint8_t, kSegments> segment_gaps;
   uint32_t server_time_us;  // kNotMeasured until then
   uint32_t stream_next[2];  // TCP: the sequence number that the parser waits for
-  // Lines 4 and 5: the handshake, and records.
+  // Lines 4 and 5: the first packet, and records.
   int64_t ts_first_ns;
   int64_t engine_emit_ns;  // of the last record; before START, of the first packet
-  int64_t syn_ns;          // of the first SYN, then of the SYN-ACK until it is acknowledged
   uint64_t orig_key;       // 52-bit entity keys
   uint64_t resp_key;
   uint64_t id;
   uint64_t name_hash;
   uint64_t client_fingerprint;
   uint32_t packets_emitted;  // total packets at the last record, modulo 2^32
-  uint32_t rtt_us;           // kNotMeasured until then
   uint32_t tunnel_id;        // of the first packet, also where the key leaves it out
   uint16_t out_of_order;
   uint16_t zero_windows;

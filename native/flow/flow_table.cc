@@ -2,36 +2,20 @@
 
 #include <bit>
 #include <cassert>
-#include <cstdlib>
-
-#include <sys/mman.h>
 
 namespace thymus::flow {
 namespace {
 
 constexpr uint32_t kEvictionSample = 32;
 
-// Zeroed memory that becomes resident page by page as it is touched.
-void* reserve(size_t bytes) {
-  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) std::abort();
-  madvise(p, bytes, MADV_HUGEPAGE);
-  return p;
-}
-
 }  // namespace
 
 FlowTable::FlowTable(uint32_t max_flows)
-    : max_flows_(max_flows), index_mask_(std::bit_ceil(max_flows * 2) - 1) {
+    : max_flows_(max_flows),
+      index_mask_(std::bit_ceil(max_flows * 2) - 1),
+      index_(size_t{index_mask_} + 1),
+      pool_(max_flows) {
   assert(max_flows >= 16 && max_flows <= 1u << 30);
-  index_ = static_cast<Entry*>(reserve(sizeof(Entry) * (size_t{index_mask_} + 1)));
-  pool_ = static_cast<Flow*>(reserve(sizeof(Flow) * size_t{max_flows_}));
-}
-
-FlowTable::~FlowTable() {
-  munmap(index_, sizeof(Entry) * (size_t{index_mask_} + 1));
-  munmap(pool_, sizeof(Flow) * size_t{max_flows_});
 }
 
 uint32_t FlowTable::insert(const FlowKey& key, uint64_t hash) {
@@ -47,7 +31,6 @@ uint32_t FlowTable::insert(const FlowKey& key, uint64_t hash) {
   Flow& flow = pool_[position];
   flow.key = key;
   flow.hash = low(hash);
-  flow.timer_tick = kNoIndex;
   flow.live = 1;
   uint32_t i = home(flow.hash);
   while (index_[i].slot != 0) i = (i + 1) & index_mask_;
@@ -58,7 +41,7 @@ uint32_t FlowTable::insert(const FlowKey& key, uint64_t hash) {
 
 void FlowTable::erase(uint32_t position) {
   Flow& flow = pool_[position];
-  assert(flow.live && flow.timer_tick == kNoIndex);
+  assert(flow.live);
   uint32_t hole = home(flow.hash);
   while (index_[hole].slot != position + 1) hole = (hole + 1) & index_mask_;
   for (uint32_t i = (hole + 1) & index_mask_; index_[i].slot != 0; i = (i + 1) & index_mask_) {

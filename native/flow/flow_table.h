@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/reserved_array.h"
 #include "flow/flow.h"
 
 namespace thymus::flow {
@@ -21,23 +22,29 @@ class FlowTable {
  public:
   // REQUIRES: 16 <= max_flows <= 2^30.
   explicit FlowTable(uint32_t max_flows);
-  ~FlowTable();
-  FlowTable(const FlowTable&) = delete;
-  FlowTable& operator=(const FlowTable&) = delete;
 
-  void prefetch_index(uint64_t hash) const { __builtin_prefetch(&index_[home(low(hash))], 1); }
-  // Prefetches the flow that the index suggests for this hash, if any. Always inlined: GCC takes a
-  // function that only prefetches for pure and drops the call.
+  // What prefetches is always inlined: GCC takes a function that does nothing else for pure and
+  // drops the call.
+  [[gnu::always_inline]] void prefetch_index(uint64_t hash) const {
+    __builtin_prefetch(&index_[home(low(hash))], 1);
+  }
+  // Prefetches what every packet needs of the flow that the index suggests for this hash, if any.
   [[gnu::always_inline]] void prefetch_flow(uint64_t hash) const {
     const uint32_t h = low(hash);
     for (uint32_t i = home(h);; i = (i + 1) & index_mask_) {
       const Entry& e = index_[i];
       if (e.slot == 0) return;
       if (e.hash != h) continue;
-      const auto* p = reinterpret_cast<const char*>(&pool_[e.slot - 1]);
-      for (size_t line = 0; line < kHotBytes; line += 64) __builtin_prefetch(p + line, 1);
+      prefetch_lines(e.slot - 1, kHotBytes);
       return;
     }
+  }
+  // For flows that are due: first all of the flow, then, when that is there, its index entry.
+  [[gnu::always_inline]] void prefetch_whole(uint32_t position) const {
+    prefetch_lines(position, sizeof(Flow));
+  }
+  [[gnu::always_inline]] void prefetch_entry_of(uint32_t position) const {
+    __builtin_prefetch(&index_[home(pool_[position].hash)], 1);
   }
   // Position of the flow in the pool, or kNoIndex.
   uint32_t find(const FlowKey& key, uint64_t hash) const {
@@ -50,7 +57,7 @@ class FlowTable {
   }
   // A zeroed flow with key and hash set. REQUIRES: not full, key absent.
   uint32_t insert(const FlowKey& key, uint64_t hash);
-  // REQUIRES: the flow is live and not in a timer wheel.
+  // REQUIRES: the flow is live.
   void erase(uint32_t position);
 
   bool full() const { return size_ == max_flows_; }
@@ -63,7 +70,6 @@ class FlowTable {
 
   Flow& operator[](uint32_t position) { return pool_[position]; }
   const Flow& operator[](uint32_t position) const { return pool_[position]; }
-  Flow* pool() { return pool_; }
 
  private:
   struct Entry {
@@ -72,14 +78,18 @@ class FlowTable {
   };
   static uint32_t low(uint64_t hash) { return static_cast<uint32_t>(hash); }
   uint32_t home(uint32_t hash) const { return hash & index_mask_; }
+  [[gnu::always_inline]] void prefetch_lines(uint32_t position, size_t bytes) const {
+    const auto* p = reinterpret_cast<const char*>(&pool_[position]);
+    for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(p + line, 1);
+  }
 
   uint32_t max_flows_;
   uint32_t index_mask_;
   uint32_t size_ = 0;
   uint32_t fresh_ = 0;  // pool positions below were used at least once
   uint32_t hand_ = 0;   // where the next eviction sample begins
-  Entry* index_;
-  Flow* pool_;
+  ReservedArray<Entry> index_;
+  ReservedArray<Flow> pool_;
   std::vector<uint32_t> free_;
 };
 

@@ -48,7 +48,7 @@ Tracker::Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* s
       home_(home),
       sink_(sink),
       table_(options.max_flows),
-      wheel_(table_.pool()),
+      wheel_(options.max_flows),
       inspector_(options.parser_state_bytes, this) {}
 
 void Tracker::process(std::span<const PacketView> views) {
@@ -283,14 +283,20 @@ void Tracker::fire_tick() {
   wheel_.step(&due_);
   in_total_order();
   const int64_t tick_ns = wheel_.now() * kTickNs;
-  for (const Due& d : ordered_) fire(d.position, tick_ns);
+  for (size_t i = 0; i < ordered_.size(); ++i) {
+    prefetch_due(i);
+    fire(ordered_[i].position, tick_ns);
+  }
 }
 
 // Records of one tick leave in the order of the flows' last packets. The key is copied once: a
 // comparison that looked it up in the pool would miss the cache each time.
 void Tracker::in_total_order() {
   ordered_.clear();
-  for (const uint32_t position : due_) ordered_.push_back({table_[position].index_last, position});
+  for (size_t i = 0; i < due_.size(); ++i) {
+    if (i + kPrefetchDue < due_.size()) table_.prefetch_whole(due_[i + kPrefetchDue]);
+    ordered_.push_back({table_[due_[i]].index_last, due_[i]});
+  }
   std::sort(ordered_.begin(), ordered_.end(),
             [](const Due& x, const Due& y) { return x.index_last < y.index_last; });
 }
@@ -314,7 +320,9 @@ void Tracker::finish(int64_t engine_ns) {
   due_.clear();
   table_.live(&due_);
   in_total_order();
-  for (const Due& d : ordered_) {
+  for (size_t i = 0; i < ordered_.size(); ++i) {
+    prefetch_due(i);
+    const Due& d = ordered_[i];
     const Flow& flow = table_[d.position];
     set_moment(engine_ns, d.index_last, 0);
     end_flow(d.position, flow.closed ? EndReason::kEndOfFlowDetected : EndReason::kForcedEnd);
