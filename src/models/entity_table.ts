@@ -157,7 +157,10 @@ export class EntityTable {
   }
 }
 
-/** Entities of one part of the key space in the order of use, linked to each other. */
+/**
+ * Entities of one part of the key space in the order of use, linked to each other: to find the oldest
+ * key of a Map is to pass over all that were deleted before it.
+ */
 class Ward {
   readonly #most: number;
   #oldest: Entity | null = null;
