@@ -3,6 +3,8 @@
 #include <map>
 #include <mutex>
 
+#include <malloc.h>
+
 namespace thymus::addon {
 namespace {
 
@@ -45,6 +47,11 @@ void remove_engine(uint32_t handle) {
     r.engines.erase(found);
   }
   engine->abort();
+  engine.reset();
+#ifdef __GLIBC__
+  // Else the allocator keeps what the run has freed, and each run seems to need more than the last.
+  malloc_trim(0);
+#endif
 }
 
 }  // namespace thymus::addon

@@ -33,6 +33,8 @@ export interface ShardMessage {
 export interface ShardReport {
   readonly entities: number;
   readonly cost: ShardCost | null;
+  /** What the thread's heap takes from the system after the run. */
+  readonly heapBytes: number;
   readonly failure: ShardFailure | null;
 }
 

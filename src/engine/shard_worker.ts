@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { BatchView } from '../batch/batch_view.js';
 import type { Alarm } from '../domain/incident.js';
 import { ThymusError } from '../errors.js';
@@ -12,7 +13,6 @@ import {
 } from './batch_source.js';
 import { attachRun } from './binding.js';
 import { CostMeter } from './cost_meter.js';
-import { collectGarbage } from './garbage.js';
 import type { ShardFailure, ShardMessage, ShardReport, ShardTask } from './shard_messages.js';
 import { ShardPipeline } from './shard_pipeline.js';
 import { abortTicks, TickChannel, TicksAborted } from './tick_channel.js';
@@ -25,17 +25,8 @@ const ROUNDS_PER_TURN = 32;
 /** Owned by this thread and used again by every run. */
 const buffer = new Uint8Array(DRAIN_BUFFER_BYTES);
 
-let isFirstRun = true;
-
 /** The task of a shard's worker thread: judges one run from its first batch to its last. */
 export default async function runShard(task: ShardTask): Promise<ShardReport> {
-  // Nothing holds the state of the run before any more.
-  if (!isFirstRun) collectGarbage();
-  isFirstRun = false;
-  return judgeRun(task);
-}
-
-async function judgeRun(task: ShardTask): Promise<ShardReport> {
   const run = attachRun(task.handle, task.shards);
   const source = new NativeQueue(run, task.shard);
   const shard = new Shard(task, task.measureCost ? await CostMeter.create() : null);
@@ -96,6 +87,7 @@ class Shard {
     return {
       entities: this.#pipeline.stats.entities,
       cost: this.#meter?.result() ?? null,
+      heapBytes: getHeapStatistics().total_heap_size,
       failure,
     };
   }
