@@ -1,6 +1,7 @@
 #include "emit/batch_queue.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -48,6 +49,7 @@ void BatchQueue::offer(size_t producer, std::unique_ptr<Batch> batch, OrderKey w
     producers_[producer].bytes += batch->bytes();
     producers_[producer].offered.push_back(std::move(batch));
   }
+  assert(!(watermark < producers_[producer].watermark));
   producers_[producer].watermark = watermark;
   if (consumer_waits_ && ready_locked()) consumer_wakes_.notify_one();
 }

@@ -2,6 +2,7 @@
 
 #include "emit/flow_row.h"
 #include "flow/flow_key.h"
+#include "flow/timer_wheel.h"
 
 namespace thymus::engine {
 namespace {
@@ -13,6 +14,13 @@ constexpr uint64_t kTellEveryPackets = 4096;
 
 emit::OrderKey watermark_of(Reached reached) {
   return {emit::to_us(reached.engine_ns), static_cast<double>(reached.index), 0};
+}
+
+// Everything said at the end comes after everything said before: at a later microsecond, since
+// records carry microseconds, and at none of a tick, whose timers speak of their flows in order.
+int64_t end_of_input(int64_t last_ns) {
+  const int64_t next = (last_ns / 1000 + 1) * 1000;
+  return next % flow::kTickNs == 0 ? next + 1000 : next;
 }
 
 }  // namespace
@@ -119,8 +127,7 @@ capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<
     }
     publish_counters(*source);
   }
-  // Everything said at the end comes after everything said before, one microsecond later.
-  const int64_t end_ns = clock_.now_ns() + 1000;
+  const int64_t end_ns = end_of_input(clock_.now_ns());
   sketch_.finish();
   writer_->finish();
   sink_->finish(end_ns);

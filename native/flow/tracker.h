@@ -63,7 +63,7 @@ class Tracker final : private EventWriter::Sink {
   void advance(int64_t engine_ns) {
     if (engine_ns >= next_tick_ns_) fire_until(engine_ns);
   }
-  // The input is over: every flow ends now.
+  // The input is over: every flow ends now. REQUIRES: the time is that of no tick.
   void finish(int64_t engine_ns);
 
   const TrackerCounters& counters() const { return counters_; }

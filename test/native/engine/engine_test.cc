@@ -25,6 +25,7 @@ class Traffic {
   Traffic() : path_("/tmp/thymus_engine_test_" + std::to_string(getpid()) + ".pcap") {
     REQUIRE(capture::PcapWriter::create(path_, kEthernet, &writer_).ok());
     for (int i = 0; i < 6000; ++i) step();
+    end_just_before_a_tick();
     REQUIRE(writer_->close().ok());
   }
   ~Traffic() { std::remove(path_.c_str()); }
@@ -63,6 +64,12 @@ class Traffic {
         write(Packet().ethernet().ipv4(client, server, 1).icmp(8, 0, port));
         write(Packet().ethernet().ipv4(server, client, 1).icmp(0, 0, port));
     }
+  }
+  // The records of the end then share their moment with those of a tick's timers.
+  void end_just_before_a_tick() {
+    constexpr int64_t kTick = 100 * kMs;
+    ts_ns_ = (ts_ns_ / kTick + 2) * kTick - kMs - 1000;
+    write(query("10.0.0.1", "192.168.1.1", 1024));
   }
   static Packet query(const std::string& client, const std::string& server, unsigned port) {
     Packet p;
