@@ -2,14 +2,14 @@
 //
 //   native/emit/record.def        -> native/emit/generated/record_layout.h,
 //                                    src/batch/generated/record_layout.ts
-//   native/emit/events.def        -> native/base/generated/event_ids.h,
+//   native/emit/events/*.def      -> native/base/generated/event_ids.h,
 //                                    src/batch/generated/event_schema.ts
 //   native/decode/anomalies.def   -> native/base/generated/anomaly_codes.h, for parsers, which may
 //                                    not look at `decode`
 //   native/decode/anomalies.def, native/dpi/apps.def, native/base/counters.def
 //                                 -> src/batch/generated/names.ts
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,6 +20,7 @@ const SIZES = { u8: 1, i8: 1, u16: 2, i16: 2, u32: 4, f64: 8 };
 const CPP = { u8: 'uint8_t', u16: 'uint16_t', i16: 'int16_t', u32: 'uint32_t', f64: 'double' };
 const VIEWS = { u8: 'u8', u16: 'u16', i16: 'i16', u32: 'u32', f64: 'f64' };
 const pascal = (name) => name.replace(/(^|_)(\w)/g, (_, __, c) => c.toUpperCase());
+const plain = (name) => name.replace(/-/g, '_');
 const camel = (name) => name.replace(/_(\w)/g, (_, c) => c.toUpperCase());
 
 function parseRecord(text) {
@@ -67,20 +68,22 @@ function parseEvents(text) {
   const stack = [top];
   for (const [n, line] of text.split('\n').entries()) {
     if (!line.trim() || line.startsWith('#')) continue;
-    const m = /^( *)(event|u|i|f|bool|str|hex|ip|time|obj)(\*?) (\w+)$/.exec(line);
-    if (!m) throw new Error(`events.def:${n + 1}: cannot read '${line}'`);
+    const m = /^( *)(event|u|i|f|bool|str|hex|mac|ip|time|obj)([*!]?) (\^?)([\w-]+)$/.exec(line);
+    if (!m) throw new Error(`events/*.def, line ${n + 1} of all: cannot read '${line}'`);
     const indent = m[1].length;
     while (stack.at(-1).indent >= indent) stack.pop();
     const parent = stack.at(-1);
     const field = {
       type: m[2],
       list: m[3] === '*',
-      name: m[4],
+      showFalse: m[3] === '!',
+      beside: m[4] === '^',
+      name: m[5],
       id: parent.fields.length + 1,
       fields: [],
       indent,
     };
-    if (stack.length > 5) throw new Error(`events.def:${n + 1}: nested deeper than 4`);
+    if (stack.length > 5) throw new Error(`events/*.def: ${m[5]} is nested deeper than 4`);
     parent.fields.push(field);
     stack.push(field);
   }
@@ -99,7 +102,11 @@ function parseCalls(text, macro) {
 }
 
 const recordText = read('native/emit/record.def');
-const eventsText = read('native/emit/events.def');
+const eventsText = readdirSync(join(root, 'native/emit/events'))
+  .filter((name) => name.endsWith('.def'))
+  .sort()
+  .map((name) => read(`native/emit/events/${name}`))
+  .join('\n');
 const { structs, enums } = parseRecord(recordText);
 const events = parseEvents(eventsText);
 const layout = createHash('sha256').update(recordText).update(eventsText).digest().readUInt32LE(0);
@@ -177,11 +184,11 @@ function eventIds() {
   let out = `${BANNER}#pragma once\n\n#include <cstdint>\n\nnamespace thymus::event {\n`;
   const visit = (f, depth) => {
     const pad = '';
-    out += `${pad}namespace ${f.name} {\n`;
+    out += `${pad}namespace ${plain(f.name)} {\n`;
     for (const c of f.fields)
-      out += `${pad}inline constexpr uint16_t k${pascal(c.name)} = ${c.id};\n`;
+      out += `${pad}inline constexpr uint16_t k${pascal(plain(c.name))} = ${c.id};\n`;
     for (const c of f.fields) if (c.fields.length) visit(c, depth + 1);
-    out += `${pad}}  // namespace ${f.name}\n`;
+    out += `${pad}}  // namespace ${plain(f.name)}\n`;
   };
   out += '\nenum Type : uint16_t {\n';
   for (const e of events) out += `  k${pascal(e.name)} = ${e.id},\n`;
@@ -192,18 +199,18 @@ function eventIds() {
 
 function eventTs() {
   const show = (f, pad) =>
-    `{ name: '${f.name}', type: '${f.type}', list: ${f.list}, fields: [${f.fields.length ? `\n${f.fields.map((c) => `${pad}  ${show(c, `${pad}  `)},\n`).join('')}${pad}` : ''}] }`;
-  let out = `${BANNER}\nexport interface FieldSchema {\n  readonly name: string;\n  readonly type: 'event' | 'u' | 'i' | 'f' | 'bool' | 'str' | 'hex' | 'ip' | 'time' | 'obj';\n  readonly list: boolean;\n  readonly fields: readonly FieldSchema[];\n}\n\n`;
+    `{ name: '${f.name}', type: '${f.type}', list: ${f.list},${f.showFalse ? ' showFalse: true,' : ''}${f.beside ? ' beside: true,' : ''} fields: [${f.fields.length ? `\n${f.fields.map((c) => `${pad}  ${show(c, `${pad}  `)},\n`).join('')}${pad}` : ''}] }`;
+  let out = `${BANNER}\nexport interface FieldSchema {\n  readonly name: string;\n  readonly type: 'event' | 'u' | 'i' | 'f' | 'bool' | 'str' | 'hex' | 'mac' | 'ip' | 'time' | 'obj';\n  readonly list: boolean;\n  /** A boolean that is shown when it is false, too. */\n  readonly showFalse?: true;\n  /** Stands in EVE beside the event's own object. */\n  readonly beside?: true;\n  readonly fields: readonly FieldSchema[];\n}\n\n`;
   out += `/** Event kinds by number - 1; a field's number is its index + 1. */\nexport const EVENT_SCHEMA: readonly FieldSchema[] = [\n${events.map((e) => `  ${show(e, '  ')},\n`).join('')}];\n\n`;
   out += `/** Numbers of the event kinds. */\nexport const EventType = {\n${events.map((e) => `  ${e.name.toUpperCase()}: ${e.id},`).join('\n')}\n} as const;\n\n`;
   out += `/** Numbers of the fields, for readers that need speed. */\nexport const EventField = {\n`;
   const visit = (f, pad) => {
-    out += `${pad}${f.name.toUpperCase()}: {\n`;
+    out += `${pad}${plain(f.name).toUpperCase()}: {\n`;
     for (const c of f.fields)
-      if (!c.fields.length) out += `${pad}  ${c.name.toUpperCase()}: ${c.id},\n`;
+      if (!c.fields.length) out += `${pad}  ${plain(c.name).toUpperCase()}: ${c.id},\n`;
     for (const c of f.fields) {
       if (!c.fields.length) continue;
-      out += `${pad}  ${c.name.toUpperCase()}_ID: ${c.id},\n`;
+      out += `${pad}  ${plain(c.name).toUpperCase()}_ID: ${c.id},\n`;
       visit(c, `${pad}  `);
     }
     out += `${pad}},\n`;

@@ -1,4 +1,4 @@
-// Writes one event as tag-length-value into borrowed memory, by the schema of emit/events.def.
+// Writes one event as tag-length-value into borrowed memory, by the schema of emit/events/.
 //
 // A field is {u16 number, u16 length, value}. Integers are little-endian in 1, 2, 4 or 8 bytes, as
 // few as hold the value; strings are raw bytes; an object's value is a sequence of fields; a list

@@ -12,13 +12,10 @@ namespace thymus::dpi {
 namespace {
 
 constexpr uint16_t kDnsPort = 53;
+constexpr uint16_t kPorts[] = {kDnsPort};
 // Protocols that share the format: NetBIOS names, multicast DNS, LLMNR.
 constexpr uint16_t kOtherUdpPorts[] = {137, 5353, 5355};
 constexpr size_t kPrefixBytes = 2;
-
-bool has_port(const Segment& segment, uint16_t port) {
-  return segment.src_port == port || segment.dst_port == port;
-}
 
 DnsMessage message_of(const Segment& segment, Bytes bytes, size_t wire_bytes) {
   const bool from_port = segment.src_port == kDnsPort;
@@ -38,12 +35,13 @@ struct UdpState {
 
 Likelihood probe_udp(const Segment& first) {
   for (const uint16_t port : kOtherUdpPorts) {
-    if (has_port(first, port)) return Likelihood::kNo;
+    if (first.has_port(port)) return Likelihood::kNo;
   }
-  return judge_dns(datagram_of(first), has_port(first, kDnsPort));
+  return judge_dns(datagram_of(first), first.has_port(kDnsPort));
 }
 
-Answer on_datagram(void* state, const Segment& segment, EventWriter* events) {
+Answer on_datagram(void* state, const Segment& segment, Context* context) {
+  EventWriter* events = context->events;
   auto* udp = static_cast<UdpState*>(state);
   DnsFaults faults;
   if (write_dns_message(datagram_of(segment), udp->n_messages, events, &faults)) {
@@ -87,7 +85,7 @@ static_assert(sizeof(TcpState) <= kMaxParserStateBytes);
 
 Likelihood probe_tcp(const Segment& first) {
   Reader r(first.data);
-  const bool on_dns_port = has_port(first, kDnsPort);
+  const bool on_dns_port = first.has_port(kDnsPort);
   const size_t length = r.be16();
   if (r.ok() && length < DnsHeader::kBytes) return Likelihood::kNo;
   if (!r.ok() || r.remaining() < length) {
@@ -128,7 +126,8 @@ bool find_message(const Segment& segment, Partial* partial) {
   return !partial->is_lost;
 }
 
-Answer on_stream(void* state, const Segment& segment, EventWriter* events) {
+Answer on_stream(void* state, const Segment& segment, Context* context) {
+  EventWriter* events = context->events;
   auto* tcp = static_cast<TcpState*>(state);
   Partial& partial = tcp->partial[segment.from_originator ? 0 : 1];
   Answer answer = tcp->n_messages > 0 ? Answer::kAccept : Answer::kNeedMore;
@@ -148,7 +147,7 @@ Answer on_stream(void* state, const Segment& segment, EventWriter* events) {
   return answer;
 }
 
-bool on_stream_gap(void* state, bool from_originator) {
+bool on_stream_gap(void* state, bool from_originator, Context*) {
   Partial& partial = static_cast<TcpState*>(state)->partial[from_originator ? 0 : 1];
   partial.skip_bytes = 0;
   partial.size = 0;
@@ -168,8 +167,7 @@ const Parser kDnsUdp{
     .over_udp = true,
     .probe = probe_udp,
     .on_data = on_datagram,
-    .on_gap = nullptr,
-    .on_end = nullptr,
+    .ports = kPorts,
 };
 const Parser kDnsTcp{
     .app = AppId::kDns,
@@ -179,7 +177,7 @@ const Parser kDnsTcp{
     .probe = probe_tcp,
     .on_data = on_stream,
     .on_gap = on_stream_gap,
-    .on_end = nullptr,
+    .ports = kPorts,
 };
 
 }  // namespace thymus::dpi

@@ -5,7 +5,7 @@
 
 #include "base/event_writer.h"
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
+#include "dpi/context.h"
 
 namespace thymus::dpi {
 
@@ -19,10 +19,7 @@ class DnsFaults {
   // One anomaly event each.
   void write(EventWriter* events) const {
     for (uint16_t code = kFirst; code <= kLast; ++code) {
-      if (!has(code)) continue;
-      events->begin(event::kAnomaly);
-      events->put(event::anomaly::kCode, code);
-      events->end();
+      if (has(code)) write_anomaly(code, events);
     }
   }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/generated/event_ids.h"
+
 namespace thymus::dpi {
 namespace {
 

@@ -88,6 +88,7 @@ void fill_row(const flow::Flow& flow, uint8_t events, flow::EndReason reason, fl
   row->protocol = flow.key.protocol;
   row->direction = direction_of(flow);
   row->state = static_cast<uint8_t>(flow.state);
+  row->tls_version = flow.tls_version;
   row->tunnel_type = flow.tunnel_type;
   row->encap_depth = flow.encap_depth;
   row->app_confidence =

@@ -47,12 +47,12 @@ void SpreadingSink::take(std::span<PacketView> views, Reached reached) {
     }
     flow::FlowKey key;
     flow::make_key(view, &key);
-    const size_t lane = (flow::hash_key(key, secret_) >> 32) % channels_.size();
+    const size_t lane = lane_of(key);
     if (view.embedded_offset == 0 || !flow::make_embedded_key(view, &key)) {
       add(lane, view, packet_role::kAccount);
       continue;
     }
-    const size_t quoted = (flow::hash_key(key, secret_) >> 32) % channels_.size();
+    const size_t quoted = lane_of(key);
     if (quoted == lane) {
       add(lane, view, packet_role::kAccount | packet_role::kNotify);
     } else {
@@ -65,6 +65,14 @@ void SpreadingSink::take(std::span<PacketView> views, Reached reached) {
     told_index_ = reached.index;
     hand_over(reached);
   }
+}
+
+// All flows between two hosts share a lane, so that a parser may announce one of them to another.
+size_t SpreadingSink::lane_of(const flow::FlowKey& key) const {
+  const uint64_t hash =
+      fold_multiply(key.a.high() ^ key.b.high() ^ secret_.k0, key.a.low() ^ secret_.k1) ^
+      fold_multiply(key.b.low() ^ secret_.k1, secret_.k0);
+  return (hash >> 32) % channels_.size();
 }
 
 void SpreadingSink::hand_over(Reached reached) {

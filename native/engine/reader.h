@@ -13,6 +13,7 @@
 #include "engine/lane.h"
 #include "engine/lane_channel.h"
 #include "engine/options.h"
+#include "flow/flow_key.h"
 #include "flow/packet_clock.h"
 #include "flow/segment_sketch.h"
 
@@ -47,7 +48,7 @@ class DirectSink final : public PacketSink {
   std::vector<uint8_t> roles_;
 };
 
-// Spreads packets over lanes by the symmetric hash of their flow key. An ICMP error goes to the
+// Spreads packets over lanes by the symmetric hash of their two hosts. An ICMP error goes to the
 // lane of its own flow and, as a notice, to the lane of the flow it quotes. Before it waits for one
 // lane it tells all the others how far the input was read.
 class SpreadingSink final : public PacketSink {
@@ -61,6 +62,7 @@ class SpreadingSink final : public PacketSink {
  private:
   void add(size_t lane, const decode::PacketView& view, uint8_t role);
   void hand_over(size_t lane, Reached reached);
+  size_t lane_of(const flow::FlowKey& key) const;
   void tell_others(size_t lane);
 
   std::vector<LaneChannel*> channels_;

@@ -95,7 +95,8 @@ struct alignas(64) Flow {
   uint8_t fin_mask : 2;  // directions that sent a FIN
   uint8_t live : 1;
   Inspection inspection;
-  uint8_t payload_seen;  // directions whose first payload was seen; bits 2, 3: stream_next is set
+  uint8_t payload_seen;  // directions whose first payload was seen; bits 2, 3: stream_next is set;
+                         // bits 4, 5: nobody knows what it is
   uint8_t n_segments;
   uint8_t n_history;
   uint8_t parser;  // index in dpi::parsers() while it has a state
@@ -130,6 +131,7 @@ struct alignas(64) Flow {
   uint8_t tunnel_type;
   bool orig_internal;  // inside the home network
   bool resp_internal;
+  uint8_t tls_version;  // minor version + 1 of SSL 3.x, 0 when not TLS
 
   const IpAddress& orig_address() const { return orig_is_b ? key.b : key.a; }
   const IpAddress& resp_address() const { return orig_is_b ? key.a : key.b; }

@@ -1,5 +1,7 @@
 #include "flow/inspector.h"
 
+#include <algorithm>
+
 namespace thymus::flow {
 namespace {
 
@@ -16,10 +18,16 @@ dpi::Transport transport_of(const Flow& flow) {
   }
 }
 
-bool speaks(const dpi::Parser& parser, dpi::Transport transport) {
-  return transport == dpi::Transport::kTcp   ? parser.over_tcp
-         : transport == dpi::Transport::kUdp ? parser.over_udp
-                                             : false;
+// In Flow::payload_seen, beside its other bits: nobody knows what this direction sent.
+constexpr uint8_t unknown_bit(bool from_originator) { return from_originator ? 16 : 32; }
+
+// In Flow::parser: no parser yet, the buffers keep the starts of the two directions.
+constexpr uint8_t kHeadOnly = 255;
+
+const dpi::Parser& parser_of(const Flow& flow) { return *dpi::parsers()[flow.parser]; }
+
+size_t state_bytes(uint8_t parser) {
+  return parser == kHeadOnly ? 0 : dpi::parsers()[parser]->state_bytes;
 }
 
 }  // namespace
@@ -33,19 +41,23 @@ void Inspector::on_payload(const decode::PacketView& view, int dir, Flow* flow) 
   }
   if (segment.transport == dpi::Transport::kTcp && !in_order(view, dir, flow, &segment.data))
     return;
+  show(segment, flow);
+}
+
+void Inspector::show(const dpi::Segment& segment, Flow* flow) {
   counters_.bytes += segment.data.size();
-  if (flow->parser_state == kNoIndex) {
+  if (flow->parser_state == kNoIndex || flow->parser == kHeadOnly) {
     choose(segment, flow);
   } else {
-    settle(feed(segment, flow), flow);
+    settle(feed(segment, flow), segment, flow);
   }
 }
 
 void Inspector::on_end(Flow* flow) {
   if (flow->parser_state == kNoIndex) return;
-  const dpi::Parser& parser = *dpi::parsers()[flow->parser];
-  if (flow->inspection == Inspection::kAttached && parser.on_end != nullptr) {
-    parser.on_end(pool_.at(flow->parser_state), &writer_);
+  if (flow->inspection == Inspection::kAttached && parser_of(*flow).on_end != nullptr) {
+    dpi::Context* context = context_of(flow);
+    parser_of(*flow).on_end(memory_.open(flow->parser_state), context);
   }
   detach(flow);
 }
@@ -73,9 +85,10 @@ bool Inspector::in_order(const decode::PacketView& view, int dir, Flow* flow, By
 
 bool Inspector::survives_gap(int dir, Flow* flow) {
   if (flow->inspection == Inspection::kAttached) {
-    const dpi::Parser& parser = *dpi::parsers()[flow->parser];
-    if (parser.on_gap != nullptr && parser.on_gap(pool_.at(flow->parser_state), dir == 0)) {
-      return true;
+    const dpi::Parser& parser = parser_of(*flow);
+    if (parser.on_gap != nullptr) {
+      dpi::Context* context = context_of(flow);
+      if (parser.on_gap(memory_.open(flow->parser_state), dir == 0, context)) return true;
     }
   }
   ++counters_.gaps;
@@ -85,26 +98,122 @@ bool Inspector::survives_gap(int dir, Flow* flow) {
 }
 
 void Inspector::choose(const dpi::Segment& segment, Flow* flow) {
-  const auto all = dpi::parsers();
-  for (const dpi::Likelihood wanted : {dpi::Likelihood::kLikely, dpi::Likelihood::kMaybe}) {
-    for (size_t i = 0; i < all.size(); ++i) {
-      if (!speaks(*all[i], segment.transport) || all[i]->probe(segment) != wanted) continue;
-      if (!attach(static_cast<uint8_t>(i), flow)) return;
-      const dpi::Answer answer = feed(segment, flow);
-      settle(answer, flow);
-      if (answer != dpi::Answer::kReject) return;
-      flow->inspection = Inspection::kUndecided;
+  if (expected_.any(flow->engine_last_ns) && try_expected(segment, flow)) return;
+  dpi::Segment first = segment;
+  if (flow->parser_state != kNoIndex) {
+    if (!keep_head(segment, flow)) return;
+    first.data = memory_.view(segment.from_originator ? 0 : 1);
+  }
+  const std::span<const uint8_t> asked = dpi::candidates(first, &room_);
+  // Those that are sure are tried while the others are asked, those that are not, afterwards.
+  size_t n_maybe = 0;
+  for (const uint8_t parser : asked) {
+    const dpi::Likelihood likelihood = dpi::parsers()[parser]->probe(first);
+    if (likelihood == dpi::Likelihood::kMaybe) room_[n_maybe++] = parser;
+    if (likelihood == dpi::Likelihood::kLikely && try_parser(parser, first, flow)) return;
+  }
+  for (size_t i = 0; i < n_maybe; ++i) {
+    if (try_parser(room_[i], first, flow)) return;
+  }
+  nobody_knows(segment, flow);
+}
+
+// Shows the start of the flow to a parser. False when it rejects; then nothing has changed but that
+// a start that was kept is forgotten.
+bool Inspector::try_parser(uint8_t parser, const dpi::Segment& first, Flow* flow) {
+  std::array<uint8_t, kHeadBytes> heads[2];
+  size_t sizes[2] = {};
+  dpi::Segment segment = first;
+  if (flow->parser_state != kNoIndex) {
+    memory_.open(flow->parser_state);
+    for (int i = 0; i < 2; ++i) {
+      const Bytes head = memory_.view(i);
+      sizes[i] = head.size();
+      std::copy(head.begin(), head.end(), heads[i].begin());
+    }
+    detach(flow);
+    segment.data = {heads[first.from_originator ? 0 : 1].data(),
+                    sizes[first.from_originator ? 0 : 1]};
+  }
+  if (!attach(parser, flow)) return true;
+  const int other = first.from_originator ? 1 : 0;
+  if (sizes[other] > 0) {
+    const dpi::Segment earlier{{heads[other].data(), sizes[other]},
+                               first.ts_ns,
+                               !first.from_originator,
+                               first.transport,
+                               first.dst_port,
+                               first.src_port};
+    settle(feed(earlier, flow), earlier, flow);
+    if (flow->inspection == Inspection::kOver) return true;
+  }
+  const dpi::Answer answer = feed(segment, flow);
+  settle(answer, segment, flow);
+  if (answer != dpi::Answer::kReject) return true;
+  flow->inspection = Inspection::kUndecided;
+  return false;
+}
+
+bool Inspector::try_expected(const dpi::Segment& segment, Flow* flow) {
+  const bool tcp = segment.transport == dpi::Transport::kTcp;
+  const IpAddress& src = segment.from_originator ? flow->orig_address() : flow->resp_address();
+  const IpAddress& dst = segment.from_originator ? flow->resp_address() : flow->orig_address();
+  ExpectedFlows::Entry entry;
+  if (!expected_.take(tcp, segment.dst_port, dst, src, flow->engine_last_ns, &entry) &&
+      !expected_.take(tcp, segment.src_port, src, dst, flow->engine_last_ns, &entry)) {
+    return false;
+  }
+  const int parser = dpi::parser_for(entry.app, segment.transport);
+  if (parser < 0) return false;
+  if (flow->parser_state != kNoIndex) detach(flow);
+  if (!attach(static_cast<uint8_t>(parser), flow)) return true;
+  if (parser_of(*flow).on_expected != nullptr) {
+    parser_of(*flow).on_expected(memory_.open(flow->parser_state),
+                                 {entry.note.data(), entry.note_bytes});
+  }
+  settle(feed(segment, flow), segment, flow);
+  return true;
+}
+
+// Adds to the kept start of a direction. False when it was kept for long enough.
+bool Inspector::keep_head(const dpi::Segment& segment, Flow* flow) {
+  memory_.open(flow->parser_state);
+  const int buffer = segment.from_originator ? 0 : 1;
+  const size_t room = kHeadBytes - std::min(kHeadBytes, memory_.view(buffer).size());
+  if (memory_.append(buffer, Reader(segment.data).take_up_to(room))) return true;
+  detach(flow);
+  flow->inspection = Inspection::kOver;
+  return false;
+}
+
+// The rest of the direction, or the other side, may still tell.
+void Inspector::nobody_knows(const dpi::Segment& segment, Flow* flow) {
+  const uint8_t unknown = unknown_bit(true) | unknown_bit(false);
+  if (segment.transport != dpi::Transport::kTcp) {
+    if (flow->n_segments >= kDatagramsAsked) flow->inspection = Inspection::kOver;
+    return;
+  }
+  const int buffer = segment.from_originator ? 0 : 1;
+  if (flow->parser_state == kNoIndex) {
+    if (segment.data.size() >= kHeadBytes) {
+      flow->payload_seen |= unknown_bit(segment.from_originator);
+    } else if (attach(kHeadOnly, flow)) {
+      keep_head(segment, flow);
+    }
+  } else {
+    memory_.open(flow->parser_state);
+    if (memory_.view(buffer).size() >= kHeadBytes) {
+      flow->payload_seen |= unknown_bit(segment.from_originator);
     }
   }
-  // Nobody knows the first payload of this direction; the other side may still tell.
-  const uint8_t both = 3;
-  if ((flow->payload_seen & both) == both) flow->inspection = Inspection::kOver;
+  if ((flow->payload_seen & unknown) != unknown) return;
+  if (flow->parser_state != kNoIndex) detach(flow);
+  flow->inspection = Inspection::kOver;
 }
 
 bool Inspector::attach(uint8_t parser, Flow* flow) {
-  flow->parser_state = pool_.allocate(dpi::parsers()[parser]->state_bytes);
+  flow->parser_state = memory_.allocate(state_bytes(parser));
   if (flow->parser_state == kNoIndex) {
-    ++counters_.no_memory;
     flow->inspection = Inspection::kOver;
     return false;
   }
@@ -112,20 +221,41 @@ bool Inspector::attach(uint8_t parser, Flow* flow) {
   return true;
 }
 
-dpi::Answer Inspector::feed(const dpi::Segment& segment, Flow* flow) {
-  return dpi::parsers()[flow->parser]->on_data(pool_.at(flow->parser_state), segment, &writer_);
+dpi::Context* Inspector::context_of(Flow* flow) {
+  flow_ = flow;
+  context_ = {&writer_, &memory_, this, &options_, {}, dpi::AppId::kUnknown, 0};
+  return &context_;
 }
 
-void Inspector::settle(dpi::Answer answer, Flow* flow) {
+dpi::Answer Inspector::feed(const dpi::Segment& segment, Flow* flow) {
+  dpi::Context* context = context_of(flow);
+  void* state = memory_.open(flow->parser_state);
+  const dpi::Answer answer = parser_of(*flow).on_data(state, segment, context);
+  const dpi::FlowFacts& facts = context->facts;
+  if (facts.name_hash != 0) flow->name_hash = facts.name_hash;
+  if (facts.client_fingerprint != 0) flow->client_fingerprint = facts.client_fingerprint;
+  if (facts.tls_version != 0) flow->tls_version = facts.tls_version;
+  return answer;
+}
+
+void Inspector::settle(dpi::Answer answer, const dpi::Segment& segment, Flow* flow) {
+  const auto known = [this, flow] {
+    const bool says_more = context_.facts.app != dpi::AppId::kUnknown;
+    if (says_more) {
+      flow->app = context_.facts.app;
+    } else if (flow->inspection != Inspection::kAttached) {
+      flow->app = parser_of(*flow).app;
+    }
+  };
   switch (answer) {
     case dpi::Answer::kNeedMore:
       break;
     case dpi::Answer::kAccept:
-      flow->app = dpi::parsers()[flow->parser]->app;
+      known();
       flow->inspection = Inspection::kAttached;
       break;
     case dpi::Answer::kDone:
-      flow->app = dpi::parsers()[flow->parser]->app;
+      known();
       detach(flow);
       flow->inspection = Inspection::kOver;
       break;
@@ -134,12 +264,44 @@ void Inspector::settle(dpi::Answer answer, Flow* flow) {
       detach(flow);
       flow->inspection = Inspection::kOver;
       break;
+    case dpi::Answer::kHandOver:
+      known();
+      hand_over(segment, flow);
+      break;
   }
 }
 
+void Inspector::hand_over(const dpi::Segment& segment, Flow* flow) {
+  const int next = dpi::parser_for(context_.next, segment.transport);
+  const size_t rest = std::min(context_.next_bytes, segment.data.size());
+  detach(flow);
+  flow->inspection = Inspection::kUndecided;
+  if (context_.next == dpi::AppId::kUnknown) {  // whatever it turns out to be
+    flow->payload_seen &= static_cast<uint8_t>(~(unknown_bit(true) | unknown_bit(false)));
+  } else if (next < 0) {
+    flow->app = context_.next;
+    flow->inspection = Inspection::kOver;
+    return;
+  } else if (!attach(static_cast<uint8_t>(next), flow)) {
+    return;
+  }
+  if (rest == 0) return;
+  dpi::Segment tail = segment;
+  tail.data = segment.data.last(rest);
+  show(tail, flow);
+}
+
 void Inspector::detach(Flow* flow) {
-  pool_.free(flow->parser_state, dpi::parsers()[flow->parser]->state_bytes);
+  memory_.free(flow->parser_state, state_bytes(flow->parser));
   flow->parser_state = kNoIndex;
+}
+
+void Inspector::expect(const dpi::Expectation& expectation, Bytes note) {
+  const bool to_originator = expectation.server_is_originator;
+  const IpAddress& server = to_originator ? flow_->orig_address() : flow_->resp_address();
+  const IpAddress& client = to_originator ? flow_->resp_address() : flow_->orig_address();
+  expected_.add(expectation.app, expectation.tcp, expectation.server_port, server, client,
+                flow_->engine_last_ns, note);
 }
 
 }  // namespace thymus::flow

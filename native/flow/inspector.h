@@ -3,13 +3,16 @@
 // cannot go on is detached and the hole counted.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "base/event_writer.h"
 #include "decode/packet_view.h"
+#include "dpi/candidates.h"
 #include "dpi/parser.h"
+#include "flow/expected_flows.h"
 #include "flow/flow.h"
-#include "flow/state_pool.h"
+#include "flow/parser_memory.h"
 
 namespace thymus::flow {
 
@@ -19,30 +22,53 @@ struct InspectorCounters {
   uint64_t no_memory = 0;
 };
 
-class Inspector {
+class Inspector final : private dpi::Expectations {
  public:
-  Inspector(size_t state_bytes, EventWriter::Sink* events) : pool_(state_bytes), writer_(events) {}
+  // A TCP direction whose start nobody knows is kept up to this length and asked about again: the
+  // first segment may hold a single byte.
+  static constexpr size_t kHeadBytes = 32;
+  // Datagrams of a flow after which nobody is asked any more.
+  static constexpr int kDatagramsAsked = 4;
+
+  Inspector(size_t state_bytes, const dpi::ParserOptions& options, EventWriter::Sink* events)
+      : memory_(state_bytes), writer_(events), options_(options) {}
 
   // Payload of one packet in direction `dir`. REQUIRES: view.payload_bytes > 0.
   void on_payload(const decode::PacketView& view, int dir, Flow* flow);
   // The flow ends: its parser reports what is open and its state is given back.
   void on_end(Flow* flow);
 
-  const InspectorCounters& counters() const { return counters_; }
+  const InspectorCounters& counters() const {
+    counters_.no_memory = memory_.refusals();
+    return counters_;
+  }
 
  private:
   bool in_order(const decode::PacketView& view, int dir, Flow* flow, Bytes* fresh);
   // Tells the parser of a hole; lets it go, and counts that, when it cannot go on.
   bool survives_gap(int dir, Flow* flow);
+  void show(const dpi::Segment& segment, Flow* flow);
   void choose(const dpi::Segment& segment, Flow* flow);
+  bool try_parser(uint8_t parser, const dpi::Segment& segment, Flow* flow);
+  bool try_expected(const dpi::Segment& segment, Flow* flow);
+  bool keep_head(const dpi::Segment& segment, Flow* flow);
+  void nobody_knows(const dpi::Segment& segment, Flow* flow);
+  void hand_over(const dpi::Segment& segment, Flow* flow);
   bool attach(uint8_t parser, Flow* flow);
+  dpi::Context* context_of(Flow* flow);
   dpi::Answer feed(const dpi::Segment& segment, Flow* flow);
-  void settle(dpi::Answer answer, Flow* flow);
+  void settle(dpi::Answer answer, const dpi::Segment& segment, Flow* flow);
   void detach(Flow* flow);
+  void expect(const dpi::Expectation& expectation, Bytes note) override;
 
-  StatePool pool_;
+  ParserMemory memory_;
   EventWriter writer_;
-  InspectorCounters counters_;
+  dpi::ParserOptions options_;
+  ExpectedFlows expected_;
+  dpi::Context context_{};
+  const Flow* flow_ = nullptr;  // of the call under way
+  std::array<uint8_t, dpi::kMaxParsers> room_{};
+  mutable InspectorCounters counters_;
 };
 
 }  // namespace thymus::flow

@@ -20,7 +20,7 @@ class StatePool {
   uint32_t allocate(size_t bytes);
   // REQUIRES: `handle` came from allocate(bytes) and was not freed since.
   void free(uint32_t handle, size_t bytes);
-  void* at(uint32_t handle) { return base_ + size_t{handle} * kUnit; }
+  void* at(uint32_t handle) const { return base_ + size_t{handle} * kUnit; }
 
  private:
   static constexpr size_t kUnit = 64;

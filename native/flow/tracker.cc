@@ -49,7 +49,7 @@ Tracker::Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* s
       sink_(sink),
       table_(options.max_flows),
       wheel_(options.max_flows),
-      inspector_(options.parser_state_bytes, this) {}
+      inspector_(options.parser_state_bytes, options.parsers, this) {}
 
 void Tracker::process(std::span<const PacketView> views) {
   Lookup lookups[kPrefetchBlock];

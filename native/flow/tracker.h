@@ -23,8 +23,9 @@ namespace thymus::flow {
 struct TrackerOptions {
   uint32_t max_flows = 1u << 20;           // per lane; a full table evicts
   size_t parser_state_bytes = 256u << 20;  // reserved, resident as used
-  HashKey secret = kReplayHashKey;         // of the table, entity keys and flow ids
-  bool strict_checksums = false;           // keep packets with bad checksums out of streams
+  dpi::ParserOptions parsers;
+  HashKey secret = kReplayHashKey;  // of the table, entity keys and flow ids
+  bool strict_checksums = false;    // keep packets with bad checksums out of streams
 };
 
 struct TrackerCounters {

@@ -16,8 +16,6 @@ import { eveTime } from './time_text.js';
 export interface FieldForm {
   /** JSON text of a number. */
   readonly number?: (value: number) => string;
-  /** Show a boolean that is false; by default only a true one is shown, as EVE does. */
-  readonly showFalse?: boolean;
 }
 
 /** Forms by path, e.g. "answers.rrtype". */
@@ -28,6 +26,10 @@ export interface FieldPlan {
   readonly key: string;
   readonly type: FieldSchema['type'];
   readonly list: boolean;
+  /** A boolean that is shown when it is false, too; the others EVE leaves out. */
+  readonly showFalse: boolean;
+  /** Stands beside the event's own object. */
+  readonly beside: boolean;
   readonly form: FieldForm;
   readonly fields: readonly FieldPlan[];
 }
@@ -45,6 +47,8 @@ export function planFields(
     key: `"${field.name}":`,
     type: field.type,
     list: field.list,
+    showFalse: field.showFalse === true,
+    beside: field.beside === true,
     form: forms[path + field.name] ?? {},
     fields: planFields(field.fields, forms, `${path}${field.name}.`),
   }));
@@ -135,11 +139,13 @@ function valueJson(field: FieldPlan, bytes: Buffer, from: number, to: number): s
     case 'u':
       return numberJson(field.form, readUnsigned(bytes, from, to));
     case 'bool':
-      return readUnsigned(bytes, from, to) !== 0 ? 'true' : field.form.showFalse ? 'false' : '';
+      return readUnsigned(bytes, from, to) !== 0 ? 'true' : field.showFalse ? 'false' : '';
     case 'str':
       return jsonBytes(bytes, from, to);
     case 'hex':
       return `"${bytes.toString('hex', from, to)}"`;
+    case 'mac':
+      return `"${bytes.toString('hex', from, to).replace(/..(?=.)/g, '$&:')}"`;
     case 'ip':
       return to - from === 16 ? `"${addresses.of(bytes.subarray(from, to))}"` : '';
     case 'obj':

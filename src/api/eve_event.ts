@@ -9,25 +9,41 @@ import { flowNumber } from './eve_flow.js';
 import { hasPorts, ipProtocolName } from './protocol_names.js';
 import { eveTime } from './time_text.js';
 
+/** Shows the members of an event's own object, without its braces. */
 type ShowBody = (body: Buffer) => string;
 
-/** The JSON object of each kind of event, by its number - 1. */
-const BODIES: readonly ShowBody[] = EVENT_SCHEMA.map((schema, index) => {
-  if (index + 1 === EventType.ANOMALY) return anomalyBody;
-  if (index + 1 === EventType.DNS) return dnsBody;
-  const plan: readonly FieldPlan[] = planFields(schema.fields);
-  return (body) => bodyJson(plan, body, 0, body.length);
+/** Where EVE shows a kind of event in another form than its schema. */
+const SPECIAL_BODIES: Readonly<Record<number, ShowBody>> = {
+  [EventType.ANOMALY]: anomalyBody,
+  [EventType.DNS]: dnsBody,
+};
+
+interface EventShape {
+  readonly name: string;
+  readonly own: ShowBody;
+  /** Fields that stand beside the own object. */
+  readonly beside: readonly FieldPlan[];
+}
+
+/** By number - 1. */
+const SHAPES: readonly EventShape[] = EVENT_SCHEMA.map(({ name, fields }, index) => {
+  const plan = planFields(fields);
+  const inside = plan.filter((field) => !field.beside);
+  const own: ShowBody =
+    SPECIAL_BODIES[index + 1] ?? ((body) => bodyJson(inside, body, 0, body.length));
+  return { name, own, beside: plan.filter((field) => field.beside) };
 });
 
 /** One event of the core as a line of EVE; empty for a kind that this version does not know. */
 export function eventLine(row: EventRowView, body: Buffer, addresses: AddressText): string {
-  const name = EVENT_SCHEMA[row.type - 1]?.name;
-  const show = BODIES[row.type - 1];
-  if (name === undefined || show === undefined) return '';
+  const shape = SHAPES[row.type - 1];
+  if (shape === undefined) return '';
+  const { name, own } = shape;
+  const beside = bodyJson(shape.beside, body, 0, body.length);
   return (
     `{"timestamp":"${eveTime(row.tsUs)}"${flowIdJson(row)},"pcap_cnt":${row.orderIndex + 1}` +
     `,"event_type":"${name}"${endpointsJson(row, addresses)},"pkt_src":"wire/pcap"` +
-    `,"${name}":{${show(body)}}}\n`
+    `,"${name}":{${own(body)}}${beside === '' ? '' : `,${beside}`}}\n`
   );
 }
 

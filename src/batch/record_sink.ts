@@ -23,7 +23,7 @@ export interface RecordSink {
   /** A flow ended: its record with totals. `detail` holds the fields of `flow_detail`, maybe none. */
   onFlow(row: FlowRowView, detail: Uint8Array): void;
 
-  /** An event of native/emit/events.def; `body` holds its fields. Sketches are never published. */
+  /** An event of native/emit/events/; `body` holds its fields. Sketches are never published. */
   onEvent(row: EventRowView, body: Uint8Array): void;
 
   /**

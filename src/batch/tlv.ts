@@ -133,6 +133,7 @@ function valueOf(field: FieldSchema, reader: TlvReader): TlvValue {
     case 'str':
       return reader.text();
     case 'hex':
+    case 'mac':
       return reader.hex();
     case 'ip':
       return reader.address();

@@ -43,7 +43,7 @@ export class SketchCounts {
 const SKETCH = EventField.SKETCH;
 const TOP = EventField.SKETCH.TOP;
 
-/** Reads a `sketch` event (native/emit/events.def) into reused counts. */
+/** Reads a `sketch` event (native/emit/events/) into reused counts. */
 export class SketchReader {
   bytes: Uint8Array = new Uint8Array(0);
   prefixBits = 0;

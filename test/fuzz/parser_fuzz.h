@@ -12,6 +12,7 @@
 
 #include "base/event_writer.h"
 #include "dpi/parser.h"
+#include "dpi/parser_context.h"
 
 namespace thymus::fuzz {
 
@@ -33,6 +34,7 @@ inline void run_parser(const dpi::Parser& parser, Bytes input, bool any_port) {
   const auto transport = parser.over_tcp ? dpi::Transport::kTcp : dpi::Transport::kUdp;
   CheckedSink sink;
   const auto writer = std::make_unique<EventWriter>(&sink);
+  test::ParserContext context(writer.get());
   std::vector<uint8_t> state(parser.state_bytes);
   bool attached = false;
   while (!r.empty()) {
@@ -43,10 +45,10 @@ inline void run_parser(const dpi::Parser& parser, Bytes input, bool any_port) {
     const bool from_originator = (lead & 0x80) == 0;
     // An empty segment stands for a hole, which only an attached parser is told of.
     if (attached && length == 0 && parser.on_gap != nullptr) {
-      parser.on_gap(state.data(), from_originator);
+      parser.on_gap(state.data(), from_originator, context.renew());
     }
     const uint16_t client = 40000;
-    const uint16_t server = any_port ? 9999 : 53;
+    const uint16_t server = any_port || parser.ports.empty() ? uint16_t{9999} : parser.ports[0];
     const dpi::Segment segment{Bytes(data),
                                0,
                                from_originator,
@@ -54,11 +56,11 @@ inline void run_parser(const dpi::Parser& parser, Bytes input, bool any_port) {
                                from_originator ? client : server,
                                from_originator ? server : client};
     parser.probe(segment);
-    const dpi::Answer answer = parser.on_data(state.data(), segment, writer.get());
+    const dpi::Answer answer = parser.on_data(state.data(), segment, context.renew());
     attached = answer == dpi::Answer::kAccept;
-    if (answer == dpi::Answer::kReject || answer == dpi::Answer::kDone) break;
+    if (answer != dpi::Answer::kNeedMore && answer != dpi::Answer::kAccept) break;
   }
-  if (parser.on_end != nullptr) parser.on_end(state.data(), writer.get());
+  if (parser.on_end != nullptr) parser.on_end(state.data(), context.renew());
 }
 
 // Every parser of `app`, on every transport it speaks.

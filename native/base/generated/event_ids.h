@@ -6,51 +6,16 @@
 namespace thymus::event {
 
 enum Type : uint16_t {
-  kFlowDetail = 1,
-  kAnomaly = 2,
-  kSketch = 3,
-  kDns = 4,
+  kAnomaly = 1,
+  kDns = 2,
+  kFlowDetail = 3,
+  kSketch = 4,
 };
 
-namespace flow_detail {
-inline constexpr uint16_t kHistory = 1;
-inline constexpr uint16_t kMacOrig = 2;
-inline constexpr uint16_t kMacResp = 3;
-inline constexpr uint16_t kCommunityId = 4;
-}  // namespace flow_detail
 namespace anomaly {
 inline constexpr uint16_t kCode = 1;
 inline constexpr uint16_t kLayer = 2;
 }  // namespace anomaly
-namespace sketch {
-inline constexpr uint16_t kPrefix = 1;
-inline constexpr uint16_t kPrefixBits = 2;
-inline constexpr uint16_t kWindowUs = 3;
-inline constexpr uint16_t kSynIn = 4;
-inline constexpr uint16_t kSynAckOut = 5;
-inline constexpr uint16_t kAckIn = 6;
-inline constexpr uint16_t kRstOut = 7;
-inline constexpr uint16_t kPacketsIn = 8;
-inline constexpr uint16_t kBytesIn = 9;
-inline constexpr uint16_t kUdpPacketsIn = 10;
-inline constexpr uint16_t kIcmpPacketsIn = 11;
-inline constexpr uint16_t kNewSources = 12;
-inline constexpr uint16_t kDestinationsDropped = 13;
-inline constexpr uint16_t kTop = 14;
-namespace top {
-inline constexpr uint16_t kAddress = 1;
-inline constexpr uint16_t kSynIn = 2;
-inline constexpr uint16_t kSynAckOut = 3;
-inline constexpr uint16_t kAckIn = 4;
-inline constexpr uint16_t kRstOut = 5;
-inline constexpr uint16_t kPacketsIn = 6;
-inline constexpr uint16_t kBytesIn = 7;
-inline constexpr uint16_t kUdpPacketsIn = 8;
-inline constexpr uint16_t kIcmpPacketsIn = 9;
-inline constexpr uint16_t kSources = 10;
-inline constexpr uint16_t kKey = 11;
-}  // namespace top
-}  // namespace sketch
 namespace dns {
 inline constexpr uint16_t kType = 1;
 inline constexpr uint16_t kTxId = 2;
@@ -175,5 +140,40 @@ inline constexpr uint16_t kData = 2;
 }  // namespace opt
 }  // namespace additionals
 }  // namespace dns
+namespace flow_detail {
+inline constexpr uint16_t kHistory = 1;
+inline constexpr uint16_t kMacOrig = 2;
+inline constexpr uint16_t kMacResp = 3;
+inline constexpr uint16_t kCommunityId = 4;
+}  // namespace flow_detail
+namespace sketch {
+inline constexpr uint16_t kPrefix = 1;
+inline constexpr uint16_t kPrefixBits = 2;
+inline constexpr uint16_t kWindowUs = 3;
+inline constexpr uint16_t kSynIn = 4;
+inline constexpr uint16_t kSynAckOut = 5;
+inline constexpr uint16_t kAckIn = 6;
+inline constexpr uint16_t kRstOut = 7;
+inline constexpr uint16_t kPacketsIn = 8;
+inline constexpr uint16_t kBytesIn = 9;
+inline constexpr uint16_t kUdpPacketsIn = 10;
+inline constexpr uint16_t kIcmpPacketsIn = 11;
+inline constexpr uint16_t kNewSources = 12;
+inline constexpr uint16_t kDestinationsDropped = 13;
+inline constexpr uint16_t kTop = 14;
+namespace top {
+inline constexpr uint16_t kAddress = 1;
+inline constexpr uint16_t kSynIn = 2;
+inline constexpr uint16_t kSynAckOut = 3;
+inline constexpr uint16_t kAckIn = 4;
+inline constexpr uint16_t kRstOut = 5;
+inline constexpr uint16_t kPacketsIn = 6;
+inline constexpr uint16_t kBytesIn = 7;
+inline constexpr uint16_t kUdpPacketsIn = 8;
+inline constexpr uint16_t kIcmpPacketsIn = 9;
+inline constexpr uint16_t kSources = 10;
+inline constexpr uint16_t kKey = 11;
+}  // namespace top
+}  // namespace sketch
 
 }  // namespace thymus::event

@@ -5,7 +5,7 @@
 
 namespace thymus::emit {
 
-inline constexpr uint32_t kLayoutHash = 0x22bb9507;
+inline constexpr uint32_t kLayoutHash = 0x02d19315;
 
 struct FlowRow {
   double order_index;  // index in the input of the packet that caused this record, or of the flow's last packet when a timer did: second key of the total order
@@ -88,7 +88,7 @@ struct EventRow {
   uint8_t dst_addr[16];
   uint32_t order_sub;
   uint32_t body_bytes;  // length of the fields that follow this header; the next event starts at the next multiple of 8
-  uint16_t type;  // number in emit/events.def
+  uint16_t type;  // number in emit/events/
   uint16_t src_port;
   uint16_t dst_port;
   uint8_t protocol;
@@ -98,7 +98,7 @@ static_assert(sizeof(EventRow) == 96);
 
 struct BatchHeader {
   uint32_t magic;  // 0x54485942
-  uint32_t layout;  // hash of this file and events.def; a reader with another one refuses
+  uint32_t layout;  // hash of this file and events/; a reader with another one refuses
   uint32_t total_bytes;  // header, rows, events, heap
   uint32_t n_rows;
   uint32_t n_events;

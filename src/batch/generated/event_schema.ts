@@ -2,50 +2,20 @@
 
 export interface FieldSchema {
   readonly name: string;
-  readonly type: 'event' | 'u' | 'i' | 'f' | 'bool' | 'str' | 'hex' | 'ip' | 'time' | 'obj';
+  readonly type: 'event' | 'u' | 'i' | 'f' | 'bool' | 'str' | 'hex' | 'mac' | 'ip' | 'time' | 'obj';
   readonly list: boolean;
+  /** A boolean that is shown when it is false, too. */
+  readonly showFalse?: true;
+  /** Stands in EVE beside the event's own object. */
+  readonly beside?: true;
   readonly fields: readonly FieldSchema[];
 }
 
 /** Event kinds by number - 1; a field's number is its index + 1. */
 export const EVENT_SCHEMA: readonly FieldSchema[] = [
-  { name: 'flow_detail', type: 'event', list: false, fields: [
-    { name: 'history', type: 'str', list: false, fields: [] },
-    { name: 'mac_orig', type: 'hex', list: false, fields: [] },
-    { name: 'mac_resp', type: 'hex', list: false, fields: [] },
-    { name: 'community_id', type: 'str', list: false, fields: [] },
-  ] },
   { name: 'anomaly', type: 'event', list: false, fields: [
     { name: 'code', type: 'u', list: false, fields: [] },
     { name: 'layer', type: 'u', list: false, fields: [] },
-  ] },
-  { name: 'sketch', type: 'event', list: false, fields: [
-    { name: 'prefix', type: 'ip', list: false, fields: [] },
-    { name: 'prefix_bits', type: 'u', list: false, fields: [] },
-    { name: 'window_us', type: 'u', list: false, fields: [] },
-    { name: 'syn_in', type: 'u', list: false, fields: [] },
-    { name: 'syn_ack_out', type: 'u', list: false, fields: [] },
-    { name: 'ack_in', type: 'u', list: false, fields: [] },
-    { name: 'rst_out', type: 'u', list: false, fields: [] },
-    { name: 'packets_in', type: 'u', list: false, fields: [] },
-    { name: 'bytes_in', type: 'u', list: false, fields: [] },
-    { name: 'udp_packets_in', type: 'u', list: false, fields: [] },
-    { name: 'icmp_packets_in', type: 'u', list: false, fields: [] },
-    { name: 'new_sources', type: 'u', list: false, fields: [] },
-    { name: 'destinations_dropped', type: 'u', list: false, fields: [] },
-    { name: 'top', type: 'obj', list: true, fields: [
-      { name: 'address', type: 'ip', list: false, fields: [] },
-      { name: 'syn_in', type: 'u', list: false, fields: [] },
-      { name: 'syn_ack_out', type: 'u', list: false, fields: [] },
-      { name: 'ack_in', type: 'u', list: false, fields: [] },
-      { name: 'rst_out', type: 'u', list: false, fields: [] },
-      { name: 'packets_in', type: 'u', list: false, fields: [] },
-      { name: 'bytes_in', type: 'u', list: false, fields: [] },
-      { name: 'udp_packets_in', type: 'u', list: false, fields: [] },
-      { name: 'icmp_packets_in', type: 'u', list: false, fields: [] },
-      { name: 'sources', type: 'u', list: false, fields: [] },
-      { name: 'key', type: 'f', list: false, fields: [] },
-    ] },
   ] },
   { name: 'dns', type: 'event', list: false, fields: [
     { name: 'type', type: 'str', list: false, fields: [] },
@@ -155,56 +125,55 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       ] },
     ] },
   ] },
+  { name: 'flow_detail', type: 'event', list: false, fields: [
+    { name: 'history', type: 'str', list: false, fields: [] },
+    { name: 'mac_orig', type: 'hex', list: false, fields: [] },
+    { name: 'mac_resp', type: 'hex', list: false, fields: [] },
+    { name: 'community_id', type: 'str', list: false, fields: [] },
+  ] },
+  { name: 'sketch', type: 'event', list: false, fields: [
+    { name: 'prefix', type: 'ip', list: false, fields: [] },
+    { name: 'prefix_bits', type: 'u', list: false, fields: [] },
+    { name: 'window_us', type: 'u', list: false, fields: [] },
+    { name: 'syn_in', type: 'u', list: false, fields: [] },
+    { name: 'syn_ack_out', type: 'u', list: false, fields: [] },
+    { name: 'ack_in', type: 'u', list: false, fields: [] },
+    { name: 'rst_out', type: 'u', list: false, fields: [] },
+    { name: 'packets_in', type: 'u', list: false, fields: [] },
+    { name: 'bytes_in', type: 'u', list: false, fields: [] },
+    { name: 'udp_packets_in', type: 'u', list: false, fields: [] },
+    { name: 'icmp_packets_in', type: 'u', list: false, fields: [] },
+    { name: 'new_sources', type: 'u', list: false, fields: [] },
+    { name: 'destinations_dropped', type: 'u', list: false, fields: [] },
+    { name: 'top', type: 'obj', list: true, fields: [
+      { name: 'address', type: 'ip', list: false, fields: [] },
+      { name: 'syn_in', type: 'u', list: false, fields: [] },
+      { name: 'syn_ack_out', type: 'u', list: false, fields: [] },
+      { name: 'ack_in', type: 'u', list: false, fields: [] },
+      { name: 'rst_out', type: 'u', list: false, fields: [] },
+      { name: 'packets_in', type: 'u', list: false, fields: [] },
+      { name: 'bytes_in', type: 'u', list: false, fields: [] },
+      { name: 'udp_packets_in', type: 'u', list: false, fields: [] },
+      { name: 'icmp_packets_in', type: 'u', list: false, fields: [] },
+      { name: 'sources', type: 'u', list: false, fields: [] },
+      { name: 'key', type: 'f', list: false, fields: [] },
+    ] },
+  ] },
 ];
 
 /** Numbers of the event kinds. */
 export const EventType = {
-  FLOW_DETAIL: 1,
-  ANOMALY: 2,
-  SKETCH: 3,
-  DNS: 4,
+  ANOMALY: 1,
+  DNS: 2,
+  FLOW_DETAIL: 3,
+  SKETCH: 4,
 } as const;
 
 /** Numbers of the fields, for readers that need speed. */
 export const EventField = {
-  FLOW_DETAIL: {
-    HISTORY: 1,
-    MAC_ORIG: 2,
-    MAC_RESP: 3,
-    COMMUNITY_ID: 4,
-  },
   ANOMALY: {
     CODE: 1,
     LAYER: 2,
-  },
-  SKETCH: {
-    PREFIX: 1,
-    PREFIX_BITS: 2,
-    WINDOW_US: 3,
-    SYN_IN: 4,
-    SYN_ACK_OUT: 5,
-    ACK_IN: 6,
-    RST_OUT: 7,
-    PACKETS_IN: 8,
-    BYTES_IN: 9,
-    UDP_PACKETS_IN: 10,
-    ICMP_PACKETS_IN: 11,
-    NEW_SOURCES: 12,
-    DESTINATIONS_DROPPED: 13,
-    TOP_ID: 14,
-    TOP: {
-      ADDRESS: 1,
-      SYN_IN: 2,
-      SYN_ACK_OUT: 3,
-      ACK_IN: 4,
-      RST_OUT: 5,
-      PACKETS_IN: 6,
-      BYTES_IN: 7,
-      UDP_PACKETS_IN: 8,
-      ICMP_PACKETS_IN: 9,
-      SOURCES: 10,
-      KEY: 11,
-    },
   },
   DNS: {
     TYPE: 1,
@@ -328,6 +297,41 @@ export const EventField = {
         CODE: 1,
         DATA: 2,
       },
+    },
+  },
+  FLOW_DETAIL: {
+    HISTORY: 1,
+    MAC_ORIG: 2,
+    MAC_RESP: 3,
+    COMMUNITY_ID: 4,
+  },
+  SKETCH: {
+    PREFIX: 1,
+    PREFIX_BITS: 2,
+    WINDOW_US: 3,
+    SYN_IN: 4,
+    SYN_ACK_OUT: 5,
+    ACK_IN: 6,
+    RST_OUT: 7,
+    PACKETS_IN: 8,
+    BYTES_IN: 9,
+    UDP_PACKETS_IN: 10,
+    ICMP_PACKETS_IN: 11,
+    NEW_SOURCES: 12,
+    DESTINATIONS_DROPPED: 13,
+    TOP_ID: 14,
+    TOP: {
+      ADDRESS: 1,
+      SYN_IN: 2,
+      SYN_ACK_OUT: 3,
+      ACK_IN: 4,
+      RST_OUT: 5,
+      PACKETS_IN: 6,
+      BYTES_IN: 7,
+      UDP_PACKETS_IN: 8,
+      ICMP_PACKETS_IN: 9,
+      SOURCES: 10,
+      KEY: 11,
     },
   },
 } as const;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dpi/parser.h"
+#include "dpi/parser_context.h"
 #include "support/event_reader.h"
 
 namespace thymus::test {
@@ -25,7 +26,8 @@ class ParserRun {
         orig_port_(orig_port),
         resp_port_(resp_port),
         state_(parser_.state_bytes),
-        writer_(std::make_unique<EventWriter>(&log_)) {}
+        writer_(std::make_unique<EventWriter>(&log_)),
+        context_(writer_.get()) {}
 
   dpi::Likelihood probe(const std::vector<uint8_t>& data, bool from_originator = true) const {
     return parser_.probe(segment(Bytes(data), from_originator));
@@ -39,15 +41,20 @@ class ParserRun {
     dpi::Segment shown = segment(data, from_originator);
     shown.cut_bytes = cut_bytes;
     parser_.probe(shown);
-    return parser_.on_data(state_.data(), shown, writer_.get());
+    return parser_.on_data(state_.data(), shown, context_.renew());
+  }
+  void expected(const std::vector<uint8_t>& note) {
+    if (parser_.on_expected != nullptr) parser_.on_expected(state_.data(), Bytes(note));
   }
   bool gap(bool from_originator) {
-    return parser_.on_gap != nullptr && parser_.on_gap(state_.data(), from_originator);
+    return parser_.on_gap != nullptr &&
+           parser_.on_gap(state_.data(), from_originator, context_.renew());
   }
   void end() {
-    if (parser_.on_end != nullptr) parser_.on_end(state_.data(), writer_.get());
+    if (parser_.on_end != nullptr) parser_.on_end(state_.data(), context_.renew());
   }
   const EventLog& log() const { return log_; }
+  ParserContext& context() { return context_; }
 
  private:
   dpi::Segment segment(Bytes data, bool from_originator) const {
@@ -66,6 +73,7 @@ class ParserRun {
   std::vector<uint8_t> state_;
   EventLog log_;
   std::unique_ptr<EventWriter> writer_;
+  ParserContext context_;
 };
 
 }  // namespace thymus::test

@@ -1,0 +1,68 @@
+// Flows that a parser announced: which protocol to expect between two hosts on a server port.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "base/address.h"
+#include "dpi/context.h"
+
+namespace thymus::flow {
+
+// The newest kMost announcements of a lane; each serves one flow. Both flows have the same two
+// hosts, so the same lane sees them.
+class ExpectedFlows {
+ public:
+  static constexpr size_t kMost = 256;
+  static constexpr int64_t kLifetimeNs = 60'000'000'000;
+
+  struct Entry {
+    dpi::AppId app = dpi::AppId::kUnknown;  // kUnknown: free
+    bool tcp;
+    uint16_t server_port;
+    uint16_t note_bytes;
+    IpAddress server;
+    IpAddress client;
+    int64_t until_ns;
+    std::array<uint8_t, dpi::kMaxNoteBytes> note;
+  };
+
+  void add(dpi::AppId app, bool tcp, uint16_t server_port, const IpAddress& server,
+           const IpAddress& client, int64_t now_ns, Bytes note) {
+    Entry& e = entries_[next_++ % kMost];
+    e = {};
+    e.app = app;
+    e.tcp = tcp;
+    e.server_port = server_port;
+    e.server = server;
+    e.client = client;
+    e.until_ns = latest_ns_ = now_ns + kLifetimeNs;
+    e.note_bytes = static_cast<uint16_t>(std::min(note.size(), e.note.size()));
+    if (e.note_bytes > 0) std::memcpy(e.note.data(), note.data(), e.note_bytes);
+  }
+
+  // The announcement of a flow one of whose ends listens on `port` at `server`; it is used up.
+  bool take(bool tcp, uint16_t port, const IpAddress& server, const IpAddress& client,
+            int64_t now_ns, Entry* out) {
+    for (Entry& e : entries_) {
+      if (e.app == dpi::AppId::kUnknown || e.tcp != tcp || e.server_port != port) continue;
+      if (e.until_ns < now_ns || e.server != server || e.client != client) continue;
+      *out = e;
+      e.app = dpi::AppId::kUnknown;
+      return true;
+    }
+    return false;
+  }
+
+  // Whether one may be waiting: mostly not, and then nobody searches.
+  bool any(int64_t now_ns) const { return now_ns <= latest_ns_; }
+
+ private:
+  std::array<Entry, kMost> entries_{};
+  size_t next_ = 0;
+  int64_t latest_ns_ = INT64_MIN;
+};
+
+}  // namespace thymus::flow

@@ -1,0 +1,81 @@
+#include "flow/parser_memory.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace thymus::flow {
+namespace {
+
+constexpr size_t kSmallestBlock = 256;
+
+}  // namespace
+
+uint32_t ParserMemory::allocate(size_t state_bytes) {
+  const uint32_t handle = pool_.allocate(sizeof(Header) + state_bytes);
+  if (handle == kNoIndex) ++refusals_;
+  return handle;
+}
+
+void ParserMemory::free(uint32_t handle, size_t state_bytes) {
+  for (const Slot& slot : header(handle)->slots) {
+    if (slot.capacity > 0) pool_.free(slot.handle, slot.capacity);
+  }
+  pool_.free(handle, sizeof(Header) + state_bytes);
+}
+
+void* ParserMemory::open(uint32_t handle) {
+  open_ = header(handle);
+  return open_ + 1;
+}
+
+Bytes ParserMemory::view(int buffer) const {
+  const Slot& slot = open_->slots[buffer];
+  if (slot.begin == slot.end) return {};
+  return {bytes(slot) + slot.begin, slot.end - slot.begin};
+}
+
+bool ParserMemory::append(int buffer, Bytes added) {
+  Slot& slot = open_->slots[buffer];
+  if (added.empty()) return true;
+  if (slot.end - slot.begin + added.size() > dpi::kMaxBufferBytes) return false;
+  if (!make_room(&slot, added.size())) return false;
+  std::memcpy(bytes(slot) + slot.end, added.data(), added.size());
+  slot.end += static_cast<uint32_t>(added.size());
+  return true;
+}
+
+// Room behind the end: what is there, else what was consumed, else a larger block.
+bool ParserMemory::make_room(Slot* slot, size_t more) {
+  if (slot->capacity - slot->end >= more) return true;
+  const size_t kept = slot->end - slot->begin;
+  if (slot->capacity >= kept + more) {
+    std::memmove(bytes(*slot), bytes(*slot) + slot->begin, kept);
+    slot->begin = 0;
+    slot->end = static_cast<uint32_t>(kept);
+    return true;
+  }
+  const size_t capacity = std::max(kSmallestBlock, std::bit_ceil(kept + more));
+  const uint32_t handle = pool_.allocate(capacity);
+  if (handle == kNoIndex) {
+    ++refusals_;
+    return false;
+  }
+  Slot grown{handle, static_cast<uint32_t>(capacity), 0, static_cast<uint32_t>(kept)};
+  if (kept > 0) std::memcpy(bytes(grown), bytes(*slot) + slot->begin, kept);
+  if (slot->capacity > 0) pool_.free(slot->handle, slot->capacity);
+  *slot = grown;
+  return true;
+}
+
+void ParserMemory::consume(int buffer, size_t n) {
+  Slot& slot = open_->slots[buffer];
+  slot.begin += static_cast<uint32_t>(n);
+  if (slot.begin != slot.end) return;
+  slot.begin = slot.end = 0;
+  if (slot.capacity == 0) return;
+  pool_.free(slot.handle, slot.capacity);
+  slot.capacity = 0;
+}
+
+}  // namespace thymus::flow
