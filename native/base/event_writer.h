@@ -14,6 +14,20 @@
 
 namespace thymus {
 
+// Which side an event is said to come from: its source address.
+enum class Side : uint8_t {
+  kSender,      // who sent the bytes that completed it
+  kOriginator,  // the client, for transactions of a request and its response
+  kResponder,
+};
+
+struct FinishedEvent {
+  uint16_t type;
+  Bytes fields;  // valid during the call
+  uint32_t truncations;
+  Side side;
+};
+
 // Memory for one event, reused. 32 KiB bounds an event.
 class EventWriter {
  public:
@@ -22,7 +36,7 @@ class EventWriter {
   // Takes finished events; called once per event, while the bytes are valid.
   class Sink {
    public:
-    virtual void on_event(uint16_t type, Bytes tlv, uint32_t truncations) = 0;
+    virtual void on_event(const FinishedEvent& event) = 0;
 
    protected:
     ~Sink() = default;
@@ -30,15 +44,16 @@ class EventWriter {
 
   explicit EventWriter(Sink* sink) : sink_(sink) {}
 
-  void begin(uint16_t type) {
+  void begin(uint16_t type, Side side = Side::kSender) {
     type_ = type;
+    side_ = side;
     size_ = 0;
     depth_ = 0;
     truncations_ = 0;
     skip_depth_ = 0;
   }
   // Hands the event to the sink.
-  void end() { sink_->on_event(type_, {buffer_, size_t{size_}}, truncations_); }
+  void end() { sink_->on_event({type_, {buffer_, size_t{size_}}, truncations_, side_}); }
 
   void put(uint16_t field, uint64_t v) {
     const uint16_t n = v <= 0xff ? 1 : v <= 0xffff ? 2 : v <= 0xffffffff ? 4 : 8;
@@ -113,6 +128,7 @@ class EventWriter {
   int depth_ = 0;
   int skip_depth_ = 0;
   uint16_t type_ = 0;
+  Side side_ = Side::kSender;
   uint8_t buffer_[kCapacity];
 };
 

@@ -231,9 +231,9 @@ void RecordWriter::finish() {
   for (BatchQueue* queue : queues_) queue->finish(producer_);
 }
 
-void RecordWriter::on_event(uint16_t, Bytes tlv, uint32_t truncations) {
-  finished_fields_ = tlv;
-  counters_.event_truncations += truncations;
+void RecordWriter::on_event(const FinishedEvent& event) {
+  finished_fields_ = event.fields;
+  counters_.event_truncations += event.truncations;
 }
 
 }  // namespace thymus::emit

@@ -70,7 +70,7 @@ class RecordWriter final : public flow::FlowSink,
     if (full_) flush({said_.time_us, said_.index, said_.sub + 1});
   }
   Bytes detail_of(const flow::Flow& flow);
-  void on_event(uint16_t type, Bytes tlv, uint32_t truncations) override;
+  void on_event(const FinishedEvent& event) override;
 
   size_t producer_;
   std::vector<BatchQueue*> queues_;  // shards, then the publish queue

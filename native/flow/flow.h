@@ -156,7 +156,7 @@ struct Moment {
 class FlowSink {
  public:
   virtual void on_flow(const Flow& flow, uint8_t events, EndReason reason, Moment moment) = 0;
-  // A finished parser event; `from_originator` says which side's payload completed it.
+  // A finished parser event; `from_originator` says which side it is said to come from.
   virtual void on_event(const Flow& flow, bool from_originator, int64_t ts_ns, uint16_t type,
                         Bytes fields, uint32_t truncations, Moment moment) = 0;
   virtual void on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,

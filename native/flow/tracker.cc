@@ -233,6 +233,7 @@ void Tracker::end_flow(uint32_t position, EndReason reason) {
   wheel_.remove(position);
   event_flow_ = &flow;
   event_ts_ns_ = flow.ts_last_ns;
+  event_from_originator_ = true;
   inspector_.on_end(&flow);
   if (is_unanswered_attempt(flow)) flow.flags |= flow_flag::kAttemptFailed;
   emit(&flow, flow_event::kEnd, reason);
@@ -355,9 +356,11 @@ void Tracker::notify(const PacketView& icmp_error) {
   emit(&flow, flow.started ? flow_event::kUpdate : flow_event::kStart, EndReason::kNone);
 }
 
-void Tracker::on_event(uint16_t type, Bytes tlv, uint32_t truncations) {
-  sink_->on_event(*event_flow_, event_from_originator_, event_ts_ns_, type, tlv, truncations,
-                  next_moment());
+void Tracker::on_event(const FinishedEvent& event) {
+  const bool from_originator =
+      event.side == Side::kSender ? event_from_originator_ : event.side == Side::kOriginator;
+  sink_->on_event(*event_flow_, from_originator, event_ts_ns_, event.type, event.fields,
+                  event.truncations, next_moment());
 }
 
 }  // namespace thymus::flow

@@ -120,7 +120,7 @@ class Tracker final : private EventWriter::Sink {
     ++moment_.sub;
     return moment_;
   }
-  void on_event(uint16_t type, Bytes tlv, uint32_t truncations) override;
+  void on_event(const FinishedEvent& event) override;
 
   TrackerOptions options_;
   const HomeNet* home_;

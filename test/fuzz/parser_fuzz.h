@@ -19,8 +19,8 @@ namespace thymus::fuzz {
 // Events are sequences of whole fields, however wild the input.
 class CheckedSink final : public EventWriter::Sink {
  public:
-  void on_event(uint16_t, Bytes tlv, uint32_t) override {
-    Reader r(tlv);
+  void on_event(const FinishedEvent& event) override {
+    Reader r(event.fields);
     while (!r.empty()) {
       r.skip(2);
       r.skip(r.le16());

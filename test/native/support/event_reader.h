@@ -63,13 +63,14 @@ struct Event {
   uint16_t type;
   Fields fields;
   uint32_t truncations;
+  Side side;
 };
 
 // Keeps every event that a writer finishes.
 class EventLog final : public EventWriter::Sink {
  public:
-  void on_event(uint16_t type, Bytes tlv, uint32_t truncations) override {
-    events.push_back({type, Fields({tlv.begin(), tlv.end()}), truncations});
+  void on_event(const FinishedEvent& e) override {
+    events.push_back({e.type, Fields({e.fields.begin(), e.fields.end()}), e.truncations, e.side});
   }
   std::vector<Fields> of(uint16_t type) const {
     std::vector<Fields> out;
