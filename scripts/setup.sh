@@ -4,7 +4,7 @@
 #   --test  also what the tests need
 source "$(dirname "$0")/lib.sh"
 
-BUILD_PACKAGES=(g++ make cmake python3 zlib1g-dev libzstd-dev libpcap-dev)
+BUILD_PACKAGES=(g++ make cmake python3 zlib1g-dev libzstd-dev libssl-dev libpcap-dev)
 TEST_PACKAGES=(doctest-dev)
 # Where a distribution lacks one of these, the checks that need it are skipped.
 WANTED_TEST_PACKAGES=(clang-14 libclang-rt-14-dev clang-format-19)
@@ -40,7 +40,7 @@ has_candidate() {
 check_commands() {
   local name
   for name in g++ make cmake; do
-    have "$name" || fail "thymus needs $name and the headers of zlib and zstd: install them, then repeat this command."
+    have "$name" || fail "thymus needs $name and the headers of zlib, zstd and OpenSSL: install them, then repeat this command."
   done
 }
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/sha1.h"
+#include "base/digest.h"
 #include "decode/packet_view.h"
 
 namespace thymus::flow {
@@ -133,7 +133,7 @@ void community_id(uint8_t protocol, const IpAddress& source, const IpAddress& de
   }
   out[0] = '1';
   out[1] = ':';
-  const auto digest = sha1_short({message, static_cast<size_t>(p - message)});
+  const auto digest = Sha1::of({message, static_cast<size_t>(p - message)});
   base64(digest, out + 2);
 }
 
