@@ -8,8 +8,9 @@ namespace thymus::event {
 enum Type : uint16_t {
   kAnomaly = 1,
   kDns = 2,
-  kFlowDetail = 3,
-  kSketch = 4,
+  kFileinfo = 3,
+  kFlowDetail = 4,
+  kSketch = 5,
 };
 
 namespace anomaly {
@@ -140,6 +141,21 @@ inline constexpr uint16_t kData = 2;
 }  // namespace opt
 }  // namespace additionals
 }  // namespace dns
+namespace fileinfo {
+inline constexpr uint16_t kFilename = 1;
+inline constexpr uint16_t kGaps = 2;
+inline constexpr uint16_t kState = 3;
+inline constexpr uint16_t kMd5 = 4;
+inline constexpr uint16_t kSha1 = 5;
+inline constexpr uint16_t kSha256 = 6;
+inline constexpr uint16_t kStored = 7;
+inline constexpr uint16_t kSize = 8;
+inline constexpr uint16_t kTxId = 9;
+inline constexpr uint16_t kStart = 10;
+inline constexpr uint16_t kEnd = 11;
+inline constexpr uint16_t kMimeType = 12;
+inline constexpr uint16_t kAppProto = 13;
+}  // namespace fileinfo
 namespace flow_detail {
 inline constexpr uint16_t kHistory = 1;
 inline constexpr uint16_t kMacOrig = 2;

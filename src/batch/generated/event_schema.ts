@@ -125,6 +125,21 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       ] },
     ] },
   ] },
+  { name: 'fileinfo', type: 'event', list: false, fields: [
+    { name: 'filename', type: 'str', list: false, fields: [] },
+    { name: 'gaps', type: 'bool', list: false, showFalse: true, fields: [] },
+    { name: 'state', type: 'str', list: false, fields: [] },
+    { name: 'md5', type: 'str', list: false, fields: [] },
+    { name: 'sha1', type: 'str', list: false, fields: [] },
+    { name: 'sha256', type: 'str', list: false, fields: [] },
+    { name: 'stored', type: 'bool', list: false, showFalse: true, fields: [] },
+    { name: 'size', type: 'u', list: false, fields: [] },
+    { name: 'tx_id', type: 'u', list: false, fields: [] },
+    { name: 'start', type: 'u', list: false, fields: [] },
+    { name: 'end', type: 'u', list: false, fields: [] },
+    { name: 'mime_type', type: 'str', list: false, fields: [] },
+    { name: 'app_proto', type: 'str', list: false, beside: true, fields: [] },
+  ] },
   { name: 'flow_detail', type: 'event', list: false, fields: [
     { name: 'history', type: 'str', list: false, fields: [] },
     { name: 'mac_orig', type: 'hex', list: false, fields: [] },
@@ -165,8 +180,9 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
 export const EventType = {
   ANOMALY: 1,
   DNS: 2,
-  FLOW_DETAIL: 3,
-  SKETCH: 4,
+  FILEINFO: 3,
+  FLOW_DETAIL: 4,
+  SKETCH: 5,
 } as const;
 
 /** Numbers of the fields, for readers that need speed. */
@@ -298,6 +314,21 @@ export const EventField = {
         DATA: 2,
       },
     },
+  },
+  FILEINFO: {
+    FILENAME: 1,
+    GAPS: 2,
+    STATE: 3,
+    MD5: 4,
+    SHA1: 5,
+    SHA256: 6,
+    STORED: 7,
+    SIZE: 8,
+    TX_ID: 9,
+    START: 10,
+    END: 11,
+    MIME_TYPE: 12,
+    APP_PROTO: 13,
   },
   FLOW_DETAIL: {
     HISTORY: 1,
