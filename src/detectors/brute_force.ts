@@ -3,7 +3,7 @@ import { APP_NAMES } from '../batch/generated/names.js';
 import { FlowEvents, FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import { betaPredictive, lnOutcomeRatio } from '../models/bernoulli.js';
-import type { Entity } from '../models/entity_table.js';
+import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { pairKey } from '../models/key_set.js';
 import { RecencyMap } from '../models/recency_map.js';
@@ -121,8 +121,18 @@ class Service {
   }
 }
 
-interface BruteForceState {
+class BruteForceState implements EntityState {
   readonly services: RecencyMap<Service>;
+
+  constructor(servicesMost: number) {
+    const make = (): Service => new Service();
+    const clear = (service: Service): void => service.clear();
+    this.services = new RecencyMap(servicesMost, make, clear);
+  }
+
+  recycle(): boolean {
+    return false;
+  }
 }
 
 class BruteForceDetector implements Detector {
@@ -209,16 +219,12 @@ class BruteForceDetector implements Detector {
   }
 
   #serviceOf(entity: Entity, row: FlowRowView): Service {
-    const state = (entity.slots[this.#slot] ??= this.#createState()) as BruteForceState;
+    const state = (entity.slots[this.#slot] ??= new BruteForceState(
+      this.#options.servicesMost,
+    )) as BruteForceState;
     const service = state.services.claim(pairKey(row.respKey, row.respPort));
     if (service.connections === 0) service.firstUs = row.tsFirstUs;
     return service;
-  }
-
-  #createState(): BruteForceState {
-    const make = (): Service => new Service();
-    const clear = (service: Service): void => service.clear();
-    return { services: new RecencyMap(this.#options.servicesMost, make, clear) };
   }
 }
 

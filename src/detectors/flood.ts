@@ -4,7 +4,7 @@ import type { FeatureShare } from '../domain/evidence.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import { lnCountBet } from '../models/count_bet.js';
 import { LN_E_MOST, logAddExp, pOfLnE } from '../models/e_value.js';
-import type { Entity } from '../models/entity_table.js';
+import type { Entity, EntityState } from '../models/entity_table.js';
 import { HANDSHAKE_WINDOWS, HandshakeBalance } from '../models/handshake_balance.js';
 import { mixToUint32 } from '../models/key_set.js';
 import type { Detector, DetectorContext } from './detector.js';
@@ -91,7 +91,7 @@ class Told {
   }
 }
 
-class Victim {
+class Victim implements EntityState {
   readonly balance = new HandshakeBalance();
   readonly synTold = new Told();
   readonly volumeTold = new Told();
@@ -101,6 +101,10 @@ class Victim {
   packetsMean = 0;
   sourcesMean = 0;
   isSegment = false;
+
+  recycle(): boolean {
+    return false;
+  }
 }
 
 class FloodDetector implements Detector {
@@ -135,10 +139,10 @@ class FloodDetector implements Detector {
   }
 
   onRunEnd(context: DetectorContext): void {
-    for (const entity of this.#waiting.values()) {
+    for (const [key, entity] of this.#waiting) {
       this.#settle(entity, this.#window + HANDSHAKE_WINDOWS - UNFINISHED_WINDOWS, context);
+      this.#waitNoLonger(key);
     }
-    this.#waiting.clear();
   }
 
   describe(entity: Entity, lane: LaneId): string {
@@ -179,7 +183,7 @@ class FloodDetector implements Detector {
     this.#settle(entity, window, context);
     victim.sources = counts.sources;
     victim.balance.add(counts);
-    this.#waiting.delete(entity.key);
+    this.#waitNoLonger(entity.key);
     if (victim.balance.isWaiting) this.#wait(entity, context);
     this.#judgeVolume(entity, at, context);
   }
@@ -187,17 +191,23 @@ class FloodDetector implements Detector {
   #wait(entity: Entity, context: DetectorContext): void {
     if (this.#waiting.size >= WAITING_MOST) {
       const [key, oldest] = this.#waiting.entries().next().value!;
-      this.#waiting.delete(key);
+      this.#waitNoLonger(key);
       this.#settle(oldest, this.#window + HANDSHAKE_WINDOWS, context);
     }
     this.#waiting.set(entity.key, entity);
+    entity.hold();
+  }
+
+  #waitNoLonger(key: number): void {
+    this.#waiting.get(key)?.release();
+    this.#waiting.delete(key);
   }
 
   /** Victims that this window says nothing about: their second passes all the same. */
   #settleOthers(window: number, context: DetectorContext): void {
     for (const [key, entity] of this.#waiting) {
       this.#settle(entity, window, context);
-      if (!(entity.slots[this.#slot] as Victim).balance.isWaiting) this.#waiting.delete(key);
+      if (!(entity.slots[this.#slot] as Victim).balance.isWaiting) this.#waitNoLonger(key);
     }
   }
 

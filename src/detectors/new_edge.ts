@@ -7,7 +7,7 @@ import {
 } from '../batch/generated/record_layout.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
-import type { Entity } from '../models/entity_table.js';
+import type { Entity, EntityState } from '../models/entity_table.js';
 import { lnEOfP, logAddExp } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
 import { PartitionQuota } from '../models/partition.js';
@@ -69,7 +69,7 @@ class TickSights {
   }
 }
 
-class NewEdgeState {
+class NewEdgeState implements EntityState {
   readonly edges: KeySet;
   edgesSeen = 0;
   tick: TickSights | null = null;
@@ -78,6 +78,14 @@ class NewEdgeState {
 
   constructor(options: NewEdgeOptions) {
     this.edges = new KeySet(options.edgesMost);
+  }
+
+  recycle(): boolean {
+    this.edges.clear();
+    this.edgesSeen = 0;
+    this.tick = null;
+    this.headline = null;
+    return true;
   }
 }
 
@@ -123,6 +131,7 @@ class NewEdgeDetector implements Detector {
   #beginTick(entity: Entity): TickSights | null {
     if (!this.#quota.take(entity.key)) return null;
     const tick = new TickSights(entity);
+    entity.hold();
     this.#pending.push(tick);
     return tick;
   }
@@ -155,6 +164,7 @@ class NewEdgeDetector implements Detector {
       explain(strongest, { lnE, count, entity, context });
     }
     state.tick = null;
+    entity.release();
   }
 }
 

@@ -4,7 +4,7 @@ import type { FeatureShare } from '../domain/evidence.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import { lnOutcomeRatio } from '../models/bernoulli.js';
 import { contactGroup } from '../models/contact_pool.js';
-import type { Entity } from '../models/entity_table.js';
+import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
 import { RecencyMap } from '../models/recency_map.js';
@@ -123,7 +123,7 @@ const clearWalk = (walk: Walk): void => walk.clear();
  * What is known of an entity. The first of all its contacts is the first of both its walks and not
  * bet on, so it is only written down: most entities never have another one.
  */
-class ScanState {
+class ScanState implements EntityState {
   /** 0 before there is one. */
   firstContact = 0;
   firstPort = 0;
@@ -133,6 +133,18 @@ class ScanState {
   walks: Walks | null = null;
   lessonTick = -1;
   lessons = 0;
+
+  recycle(): boolean {
+    this.firstContact = 0;
+    this.firstPort = 0;
+    this.firstHost = 0;
+    this.firstUs = 0;
+    this.firstLnE = 0;
+    this.walks = null;
+    this.lessonTick = -1;
+    this.lessons = 0;
+    return true;
+  }
 }
 
 class ScanDetector implements Detector {

@@ -1,4 +1,5 @@
 import { LANES, LANE_INDEX, LANE_WEIGHTS, type LaneId } from '../domain/lanes.js';
+import type { EntityState } from '../models/entity_table.js';
 import { logAddExp } from '../models/e_value.js';
 import { EvidenceKeeper } from './evidence_keeper.js';
 import { LaneWealth } from './lane_wealth.js';
@@ -17,7 +18,7 @@ interface Lane {
  * Fused wealth of one entity: M = sum over lanes of weight * R. Wealth is averaged over lanes, so no
  * independence between detectors is needed, and the price of a lane is paid once.
  */
-export class EntityWealth {
+export class EntityWealth implements EntityState {
   isOpen = false;
   /** Tick of the last evidence for an attack. */
   lastTick = -1;
@@ -35,6 +36,10 @@ export class EntityWealth {
   /** What was said about the entity; made when first asked for, since most bets lose. */
   get keeper(): EvidenceKeeper {
     return (this.#keeper ??= new EvidenceKeeper());
+  }
+
+  recycle(): boolean {
+    return false;
   }
 
   /** @param activeTick number of the entity's active tick, from 1 */

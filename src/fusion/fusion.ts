@@ -52,6 +52,7 @@ export class Fusion {
     if (!wealth.isOpen && wealth.lnWealth(entity.activeTicks) >= this.#options.threshold) {
       wealth.isOpen = true;
       this.#reached.push(entity);
+      entity.hold();
     }
     return wealth.keeper.wants(lnE);
   }
@@ -99,6 +100,7 @@ export class Fusion {
       this.#send(entity, 'closed', endOf(closeTick(entity)));
       entity.slots[this.#options.slot] = null;
       entity.isPinned = false;
+      entity.release();
       this.#open.delete(entity.key);
     }
   }

@@ -2,17 +2,30 @@ import { formatAddress } from '../batch/address.js';
 import type { EntityRef } from '../domain/entity.js';
 import { KeyTable } from './key_table.js';
 import { partitionOf, PARTITIONS, shareOf } from './partition.js';
+import { UseOrder } from './use_order.js';
+
+/** What hangs on an entity. */
+export interface EntityState {
+  /**
+   * The entity is to become another one: makes this as if it were new.
+   * @returns false when a new one is as cheap; it is then let go
+   */
+  recycle(): boolean;
+}
 
 /**
  * One entity of a shard. Others hang their state on `slots`, by the number they were given, so that
  * a record costs one look-up however many detectors there are.
+ *
+ * When a full table forgets one, the object goes to the entity that comes, unless somebody holds it:
+ * in a flood of new addresses, making and collecting them was most of what judging cost.
  */
 export class Entity {
-  readonly key: number;
-  readonly kind: EntityRef['kind'];
-  readonly slots: (object | null)[];
+  key = 0;
+  kind: EntityRef['kind'] = 'device';
+  readonly slots: (EntityState | null)[];
   /** It answered somebody, or was answered: an address that nobody made up. */
-  isProven: boolean;
+  isProven = false;
   /** It was forgotten: nobody looks it up any more. */
   isForgotten = false;
   /** Kept while others are forgotten, since an alarm is open. */
@@ -20,27 +33,55 @@ export class Entity {
   /** Ticks in which it was seen; idle ones are not counted and not bet on. */
   activeTicks = 0;
   lastTick = -1;
-  /** Its neighbours in the order of use; for the table alone. */
-  older: Entity | null = null;
-  newer: Entity | null = null;
+  /** Its position in the order of use; for the table alone. */
+  readonly place: number;
   /** The 16 bytes of its address, as four words: cheaper to keep than an array. */
-  readonly #word0: number;
-  readonly #word1: number;
-  readonly #word2: number;
-  readonly #word3: number;
-  readonly #prefixBits: number;
+  #word0 = 0;
+  #word1 = 0;
+  #word2 = 0;
+  #word3 = 0;
+  #prefixBits = -1;
   #ref: EntityRef | null = null;
+  #holders = 0;
 
-  constructor(spec: EntitySpec, nSlots: number) {
+  constructor(place: number, nSlots: number) {
+    this.place = place;
+    this.slots = new Array<EntityState | null>(nSlots).fill(null);
+  }
+
+  /** Becomes the entity of `spec`, of which nothing is known. */
+  become(spec: EntitySpec): void {
     this.key = spec.key;
     this.kind = spec.kind;
     this.isProven = spec.isProven;
+    this.isForgotten = false;
+    this.isPinned = false;
+    this.activeTicks = 0;
+    this.lastTick = -1;
     this.#word0 = wordAt(spec.bytes, spec.at);
     this.#word1 = wordAt(spec.bytes, spec.at + 4);
     this.#word2 = wordAt(spec.bytes, spec.at + 8);
     this.#word3 = wordAt(spec.bytes, spec.at + 12);
     this.#prefixBits = spec.prefixBits ?? -1;
-    this.slots = new Array<object | null>(nSlots).fill(null);
+    this.#ref = null;
+    const { slots } = this;
+    for (let i = 0; i < slots.length; i++) {
+      const state = slots[i]!;
+      if (state !== null && !state.recycle()) slots[i] = null;
+    }
+  }
+
+  /** Somebody keeps this object beyond the record: until `release` it becomes no other entity. */
+  hold(): void {
+    this.#holders++;
+  }
+
+  release(): void {
+    this.#holders--;
+  }
+
+  get isHeld(): boolean {
+    return this.#holders > 0;
   }
 
   /** How evidence names it. Made when first asked for. */
@@ -87,6 +128,10 @@ export const ENTITY_TABLE_DEFAULTS = { provenMost: 131_072, probationMost: 8_192
 /** How many pinned entities a full ward passes over before it forgets one all the same. */
 const PINNED_PASSED_OVER = 8;
 
+/** Lists of the order of use: one a part of the key space for each kind. */
+const PROBATION = 0;
+const PROVEN = PARTITIONS;
+
 /**
  * The entities of a shard: proven ones, and apart from them, in probation, those that nothing shows
  * to exist. Both are bounded, in each part of the key space for itself (models/partition.ts), and
@@ -94,9 +139,14 @@ const PINNED_PASSED_OVER = 8;
  */
 export class EntityTable {
   readonly #nSlots: number;
+  readonly #provenMost: number;
+  readonly #probationMost: number;
   readonly #entities = new KeyTable<Entity>();
-  readonly #proven: readonly Ward[];
-  readonly #probation: readonly Ward[];
+  readonly #order = new UseOrder(2 * PARTITIONS);
+  readonly #atPlace: Entity[] = [];
+  /** Forgotten ones that may become others, and places of those that may not. */
+  readonly #spare: Entity[] = [];
+  readonly #freePlaces: number[] = [];
   /** Hosts that gave proof so far. Made-up ones are not counted: they come again and again. */
   provenHosts = 0;
   provenEvictions = 0;
@@ -104,8 +154,8 @@ export class EntityTable {
 
   constructor(options: EntityTableOptions) {
     this.#nSlots = options.nSlots;
-    this.#proven = wards(options.provenMost);
-    this.#probation = wards(options.probationMost);
+    this.#provenMost = shareOf(options.provenMost);
+    this.#probationMost = shareOf(options.probationMost);
   }
 
   get size(): number {
@@ -122,11 +172,13 @@ export class EntityTable {
     entity.lastTick = tick;
     entity.activeTicks++;
     // One that was forgotten is still held by a detector that has not settled it.
-    if (!entity.isForgotten) this.#wardOf(entity).renew(entity);
+    if (!entity.isForgotten) this.#order.renew(listOf(entity.key, entity.isProven), entity.place);
   }
 
   create(spec: EntitySpec): Entity {
-    const entity = new Entity(spec, this.#nSlots);
+    this.#makeRoom(spec.key, spec.isProven);
+    const entity = this.#spare.pop() ?? this.#make();
+    entity.become(spec);
     this.#admit(entity);
     this.#entities.add(entity.key, entity);
     return entity;
@@ -135,84 +187,47 @@ export class EntityTable {
   /** Moves an entity out of probation. */
   prove(entity: Entity): void {
     if (entity.isProven || entity.isForgotten) return;
-    this.#wardOf(entity).remove(entity);
+    this.#order.remove(listOf(entity.key, false), entity.place);
     entity.isProven = true;
+    this.#makeRoom(entity.key, true);
     this.#admit(entity);
   }
 
-  #wardOf(entity: Entity): Ward {
-    return (entity.isProven ? this.#proven : this.#probation)[partitionOf(entity.key)]!;
+  #make(): Entity {
+    const place = this.#freePlaces.pop() ?? this.#atPlace.length;
+    const entity = new Entity(place, this.#nSlots);
+    this.#atPlace[place] = entity;
+    return entity;
   }
 
   #admit(entity: Entity): void {
     if (entity.isProven && entity.kind !== 'segment') this.provenHosts++;
-    const ward = this.#wardOf(entity);
-    if (ward.isFull) {
-      const forgotten = ward.forgetOldest();
-      this.#entities.delete(forgotten.key);
-      if (entity.isProven) this.provenEvictions++;
-      else this.probationEvictions++;
+    this.#order.add(listOf(entity.key, entity.isProven), entity.place);
+  }
+
+  #makeRoom(key: number, isProven: boolean): void {
+    const list = listOf(key, isProven);
+    if (this.#order.sizeOf(list) < (isProven ? this.#provenMost : this.#probationMost)) return;
+    const forgotten = this.#oldestOf(list);
+    forgotten.isForgotten = true;
+    this.#order.remove(list, forgotten.place);
+    this.#entities.delete(forgotten.key);
+    if (forgotten.isHeld) this.#freePlaces.push(forgotten.place);
+    else this.#spare.push(forgotten);
+    if (isProven) this.provenEvictions++;
+    else this.probationEvictions++;
+  }
+
+  #oldestOf(list: number): Entity {
+    for (let passed = 0; passed < PINNED_PASSED_OVER; passed++) {
+      const oldest = this.#atPlace[this.#order.oldestOf(list)]!;
+      if (!oldest.isPinned) return oldest;
+      this.#order.renew(list, oldest.place);
     }
-    ward.add(entity);
+    return this.#atPlace[this.#order.oldestOf(list)]!;
   }
 }
 
-/**
- * Entities of one part of the key space in the order of use, linked to each other: to find the oldest
- * key of a Map is to pass over all that were deleted before it.
- */
-class Ward {
-  readonly #most: number;
-  #oldest: Entity | null = null;
-  #newest: Entity | null = null;
-  #size = 0;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  get isFull(): boolean {
-    return this.#size >= this.#most;
-  }
-
-  add(entity: Entity): void {
-    entity.older = this.#newest;
-    if (this.#newest === null) this.#oldest = entity;
-    else this.#newest.newer = entity;
-    this.#newest = entity;
-    this.#size++;
-  }
-
-  remove(entity: Entity): void {
-    const { older, newer } = entity;
-    if (older === null) this.#oldest = newer;
-    else older.newer = newer;
-    if (newer === null) this.#newest = older;
-    else newer.older = older;
-    entity.older = null;
-    entity.newer = null;
-    this.#size--;
-  }
-
-  /** It was used just now. */
-  renew(entity: Entity): void {
-    if (this.#newest === entity) return;
-    this.remove(entity);
-    this.add(entity);
-  }
-
-  /** REQUIRES: not empty. */
-  forgetOldest(): Entity {
-    for (let passed = 0; passed < PINNED_PASSED_OVER && this.#oldest!.isPinned; passed++) {
-      this.renew(this.#oldest!);
-    }
-    const oldest = this.#oldest!;
-    this.remove(oldest);
-    oldest.isForgotten = true;
-    return oldest;
-  }
-}
-
-function wards(most: number): readonly Ward[] {
-  return Array.from({ length: PARTITIONS }, () => new Ward(shareOf(most)));
+function listOf(key: number, isProven: boolean): number {
+  return (isProven ? PROVEN : PROBATION) + partitionOf(key);
 }

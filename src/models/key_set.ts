@@ -43,6 +43,15 @@ export class KeySet {
     return true;
   }
 
+  /** Forgets all members. */
+  clear(): void {
+    this.#only = EMPTY;
+    this.#young = NO_SLOTS;
+    this.#old = null;
+    this.#count = 0;
+    this.evictions = 0;
+  }
+
   #spread(): void {
     this.#young = new Float64Array(FIRST_SLOTS);
     this.#young[slotOf(this.#young, this.#only)] = this.#only;

@@ -101,6 +101,31 @@ describe('EntityTable', () => {
     );
   });
 
+  it('gives a forgotten object to the entity that comes, with nothing left of the old one', () => {
+    const table = tableOf(3, 1);
+    const old = table.create(spec(key(1), false));
+    table.touch(old, 7);
+    let recycled = 0;
+    const state = { recycle: () => ++recycled === 1 };
+    old.slots[0] = state;
+    const next = table.create(spec(key(2), false));
+    assert.equal(next, old);
+    assert.deepEqual([next.key, next.activeTicks, next.lastTick], [key(2), 0, -1]);
+    assert.equal(next.slots[0], state);
+    assert.equal(table.create(spec(key(3), false)).slots[0], null);
+  });
+
+  it('leaves a forgotten entity to those who hold it', () => {
+    const table = tableOf(3, 1);
+    const held = table.create(spec(key(1), false));
+    held.hold();
+    for (let i = 2; i < 100; i++) assert.notEqual(table.create(spec(key(i), false)), held);
+    assert.deepEqual([held.key, held.isForgotten], [key(1), true]);
+    table.touch(held, 9);
+    assert.equal(table.size, 1);
+    assert.ok(table.find(key(99)));
+  });
+
   it('moves an entity out of probation when it gives proof', () => {
     const table = tableOf(3, 5);
     const entity = table.create(spec(7, false));
