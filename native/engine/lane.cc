@@ -45,6 +45,13 @@ void Lane::publish_counters() {
   counters_.set(Counter::dpi_bytes, i.bytes);
   counters_.set(Counter::dpi_gaps, i.gaps);
   counters_.set(Counter::dpi_no_memory, i.no_memory);
+  const stream::Counters& s = tracker_.stream_counters();
+  counters_.set(Counter::stream_segments_kept, s.kept);
+  counters_.set(Counter::stream_gaps, s.gaps);
+  counters_.set(Counter::stream_gap_bytes, s.gap_bytes);
+  counters_.set(Counter::stream_different_data, s.different_data);
+  counters_.set(Counter::stream_limit_reached, s.limit_reached);
+  counters_.set(Counter::stream_segments_ignored, s.ignored);
   const emit::WriterCounters& w = writer_.counters();
   counters_.set(Counter::dpi_events, w.dpi_events);
   counters_.set(Counter::event_truncations, w.event_truncations);

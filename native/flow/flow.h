@@ -50,6 +50,14 @@ inline constexpr uint16_t kMidstream = 1, kFragments = 2, kSampled = 4, kOrigina
                           kTruncatedPackets = 128, kBadChecksums = 256, kIcmpError = 512;
 }  // namespace flow_flag
 
+// What Flow::payload_seen tells; those of direction 1 lie one bit higher.
+namespace payload_bit {
+inline constexpr uint8_t kSeen = 1,  // its first payload was seen
+    kPlain = 4,                      // TCP: the byte at stream_next may be shown without asking
+    kUnknown = 16,                   // nobody knows what it is
+    kWaiting = 64;                   // TCP: segments wait, of either direction
+}  // namespace payload_bit
+
 // One direction. Index 0 is originator to responder, 1 the way back.
 struct Direction {
   uint64_t bytes;    // whole frames as captured
@@ -95,8 +103,7 @@ struct alignas(64) Flow {
   uint8_t fin_mask : 2;  // directions that sent a FIN
   uint8_t live : 1;
   Inspection inspection;
-  uint8_t payload_seen;  // directions whose first payload was seen; bits 2, 3: stream_next is set;
-                         // bits 4, 5: nobody knows what it is
+  uint8_t payload_seen;  // payload_bit
   uint8_t n_segments;
   uint8_t n_history;
   uint8_t parser;  // index in dpi::parsers() while it has a state
@@ -108,7 +115,7 @@ struct alignas(64) Flow {
   std::array<int16_t, kSegments> segment_bytes;
   std::array<uint8_t, kSegments> segment_gaps;
   uint32_t server_time_us;  // kNotMeasured until then
-  uint32_t stream_next[2];  // TCP: the sequence number that the parser waits for
+  uint32_t stream_next[2];  // TCP: stream::State, as are stream_kept and stream_flags
   // Lines 4 and 5: the first packet, and records.
   int64_t ts_first_ns;
   int64_t engine_emit_ns;  // of the last record; before START, of the first packet
@@ -132,6 +139,8 @@ struct alignas(64) Flow {
   bool orig_internal;  // inside the home network
   bool resp_internal;
   uint8_t tls_version;  // minor version + 1 of SSL 3.x, 0 when not TLS
+  uint8_t stream_flags;
+  uint32_t stream_kept;
 
   const IpAddress& orig_address() const { return orig_is_b ? key.b : key.a; }
   const IpAddress& resp_address() const { return orig_is_b ? key.a : key.b; }

@@ -1,11 +1,13 @@
 #include "flow/inspector.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace thymus::flow {
 namespace {
 
 namespace ip = decode::ip_protocol;
+namespace tcp = decode::tcp_flag;
 
 dpi::Transport transport_of(const Flow& flow) {
   switch (flow.key.protocol) {
@@ -18,8 +20,9 @@ dpi::Transport transport_of(const Flow& flow) {
   }
 }
 
-// In Flow::payload_seen, beside its other bits: nobody knows what this direction sent.
-constexpr uint8_t unknown_bit(bool from_originator) { return from_originator ? 16 : 32; }
+constexpr uint8_t unknown_bit(bool from_originator) {
+  return payload_bit::kUnknown << (from_originator ? 0 : 1);
+}
 
 // In Flow::parser: no parser yet, the buffers keep the starts of the two directions.
 constexpr uint8_t kHeadOnly = 255;
@@ -30,18 +33,114 @@ size_t state_bytes(uint8_t parser) {
   return parser == kHeadOnly ? 0 : dpi::parsers()[parser]->state_bytes;
 }
 
+stream::State state_of(const Flow& flow) {
+  return {{flow.stream_next[0], flow.stream_next[1]}, flow.stream_kept, flow.stream_flags};
+}
+
 }  // namespace
 
-void Inspector::on_payload(const decode::PacketView& view, int dir, Flow* flow) {
-  if (flow->inspection == Inspection::kOver) return;
+// What reassembly shows of one direction, with all that a segment says besides its bytes.
+class Inspector::InOrder final : public stream::Receiver {
+ public:
+  InOrder(Inspector* inspector, const dpi::Segment& segment, Flow* flow)
+      : inspector_(inspector), segment_(segment), flow_(flow) {}
+
+  bool on_bytes(Bytes bytes) override {
+    segment_.data = bytes;
+    inspector_->show(segment_, flow_);
+    return flow_->inspection != Inspection::kOver;
+  }
+  bool on_gap() override {
+    return inspector_->survives_gap(segment_.from_originator ? 0 : 1, flow_);
+  }
+
+ private:
+  Inspector* inspector_;
+  dpi::Segment segment_;
+  Flow* flow_;
+};
+
+stream::Faults Inspector::on_payload(const decode::PacketView& view, int dir, Flow* flow) {
+  if (flow->inspection == Inspection::kOver) return 0;
   dpi::Segment segment{view.payload(),      view.ts_ns,    dir == 0,
                        transport_of(*flow), view.src_port, view.dst_port};
   if (segment.transport == dpi::Transport::kUdp && view.payload_wire_bytes > view.payload_bytes) {
     segment.cut_bytes = view.payload_wire_bytes - view.payload_bytes;
   }
-  if (segment.transport == dpi::Transport::kTcp && !in_order(view, dir, flow, &segment.data))
-    return;
-  show(segment, flow);
+  if (segment.transport == dpi::Transport::kTcp) {
+    constexpr uint8_t kSpecial = tcp::kSyn | tcp::kFin | tcp::kRst;
+    const bool is_plain = flow->payload_seen & payload_bit::kPlain << dir &&
+                          view.tcp_seq == flow->stream_next[dir] && !(view.tcp_flags & kSpecial) &&
+                          view.payload_bytes == view.payload_wire_bytes;
+    if (!is_plain) return reassemble(view, dir, segment, flow);
+    flow->stream_next[dir] += view.payload_bytes;
+  }
+  if (view.payload_bytes > 0) show(segment, flow);
+  return 0;
+}
+
+stream::Faults Inspector::reassemble(const decode::PacketView& view, int dir,
+                                     const dpi::Segment& segment, Flow* flow) {
+  stream::State state = state_of(*flow);
+  stream::Faults faults = 0;
+  // What a RST carries says why and is no part of the stream (RFC 9293, 3.5.3).
+  if (!(view.tcp_flags & tcp::kRst)) {
+    const bool is_syn = view.tcp_flags & tcp::kSyn;
+    if (is_syn && view.tcp_flags & tcp::kAck) streams_.expect_first(dir ^ 1, view.tcp_ack, &state);
+    // Bytes that a header claims and its frame never had reach no receiver.
+    const bool is_cut = view.caplen < view.origlen;
+    InOrder receiver(this, segment, flow);
+    faults = streams_.push(
+        dir,
+        {view.tcp_seq, segment.data, is_cut ? view.payload_wire_bytes : view.payload_bytes, is_syn,
+         (view.tcp_flags & tcp::kFin) != 0},
+        &state, &receiver);
+    const Direction& other = flow->direction[dir ^ 1];
+    if (state.kept != 0 && other.tcp_flags & tcp::kAck) {
+      faults |= streams_.acknowledge(dir, other.ack, &state, &receiver);
+    }
+  }
+  store(state, flow);
+  return faults;
+}
+
+stream::Faults Inspector::on_ack(const decode::PacketView& view, int dir, Flow* flow) {
+  if (!(view.tcp_flags & tcp::kAck) || view.tcp_flags & tcp::kRst) return 0;
+  stream::State state = state_of(*flow);
+  InOrder receiver(
+      this, {{}, view.ts_ns, dir != 0, dpi::Transport::kTcp, view.dst_port, view.src_port}, flow);
+  const stream::Faults faults = streams_.acknowledge(dir ^ 1, view.tcp_ack, &state, &receiver);
+  store(state, flow);
+  return faults;
+}
+
+stream::Faults Inspector::on_last_payload(int dir, Flow* flow) {
+  stream::State state = state_of(*flow);
+  const bool forth = dir == 0;
+  InOrder receiver(this,
+                   {{},
+                    flow->ts_last_ns,
+                    forth,
+                    dpi::Transport::kTcp,
+                    forth ? flow->orig_port : flow->resp_port,
+                    forth ? flow->resp_port : flow->orig_port},
+                   flow);
+  const stream::Faults faults = streams_.flush(dir, &state, &receiver);
+  store(state, flow);
+  return faults;
+}
+
+void Inspector::store(stream::State state, Flow* flow) {
+  if (flow->inspection == Inspection::kOver) streams_.forget(&state);
+  std::copy(std::begin(state.next), std::end(state.next), flow->stream_next);
+  flow->stream_kept = state.kept;
+  flow->stream_flags = state.flags;
+  unsigned bits = flow->payload_seen & ~(payload_bit::kPlain * 3u | payload_bit::kWaiting);
+  for (const int dir : {0, 1}) {
+    if (streams_.is_plain(dir, state)) bits |= unsigned{payload_bit::kPlain} << dir;
+  }
+  if (state.kept != 0) bits |= payload_bit::kWaiting;
+  flow->payload_seen = static_cast<uint8_t>(bits);
 }
 
 void Inspector::show(const dpi::Segment& segment, Flow* flow) {
@@ -62,28 +161,13 @@ void Inspector::on_end(Flow* flow) {
   detach(flow);
 }
 
-// Bytes not shown before. False: nothing new, or a hole.
-bool Inspector::in_order(const decode::PacketView& view, int dir, Flow* flow, Bytes* fresh) {
-  const auto seen = static_cast<uint8_t>(4 << dir);  // bits 2 and 3: stream_next is set
-  uint32_t& next = flow->stream_next[dir];
-  if (!(flow->payload_seen & seen)) {
-    flow->payload_seen |= seen;
-    next = view.tcp_seq;
-  }
-  auto ahead = static_cast<int32_t>(view.tcp_seq - next);
-  if (ahead > 0) {
-    if (!survives_gap(dir, flow)) return false;
-    next = view.tcp_seq;
-    ahead = 0;
-  }
-  const auto repeated = static_cast<size_t>(-static_cast<int64_t>(ahead));
-  if (repeated >= fresh->size()) return false;
-  *fresh = fresh->subspan(repeated);
-  next += static_cast<uint32_t>(fresh->size());
-  return true;
-}
-
 bool Inspector::survives_gap(int dir, Flow* flow) {
+  // Nobody has begun: what comes may still be recognised.
+  if (flow->parser_state == kNoIndex) return true;
+  if (flow->parser == kHeadOnly) {
+    memory_.open(flow->parser_state);
+    if (memory_.view(dir).empty()) return true;
+  }
   if (flow->inspection == Inspection::kAttached) {
     const dpi::Parser& parser = parser_of(*flow);
     if (parser.on_gap != nullptr) {

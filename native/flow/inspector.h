@@ -1,6 +1,6 @@
 // Recognition of one lane's flows: chooses a parser by the first payload, feeds it while it is
-// attached, lets go when it is done. TCP payload reaches a parser in order; at a hole a parser that
-// cannot go on is detached and the hole counted.
+// attached, lets go when it is done. TCP payload reaches a parser in order (stream/reassembler.h);
+// at a hole that stays a parser that cannot go on is detached and the hole counted.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include "flow/expected_flows.h"
 #include "flow/flow.h"
 #include "flow/parser_memory.h"
+#include "stream/reassembler.h"
 
 namespace thymus::flow {
 
@@ -30,11 +31,24 @@ class Inspector final : private dpi::Expectations {
   // Datagrams of a flow after which nobody is asked any more.
   static constexpr int kDatagramsAsked = 4;
 
-  Inspector(size_t state_bytes, const dpi::ParserOptions& options, EventWriter::Sink* events)
-      : memory_(state_bytes), writer_(events), options_(options) {}
+  // `stream_bytes`: of TCP payload that waits for what is before it.
+  Inspector(size_t state_bytes, size_t stream_bytes, const dpi::ParserOptions& options,
+            EventWriter::Sink* events)
+      : memory_(state_bytes), streams_(stream_bytes), writer_(events), options_(options) {}
 
-  // Payload of one packet in direction `dir`. REQUIRES: view.payload_bytes > 0.
-  void on_payload(const decode::PacketView& view, int dir, Flow* flow);
+  // True for packets that on_payload must see.
+  static bool is_of_interest(const decode::PacketView& view, const Flow& flow) {
+    namespace tcp = decode::tcp_flag;
+    return view.payload_wire_bytes > 0 || view.tcp_flags & (tcp::kSyn | tcp::kFin) ||
+           flow.payload_seen & payload_bit::kWaiting;
+  }
+  // A packet in direction `dir` acknowledges what waits in the other one.
+  // REQUIRES: a TCP segment.
+  stream::Faults on_ack(const decode::PacketView& view, int dir, Flow* flow);
+  // Payload of one packet in direction `dir`, if it has any.
+  stream::Faults on_payload(const decode::PacketView& view, int dir, Flow* flow);
+  // The flow ends: what waits in direction `dir` is shown.
+  stream::Faults on_last_payload(int dir, Flow* flow);
   // The flow ends: its parser reports what is open and its state is given back.
   void on_end(Flow* flow);
 
@@ -42,9 +56,14 @@ class Inspector final : private dpi::Expectations {
     counters_.no_memory = memory_.refusals();
     return counters_;
   }
+  const stream::Counters& stream_counters() const { return streams_.counters(); }
 
  private:
-  bool in_order(const decode::PacketView& view, int dir, Flow* flow, Bytes* fresh);
+  class InOrder;
+
+  stream::Faults reassemble(const decode::PacketView& view, int dir, const dpi::Segment& segment,
+                            Flow* flow);
+  void store(stream::State state, Flow* flow);
   // Tells the parser of a hole; lets it go, and counts that, when it cannot go on.
   bool survives_gap(int dir, Flow* flow);
   void show(const dpi::Segment& segment, Flow* flow);
@@ -62,6 +81,7 @@ class Inspector final : private dpi::Expectations {
   void expect(const dpi::Expectation& expectation, Bytes note) override;
 
   ParserMemory memory_;
+  stream::Reassembler streams_;
   EventWriter writer_;
   dpi::ParserOptions options_;
   ExpectedFlows expected_;

@@ -49,7 +49,7 @@ Tracker::Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* s
       sink_(sink),
       table_(options.max_flows),
       wheel_(options.max_flows),
-      inspector_(options.parser_state_bytes, options.parsers, this) {}
+      inspector_(options.parser_state_bytes, options.stream_bytes, options.parsers, this) {}
 
 void Tracker::process(std::span<const PacketView> views) {
   Lookup lookups[kPrefetchBlock];
@@ -86,14 +86,10 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
   if (usable && is_tcp(flow)) change = track_tcp(view, dir, &flow);
   if (usable && view.payload_wire_bytes > 0) {
     note_times(view, dir, &flow);
-    if (view.payload_bytes > 0) {
-      if (!(flow.payload_seen & 1 << dir)) first_payload(view, dir, &flow);
-      event_flow_ = &flow;
-      event_ts_ns_ = view.ts_ns;
-      event_from_originator_ = dir == 0;
-      inspector_.on_payload(view, dir, &flow);
-    }
+    const bool is_first = !(flow.payload_seen & payload_bit::kSeen << dir);
+    if (is_first && view.payload_bytes > 0) first_payload(view, dir, &flow);
   }
+  if (usable && Inspector::is_of_interest(view, flow)) inspect(view, dir, &flow);
   if (!flow.started) {
     const bool due = view.payload_wire_bytes > 0 || change.closed ||
                      (flow.total_packets() >= kStartPackets && !is_unanswered_attempt(flow));
@@ -109,6 +105,51 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
 void Tracker::report_anomalies(const PacketView& view) {
   const int kept = std::min(view.n_anomalies, PacketView::kMaxAnomalies);
   for (int i = 0; i < kept; ++i) sink_->on_anomaly(view, view.anomalies[i], next_moment());
+}
+
+void Tracker::inspect(const PacketView& view, int dir, Flow* flow) {
+  event_flow_ = flow;
+  event_ts_ns_ = view.ts_ns;
+  stream::Faults faults = 0;
+  // First what the other side said: it was acknowledged before this packet was sent.
+  if (flow->payload_seen & payload_bit::kWaiting) [[unlikely]] {
+    event_from_originator_ = dir != 0;
+    faults |= inspector_.on_ack(view, dir, flow);
+  }
+  event_from_originator_ = dir == 0;
+  faults |= inspector_.on_payload(view, dir, flow);
+  if (faults != 0) [[unlikely]]
+    report_faults(view, faults);
+}
+
+// What waited for bytes that did not come.
+void Tracker::inspect_last(Flow* flow) {
+  for (const int dir : {0, 1}) {
+    event_from_originator_ = dir == 0;
+    const stream::Faults faults = inspector_.on_last_payload(dir, flow);
+    if (faults == 0) continue;
+    PacketView view{};
+    view.ts_ns = flow->ts_last_ns;
+    view.network = flow->key.a.is_v4() ? decode::Network::kIpv4 : decode::Network::kIpv6;
+    view.protocol = flow->key.protocol;
+    view.src = dir == 0 ? flow->orig_address() : flow->resp_address();
+    view.dst = dir == 0 ? flow->resp_address() : flow->orig_address();
+    view.src_port = dir == 0 ? flow->orig_port : flow->resp_port;
+    view.dst_port = dir == 0 ? flow->resp_port : flow->orig_port;
+    report_faults(view, faults);
+  }
+}
+
+void Tracker::report_faults(const PacketView& view, stream::Faults faults) {
+  using decode::Anomaly;
+  constexpr std::pair<stream::Faults, Anomaly> kMeaning[] = {
+      {stream::fault::kGap, Anomaly::kStreamReassemblySeqGap},
+      {stream::fault::kDifferentData, Anomaly::kStreamReassemblyOverlapDifferentData},
+      {stream::fault::kLimit, Anomaly::kStreamReassemblyInsertLimit},
+  };
+  for (const auto& [fault, anomaly] : kMeaning) {
+    if (faults & fault) sink_->on_anomaly(view, anomaly, next_moment());
+  }
 }
 
 uint32_t Tracker::find_or_start(const PacketView& view, const Lookup& lookup) {
@@ -193,7 +234,7 @@ void Tracker::count_packet(const PacketView& view, int dir, Flow* flow) {
 }
 
 void Tracker::first_payload(const PacketView& view, int dir, Flow* flow) {
-  flow->payload_seen = static_cast<uint8_t>(flow->payload_seen | 1 << dir);
+  flow->payload_seen = static_cast<uint8_t>(flow->payload_seen | payload_bit::kSeen << dir);
   const PayloadStats stats = payload_stats(view.payload());
   flow->direction[dir].entropy = stats.entropy;
   flow->direction[dir].printable = stats.printable;
@@ -233,6 +274,8 @@ void Tracker::end_flow(uint32_t position, EndReason reason) {
   wheel_.remove(position);
   event_flow_ = &flow;
   event_ts_ns_ = flow.ts_last_ns;
+  if (flow.payload_seen & payload_bit::kWaiting) [[unlikely]]
+    inspect_last(&flow);
   event_from_originator_ = true;
   inspector_.on_end(&flow);
   if (is_unanswered_attempt(flow)) flow.flags |= flow_flag::kAttemptFailed;

@@ -23,6 +23,7 @@ namespace thymus::flow {
 struct TrackerOptions {
   uint32_t max_flows = 1u << 20;           // per lane; a full table evicts
   size_t parser_state_bytes = 256u << 20;  // reserved, resident as used
+  size_t stream_bytes = 64u << 20;         // of TCP payload that waits, reserved likewise
   dpi::ParserOptions parsers;
   HashKey secret = kReplayHashKey;  // of the table, entity keys and flow ids
   bool strict_checksums = false;    // keep packets with bad checksums out of streams
@@ -69,6 +70,7 @@ class Tracker final : private EventWriter::Sink {
 
   const TrackerCounters& counters() const { return counters_; }
   const InspectorCounters& inspector_counters() const { return inspector_.counters(); }
+  const stream::Counters& stream_counters() const { return inspector_.stream_counters(); }
   uint32_t active() const { return table_.size(); }
 
  private:
@@ -86,6 +88,9 @@ class Tracker final : private EventWriter::Sink {
 
   void process_one(const decode::PacketView& view, const Lookup& lookup);
   void report_anomalies(const decode::PacketView& view);
+  void inspect(const decode::PacketView& view, int dir, Flow* flow);
+  void inspect_last(Flow* flow);
+  void report_faults(const decode::PacketView& view, stream::Faults faults);
   uint32_t find_or_start(const decode::PacketView& view, const Lookup& lookup);
   uint32_t start_flow(const decode::PacketView& view, const Lookup& lookup);
   bool reuses_closed(const decode::PacketView& view, const Flow& flow) const;

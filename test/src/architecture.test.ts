@@ -18,7 +18,7 @@ const SOURCE = join(PROJECT, 'src');
 
 const NATIVE_FLOORS: Floors = [
   ['base'],
-  ['dpi', 'decode', 'capture', 'match'],
+  ['dpi', 'decode', 'capture', 'match', 'stream'],
   ['flow'],
   ['emit'],
   ['engine'],

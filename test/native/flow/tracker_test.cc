@@ -189,3 +189,30 @@ TEST_CASE("tracker: a jump of years ends all flows without counting the ticks be
   REQUIRE(rig.sink.records.size() == 2);
   CHECK(rig.sink.records[1].moment.engine_ns == kEpoch + 30 * kSec);
 }
+
+TEST_CASE(
+    "tracker: a hole in a stream is said when the receiver has what is behind it, or at the end") {
+  using namespace tcp_flag;
+  TrackerRig rig;
+  std::vector<decode::PacketView> views = {
+      rig.make.tcp(0, kClient, kServer, kSyn, 0, 100),
+      rig.make.tcp(1, kServer, kClient, kSyn | kAck, 0, 500),
+      rig.make.tcp(2, kClient, kServer, kAck, 50, 151),
+      rig.make.tcp(3, kServer, kClient, kAck, 0, 501),
+      rig.make.tcp(4, kServer, kClient, kAck, 0, 501),
+      rig.make.tcp(5, kServer, kClient, kAck, 50, 601),
+  };
+  views[1].tcp_ack = views[3].tcp_ack = 101;
+  views[4].tcp_ack = views[5].tcp_ack = 201;
+  rig.feed({views.begin(), views.begin() + 4});
+  CHECK(rig.sink.anomalies.empty());
+  CHECK(rig.tracker.stream_counters().kept == 1);
+  rig.feed({views.begin() + 4, views.end()});
+  REQUIRE(rig.sink.anomalies.size() == 1);
+  rig.finish_at(10);
+  REQUIRE(rig.sink.anomalies.size() == 2);
+  for (const decode::Anomaly anomaly : rig.sink.anomalies) {
+    CHECK(anomaly == decode::Anomaly::kStreamReassemblySeqGap);
+  }
+  CHECK(rig.tracker.stream_counters().gap_bytes == 150);
+}
