@@ -35,6 +35,15 @@ std::vector<std::string> strings(const Napi::Value& value) {
   return out;
 }
 
+std::vector<uint32_t> numbers(const Napi::Value& value) {
+  std::vector<uint32_t> out;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    out.push_back(array.Get(i).ToNumber().Uint32Value());
+  }
+  return out;
+}
+
 Napi::Value fail(Napi::Env env, const std::string& message) {
   Napi::Error::New(env, message).ThrowAsJavaScriptException();
   return env.Undefined();
@@ -56,6 +65,14 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   options.sources = strings(o.Get("sources"));
   options.lanes = u32(o, "lanes");
   options.shards = u32(o, "shards");
+  options.pinned = numbers(o.Get("pinned"));
+  for (const uint32_t cpu : options.pinned) {
+    if (!engine::may_run_on(cpu)) {
+      return fail(info.Env(),
+                  "CPU " + std::to_string(cpu) +
+                      " is not one that this process may run on: see 'taskset -cp $$'.");
+    }
+  }
   options.publish = o.Get("publish").ToBoolean();
   options.queue_bytes = static_cast<size_t>(o.Get("queueBytes").ToNumber().Int64Value());
   options.tracker.max_flows = u32(o, "maxFlows");

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
 namespace thymus::engine {
@@ -15,6 +16,15 @@ int64_t clock_ns(clockid_t clock) {
   timespec t{};
   clock_gettime(clock, &t);
   return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+}
+
+// Keeps the calling thread on the i-th of the CPUs.
+void pin_thread(const std::vector<uint32_t>& cpus, size_t i) {
+  if (cpus.empty()) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpus[i % cpus.size()], &set);
+  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
 SourceReport::Kind kind_of(StatusCode code) {
@@ -29,6 +39,12 @@ SourceReport::Kind kind_of(StatusCode code) {
 }
 
 }  // namespace
+
+bool may_run_on(uint32_t cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0 && CPU_ISSET(cpu, &set);
+}
 
 // A thread that knows its CPU time, also after it has ended.
 struct Engine::Worker {
@@ -85,13 +101,17 @@ Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_ne
   reader_ = std::make_unique<PacketReader>(home_.get(), options.tracker.strict_checksums,
                                            reader_writer_.get(), sink_.get());
   // Opening a pipe waits for its first bytes, which must not hold up the caller.
-  workers_.push_back(
-      std::make_unique<Worker>([this, paths = options.sources, several = options.lanes > 1] {
+  workers_.push_back(std::make_unique<Worker>(
+      [this, paths = options.sources, several = options.lanes > 1, cpus = options.pinned] {
+        pin_thread(cpus, 0);
         open_sources(paths, several);
         note_damage(reader_->run(source_.get(), stop_));
       }));
   for (size_t i = 0; i < channels_.size(); ++i) {
-    workers_.push_back(std::make_unique<Worker>([this, i] { run_lane(i); }));
+    workers_.push_back(std::make_unique<Worker>([this, i, cpus = options.pinned] {
+      pin_thread(cpus, i + 1);
+      run_lane(i);
+    }));
   }
 }
 

@@ -15,10 +15,14 @@ struct Options {
   std::vector<std::string> sources;  // captures, one stream in time order; "-": standard input
   uint32_t lanes = 1;                // 1..64
   uint32_t shards = 1;               // 1..64
-  bool publish = false;              // fill the publish queue
+  std::vector<uint32_t> pinned;  // CPUs of the reader and the lanes, round and round; empty: any
+  bool publish = false;          // fill the publish queue
   std::vector<Prefix> home_net;
   size_t queue_bytes = 32u << 20;  // of each queue
   flow::TrackerOptions tracker;    // of each lane
 };
+
+// Whether this process may run on a CPU.
+bool may_run_on(uint32_t cpu);
 
 }  // namespace thymus::engine

@@ -50,7 +50,12 @@ export async function benchCommand(file: string | undefined, flags: BenchFlags):
 
 async function makeTrace(folder: string): Promise<string> {
   const path = join(folder, 'made.pcap');
-  await output(await nativeProgram('trace_maker'), ['smallpkt', '--packets', String(TRACE_PACKETS), path]);
+  await output(await nativeProgram('trace_maker'), [
+    'smallpkt',
+    '--packets',
+    String(TRACE_PACKETS),
+    path,
+  ]);
   return path;
 }
 

@@ -10,6 +10,7 @@ const REPLAY_SETTINGS: readonly SettingName[] = [
   'home-net',
   'budget',
   'lanes',
+  'pin',
   'shards',
   'checksums',
   'max-flows',

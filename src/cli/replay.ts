@@ -4,7 +4,7 @@ import { loadSettings } from '../config/load.js';
 import type { Settings } from '../config/settings.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
-import { Pipeline } from '../engine/pipeline.js';
+import { Pipeline, pipelineOptions } from '../engine/pipeline.js';
 import { complain } from './console.js';
 import { EXIT } from './exit.js';
 import { Interruption } from './interrupt.js';
@@ -55,13 +55,7 @@ class Replay {
     this.#flags = flags;
     this.#settings = settings;
     this.#pipeline = new Pipeline({
-      lanes: settings.lanes,
-      shards: settings.shards,
-      homeNet: settings.homeNet,
-      strictChecksums: settings.checksums === 'strict',
-      maxFlows: settings.maxFlows,
-      queueBytes: settings.queueMib * 1024 * 1024,
-      falseIncidentsPerDayPer1000: settings.budget,
+      ...pipelineOptions(settings),
       measureCost: flags.metrics !== undefined,
     });
     this.#interruption = new Interruption(() => this.#pipeline.stop());

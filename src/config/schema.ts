@@ -15,6 +15,8 @@ function schemaOf(row: Setting): z.ZodType {
     }
     case 'prefixes':
       return prefixesSchema();
+    case 'cpus':
+      return cpusSchema();
     case 'path':
       return z.string('must be a path').min(1, 'must be a path that is not empty');
   }
@@ -32,10 +34,18 @@ function numberSchema(row: Setting): z.ZodType {
 const isNumeral = (raw: unknown): raw is string =>
   typeof raw === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw.trim());
 
+const split = (raw: unknown): unknown =>
+  typeof raw === 'string' ? raw.split(',').map((part) => part.trim()) : raw;
+
+function cpusSchema(): z.ZodType {
+  const message = 'must be numbers of CPUs such as 0,2';
+  const texts = (raw: unknown): unknown => split(typeof raw === 'number' ? String(raw) : raw);
+  const cpu = z.preprocess((raw) => (isNumeral(raw) ? Number(raw) : raw), z.int(message).min(0));
+  return z.preprocess(texts, z.array(cpu, message));
+}
+
 function prefixesSchema(): z.ZodType {
   const message = 'must be address prefixes such as 10.0.0.0/8 or fc00::/7';
-  const split = (raw: unknown): unknown =>
-    typeof raw === 'string' ? raw.split(',').map((part) => part.trim()) : raw;
   const prefix = z.string(message).refine(isPrefix, message);
   return z.preprocess(split, z.array(prefix, message).min(1, message));
 }

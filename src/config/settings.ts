@@ -4,14 +4,14 @@
  */
 export interface Setting {
   readonly name: string;
-  readonly kind: 'integer' | 'number' | 'choice' | 'prefixes' | 'path';
+  readonly kind: 'integer' | 'number' | 'choice' | 'prefixes' | 'cpus' | 'path';
   /** What the flag's value is called in `--help`. */
   readonly value: string;
   readonly unit: string | null;
   /** Smallest and largest value of a number; a value outside is refused. */
   readonly range?: readonly [least: number, most: number];
   readonly choices?: readonly string[];
-  readonly fallback: number | string | readonly string[] | null;
+  readonly fallback: number | string | readonly string[] | readonly number[] | null;
   readonly doc: string;
 }
 
@@ -51,6 +51,14 @@ export const SETTINGS = [
     range: [1, 64],
     fallback: 1,
     doc: 'threads that read packets; never changes the output',
+  }),
+  setting({
+    name: 'pin',
+    kind: 'cpus',
+    value: 'cpus',
+    unit: null,
+    fallback: [],
+    doc: 'CPUs for the reader and the lanes, in this order, separated by commas; by default any',
   }),
   setting({
     name: 'shards',
@@ -117,6 +125,7 @@ export interface Settings {
   readonly homeNet: readonly string[];
   readonly budget: number;
   readonly lanes: number;
+  readonly pin: readonly number[];
   readonly shards: number;
   readonly checksums: 'accept' | 'strict';
   readonly maxFlows: number;

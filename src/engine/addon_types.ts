@@ -38,6 +38,8 @@ export interface NativeOptions {
   readonly sources: readonly string[];
   readonly lanes: number;
   readonly shards: number;
+  /** CPUs for the reader and the lanes, in this order and again from the first; empty: any. */
+  readonly pinned: readonly number[];
   /** Prefixes that are internal, e.g. "10.0.0.0/8". */
   readonly homeNet: readonly string[];
   /** Fill the publish queue with flow records (END) and events. */

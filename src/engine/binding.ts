@@ -16,6 +16,7 @@ const ADDON_PATH = fileURLToPath(
 );
 
 export const MOST_LANES = 64;
+const MOST_CPU = 1023;
 export const MOST_SHARDS = 64;
 export const SMALLEST_BUFFER_BYTES = 1 << 20;
 
@@ -167,6 +168,7 @@ function checkOptions(options: NativeOptions): void {
   }
   requireInteger('lanes', options.lanes, 1, MOST_LANES);
   requireInteger('shards', options.shards, 1, MOST_SHARDS);
+  for (const cpu of options.pinned) requireInteger('pinned', cpu, 0, MOST_CPU);
   requireInteger('maxFlows', options.maxFlows, 1024, 1 << 26);
   requireInteger('queueBytes', options.queueBytes, 1 << 20, 1 << 30);
 }

@@ -4,7 +4,7 @@ import type { Incident } from '../domain/incident.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
 import { ItemQueue, type ReplayItem } from './item_queue.js';
-import { Pipeline } from './pipeline.js';
+import { Pipeline, pipelineOptions } from './pipeline.js';
 
 export interface ReplayOptions {
   /** Give each flow when it has ended, too. Default false. */
@@ -66,16 +66,7 @@ async function createPipeline(options: ReplayOptions): Promise<Pipeline> {
     checksums,
   };
   const settings = await loadSettings(given, null);
-  return new Pipeline({
-    lanes: settings.lanes,
-    shards: settings.shards,
-    homeNet: settings.homeNet,
-    strictChecksums: settings.checksums === 'strict',
-    maxFlows: settings.maxFlows,
-    queueBytes: settings.queueMib * 1024 * 1024,
-    falseIncidentsPerDayPer1000: settings.budget,
-    measureCost: false,
-  });
+  return new Pipeline(pipelineOptions(settings));
 }
 
 function refuseUnreadable({ sources }: RunSummary): void {

@@ -1,4 +1,5 @@
 import type { RecordSink } from '../batch/record_sink.js';
+import type { Settings } from '../config/settings.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
 import type { NativeOptions } from './addon_types.js';
@@ -8,9 +9,26 @@ import { ShardThread } from './shard_thread.js';
 
 export type { RunCost, RunProgress };
 
+/** What a pipeline is told by the settings. */
+export function pipelineOptions(settings: Settings): PipelineOptions {
+  return {
+    lanes: settings.lanes,
+    shards: settings.shards,
+    pinned: settings.pin,
+    homeNet: settings.homeNet,
+    strictChecksums: settings.checksums === 'strict',
+    maxFlows: settings.maxFlows,
+    queueBytes: settings.queueMib * 1024 * 1024,
+    falseIncidentsPerDayPer1000: settings.budget,
+    measureCost: false,
+  };
+}
+
 export interface PipelineOptions {
   /** Threads of the native core, 1 to 64. */
   readonly lanes: number;
+  /** CPUs for the reader and the lanes, in this order and again from the first; empty: any. */
+  readonly pinned: readonly number[];
   /** Worker threads that judge, 1 to 64. */
   readonly shards: number;
   /** What is internal, as address prefixes. */
@@ -90,12 +108,13 @@ export class Pipeline {
   }
 
   #runOptions(sources: readonly string[], sinks: readonly RecordSink[]): RunOptions {
-    const { lanes, shards, homeNet, strictChecksums, maxFlows, queueBytes } = this.#options;
+    const { lanes, shards, pinned, homeNet, strictChecksums, maxFlows, queueBytes } = this.#options;
     const publish = sinks.some((sink) => sink.wantsFlows || sink.wantsEvents);
     const native: NativeOptions = {
       sources,
       lanes,
       shards,
+      pinned,
       homeNet,
       publish,
       strictChecksums,

@@ -12,6 +12,7 @@ const GOOD: NativeOptions = {
   publish: false,
   strictChecksums: false,
   maxFlows: 4096,
+  pinned: [],
   queueBytes: 1 << 20,
 };
 
@@ -33,6 +34,7 @@ describe('openRun', () => {
     ['no lanes', { lanes: 0 }, /'lanes' must be a whole number from 1 to 64, not 0/],
     ['half a shard', { shards: 0.5 }, /'shards' must be a whole number/],
     ['lanes that are no number', { lanes: NaN }, /'lanes' must be a whole number/],
+    ['a CPU that is no number', { pinned: [-1] }, /'pinned' must be a whole number from 0/],
     ['too few flows', { maxFlows: 1 }, /'maxFlows' must be a whole number from 1024/],
     ['a queue without limit', { queueBytes: Infinity }, /'queueBytes' must be a whole number/],
     ['what is no prefix', { homeNet: ['10/8'] }, /'10\/8' is not an address prefix/],

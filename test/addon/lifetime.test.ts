@@ -46,6 +46,7 @@ function options(sources: readonly string[], changes: Partial<NativeOptions> = {
     publish: false,
     strictChecksums: false,
     maxFlows: 4096,
+    pinned: [],
     queueBytes: 1 << 20,
     ...changes,
   };

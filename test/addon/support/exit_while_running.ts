@@ -9,6 +9,7 @@ const run = openRun({
   publish: true,
   strictChecksums: false,
   maxFlows: 4096,
+  pinned: [],
   queueBytes: 1 << 20,
 });
 run.drain(0, new Uint8Array(1 << 20), 10);
