@@ -1,0 +1,145 @@
+#include "dpi/pattern.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace thymus::dpi {
+namespace {
+
+constexpr Pattern kPatterns[] = {
+#define PATTERN(id, over, usual_port, head_bits, ...) \
+  Pattern{.app = AppId::id,                           \
+          .transport = Transport::over,               \
+          .port = usual_port,                         \
+          .head = head_bits __VA_OPT__(, ) __VA_ARGS__},
+#include "dpi/patterns.def"
+#undef PATTERN
+};
+
+size_t field_value(const Length& length, Bytes payload) {
+  Reader r(payload);
+  r.skip(length.at);
+  switch (length.field) {
+    case Length::Field::kU8:
+      return r.u8();
+    case Length::Field::kBe16:
+      return r.be16();
+    case Length::Field::kBe24:
+      return r.be24();
+    case Length::Field::kBe32:
+      return r.be32();
+    case Length::Field::kLe16:
+      return r.le16();
+    case Length::Field::kLe24: {
+      const size_t low = r.le16();
+      return low | size_t{r.u8()} << 16;
+    }
+    case Length::Field::kLe32:
+      return r.le32();
+    case Length::Field::kNone:
+      break;
+  }
+  return 0;
+}
+
+bool is_chunked(Bytes payload, size_t chunk) {
+  if (payload.size() % chunk != 0) return false;
+  for (size_t i = chunk; i < payload.size(); i += chunk) {
+    if (payload[i] != payload[0]) return false;
+  }
+  return true;
+}
+
+// Patterns of one transport by the first byte that they admit, those with the most evidence first.
+class Index {
+ public:
+  explicit Index(Transport transport) {
+    for (size_t byte = 0; byte < by_byte_.size(); ++byte) {
+      for (const Pattern& pattern : kPatterns) {
+        if (pattern.transport != transport) continue;
+        if (pattern.head.size > 0 && !pattern.head.bytes[0].holds(static_cast<uint8_t>(byte))) {
+          continue;
+        }
+        by_byte_[byte].push_back(&pattern);
+      }
+      std::stable_sort(
+          by_byte_[byte].begin(), by_byte_[byte].end(),
+          [](const Pattern* a, const Pattern* b) { return a->evidence() > b->evidence(); });
+    }
+  }
+
+  const Pattern* match(const Segment& segment) const {
+    for (const Pattern* pattern : by_byte_[segment.data[0]]) {
+      if (pattern->match(segment)) return pattern;
+    }
+    return nullptr;
+  }
+
+ private:
+  std::array<std::vector<const Pattern*>, 256> by_byte_;
+};
+
+// ---- The parser
+
+struct State {
+  AppId app;
+  uint8_t n_matches;
+};
+
+Likelihood probe(const Segment& first) {
+  const Pattern* pattern = match_pattern(first);
+  if (pattern == nullptr) return Likelihood::kNo;
+  const bool is_sure = pattern->times == 1 && pattern->bits() >= Pattern::kEvidenceBits;
+  return is_sure ? Likelihood::kLikely : Likelihood::kMaybe;
+}
+
+Answer on_data(void* state, const Segment& segment, Context* context) {
+  auto* flow = static_cast<State*>(state);
+  const Pattern* pattern = match_pattern(segment);
+  if (pattern == nullptr || (flow->n_matches > 0 && pattern->app != flow->app)) {
+    return Answer::kReject;
+  }
+  flow->app = pattern->app;
+  if (++flow->n_matches < pattern->times) return Answer::kNeedMore;
+  context->facts.app = pattern->app;
+  return Answer::kDone;
+}
+
+}  // namespace
+
+bool Length::match(Bytes payload, size_t wire_bytes) const {
+  if (wire_bytes < min || wire_bytes > max) return false;
+  if (chunk != 0) return is_chunked(payload, chunk);
+  return field == Field::kNone || field_value(*this, payload) * scale + add == wire_bytes;
+}
+
+bool Pattern::match(const Segment& segment) const {
+  const Bytes payload = segment.data;
+  if (port != 0 && !segment.has_port(port)) return false;
+  if (payload.size() < head.size || payload.size() < tail.size) return false;
+  if (!head.match(payload, 0) || !tail.match(payload, payload.size() - tail.size)) return false;
+  if (!length.match(payload, payload.size() + segment.cut_bytes)) return false;
+  const std::string_view start = as_text(Reader(payload).take_up_to(kSearchBytes));
+  return inside.empty() || start.find(inside) != std::string_view::npos;
+}
+
+std::span<const Pattern> patterns() { return kPatterns; }
+
+const Pattern* match_pattern(const Segment& segment) {
+  static const Index tcp(Transport::kTcp), udp(Transport::kUdp);
+  if (segment.data.empty() || segment.transport == Transport::kSctp) return nullptr;
+  return (segment.transport == Transport::kTcp ? tcp : udp).match(segment);
+}
+
+extern const Parser kByPattern;
+
+const Parser kByPattern{
+    .app = AppId::kUnknown,  // the pattern says
+    .state_bytes = sizeof(State),
+    .over_tcp = true,
+    .over_udp = true,
+    .probe = probe,
+    .on_data = on_data,
+};
+
+}  // namespace thymus::dpi
