@@ -133,5 +133,7 @@ inline constexpr uint16_t kApplayerMismatchProtocol = 124;
 inline constexpr uint16_t kApplayerWrongDirectionFirstData = 125;
 inline constexpr uint16_t kApplayerDetectProtocolOnlyOneDirection = 126;
 inline constexpr uint16_t kApplayerUnexpectedProtocol = 127;
+inline constexpr uint16_t kKrb5MalformedData = 128;
+inline constexpr uint16_t kKrb5WeakEncryption = 129;
 
 }  // namespace thymus::anomaly_code

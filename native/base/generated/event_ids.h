@@ -10,7 +10,8 @@ enum Type : uint16_t {
   kDns = 2,
   kFileinfo = 3,
   kFlowDetail = 4,
-  kSketch = 5,
+  kKrb5 = 5,
+  kSketch = 6,
 };
 
 namespace anomaly {
@@ -162,6 +163,18 @@ inline constexpr uint16_t kMacOrig = 2;
 inline constexpr uint16_t kMacResp = 3;
 inline constexpr uint16_t kCommunityId = 4;
 }  // namespace flow_detail
+namespace krb5 {
+inline constexpr uint16_t kMsgType = 1;
+inline constexpr uint16_t kFailedRequest = 2;
+inline constexpr uint16_t kErrorCode = 3;
+inline constexpr uint16_t kCname = 4;
+inline constexpr uint16_t kRealm = 5;
+inline constexpr uint16_t kSname = 6;
+inline constexpr uint16_t kEncryption = 7;
+inline constexpr uint16_t kWeakEncryption = 8;
+inline constexpr uint16_t kTicketEncryption = 9;
+inline constexpr uint16_t kTicketWeakEncryption = 10;
+}  // namespace krb5
 namespace sketch {
 inline constexpr uint16_t kPrefix = 1;
 inline constexpr uint16_t kPrefixBits = 2;

@@ -146,6 +146,18 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'mac_resp', type: 'hex', list: false, fields: [] },
     { name: 'community_id', type: 'str', list: false, fields: [] },
   ] },
+  { name: 'krb5', type: 'event', list: false, fields: [
+    { name: 'msg_type', type: 'str', list: false, fields: [] },
+    { name: 'failed_request', type: 'str', list: false, fields: [] },
+    { name: 'error_code', type: 'str', list: false, fields: [] },
+    { name: 'cname', type: 'str', list: false, fields: [] },
+    { name: 'realm', type: 'str', list: false, fields: [] },
+    { name: 'sname', type: 'str', list: false, fields: [] },
+    { name: 'encryption', type: 'str', list: false, fields: [] },
+    { name: 'weak_encryption', type: 'bool', list: false, showFalse: true, fields: [] },
+    { name: 'ticket_encryption', type: 'str', list: false, fields: [] },
+    { name: 'ticket_weak_encryption', type: 'bool', list: false, fields: [] },
+  ] },
   { name: 'sketch', type: 'event', list: false, fields: [
     { name: 'prefix', type: 'ip', list: false, fields: [] },
     { name: 'prefix_bits', type: 'u', list: false, fields: [] },
@@ -182,7 +194,8 @@ export const EventType = {
   DNS: 2,
   FILEINFO: 3,
   FLOW_DETAIL: 4,
-  SKETCH: 5,
+  KRB5: 5,
+  SKETCH: 6,
 } as const;
 
 /** Numbers of the fields, for readers that need speed. */
@@ -335,6 +348,18 @@ export const EventField = {
     MAC_ORIG: 2,
     MAC_RESP: 3,
     COMMUNITY_ID: 4,
+  },
+  KRB5: {
+    MSG_TYPE: 1,
+    FAILED_REQUEST: 2,
+    ERROR_CODE: 3,
+    CNAME: 4,
+    REALM: 5,
+    SNAME: 6,
+    ENCRYPTION: 7,
+    WEAK_ENCRYPTION: 8,
+    TICKET_ENCRYPTION: 9,
+    TICKET_WEAK_ENCRYPTION: 10,
   },
   SKETCH: {
     PREFIX: 1,

@@ -130,6 +130,8 @@ export const ANOMALY_NAMES: readonly string[] = [
   'applayer.wrong_direction_first_data',
   'applayer.detect_protocol_only_one_direction',
   'applayer.unexpected_protocol',
+  'applayer.krb5.malformed_data',
+  'applayer.krb5.weak_encryption',
 ];
 
 /** Application protocol names by number. */

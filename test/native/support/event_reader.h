@@ -45,6 +45,7 @@ class Fields {
     for (auto& value : all(field)) out.emplace_back(std::move(value));
     return out;
   }
+  const std::vector<uint8_t>& raw() const { return bytes_; }
   // Whether the bytes are a sequence of whole fields.
   bool well_formed() const {
     Reader r(bytes_);
