@@ -66,7 +66,16 @@ export function layoutHash(): number {
  */
 export function openRun(options: NativeOptions): NativeRun {
   checkOptions(options);
-  return new NativeRun(addon(), addon().open(options), options.shards);
+  return new NativeRun(addon(), openHandle(options), options.shards);
+}
+
+/** What only the core can tell, such as whether a CPU is there, it says in one sentence. */
+function openHandle(options: NativeOptions): number {
+  try {
+    return addon().open(options);
+  } catch (cause) {
+    throw new ThymusError('USAGE', (cause as Error).message, { cause });
+  }
 }
 
 /** A run that another thread has opened. */
