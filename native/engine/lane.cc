@@ -40,6 +40,8 @@ void Lane::publish_counters() {
   counters_.set(Counter::flows_ended, t.flows_ended);
   counters_.set(Counter::flows_active_most, t.most_active);
   counters_.set(Counter::table_evictions, t.evictions);
+  counters_.set(Counter::unrecorded_flows, t.unrecorded_flows);
+  counters_.set(Counter::unrecorded_packets, t.unrecorded_packets);
   counters_.set(Counter::icmp_errors_matched, t.icmp_errors_matched);
   const flow::InspectorCounters& i = tracker_.inspector_counters();
   counters_.set(Counter::dpi_bytes, i.bytes);

@@ -49,6 +49,7 @@ Tracker::Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* s
       sink_(sink),
       table_(options.max_flows),
       wheel_(options.max_flows),
+      one_way_(options.max_flows, home->prefixes().size() + 1),
       inspector_(options.parser_state_bytes, options.stream_bytes, options.parsers, this) {}
 
 void Tracker::process(std::span<const PacketView> views) {
@@ -80,7 +81,8 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
   const uint32_t position = find_or_start(view, lookup);
   Flow& flow = table_[position];
   const int dir = lookup.from_b != flow.orig_is_b;
-  count_packet(view, dir, &flow);
+  const bool answered = count_packet(view, dir, &flow);
+  if (answered || flow.total_packets() == OneWayFlows::kMostPackets + 1) one_way_.remove(position);
   TcpChange change;
   const bool usable = view.transport_ok && !(options_.strict_checksums && view.bad_checksum);
   if (usable && is_tcp(flow)) change = track_tcp(view, dir, &flow);
@@ -166,11 +168,10 @@ bool Tracker::reuses_closed(const PacketView& view, const Flow& flow) const {
 }
 
 uint32_t Tracker::start_flow(const PacketView& view, const Lookup& lookup) {
-  if (table_.full()) {
-    ++counters_.evictions;
-    end_flow(table_.idlest(), EndReason::kLackOfResources);
-  }
+  const size_t segment = segment_of(view);
+  make_room(segment);
   const uint32_t position = table_.insert(lookup.key, lookup.hash);
+  one_way_.add(position, segment);
   Flow& flow = table_[position];
   const bool flipped = looks_like_answer(view);
   flow.orig_is_b = lookup.from_b != flipped;
@@ -214,7 +215,35 @@ uint32_t Tracker::start_flow(const PacketView& view, const Lookup& lookup) {
   return position;
 }
 
-void Tracker::count_packet(const PacketView& view, int dir, Flow* flow) {
+// The home prefix that a flow goes to; behind them all, what goes elsewhere.
+size_t Tracker::segment_of(const PacketView& view) const {
+  return std::min(home_->find(view.dst), home_->prefixes().size());
+}
+
+void Tracker::make_room(size_t segment) {
+  const uint32_t surplus = one_way_.surplus(segment);
+  if (surplus == kNoIndex && !table_.full()) [[likely]]
+    return;
+  const uint32_t position = surplus != kNoIndex ? surplus : table_.idlest();
+  if (table_[position].started) {
+    ++counters_.evictions;
+    end_flow(position, EndReason::kLackOfResources);
+  } else {
+    forget(position);
+  }
+}
+
+// A flow that was never spoken of ends without a record: the sketches have counted its packets.
+void Tracker::forget(uint32_t position) {
+  ++counters_.unrecorded_flows;
+  counters_.unrecorded_packets += table_[position].total_packets();
+  inspector_.on_end(&table_[position]);
+  wheel_.remove(position);
+  one_way_.remove(position);
+  table_.erase(position);
+}
+
+bool Tracker::count_packet(const PacketView& view, int dir, Flow* flow) {
   Direction& d = flow->direction[dir];
   count(&d.packets);
   d.bytes += view.origlen;
@@ -224,13 +253,16 @@ void Tracker::count_packet(const PacketView& view, int dir, Flow* flow) {
   if (view.is_fragment) flow->flags |= flow_flag::kFragments;
   if (view.caplen < view.origlen) flow->flags |= flow_flag::kTruncatedPackets;
   if (view.bad_checksum) flow->flags |= flow_flag::kBadChecksums;
-  if (!(flow->flags & flow_flag::kBothDirections) && flow->direction[dir ^ 1].packets > 0) {
+  const bool answered =
+      !(flow->flags & flow_flag::kBothDirections) && flow->direction[dir ^ 1].packets > 0;
+  if (answered) {
     flow->flags |= flow_flag::kBothDirections;
     if (!is_tcp(*flow) && flow->state == FlowState::kS0) flow->state = FlowState::kSf;
   }
   flow->index_last = view.index;
   flow->ts_last_ns = std::max(flow->ts_last_ns, view.ts_ns);
   flow->engine_last_ns = view.engine_ns;
+  return answered;
 }
 
 void Tracker::first_payload(const PacketView& view, int dir, Flow* flow) {
@@ -281,6 +313,7 @@ void Tracker::end_flow(uint32_t position, EndReason reason) {
   if (is_unanswered_attempt(flow)) flow.flags |= flow_flag::kAttemptFailed;
   emit(&flow, flow_event::kEnd, reason);
   ++counters_.flows_ended;
+  one_way_.remove(position);
   table_.erase(position);
 }
 

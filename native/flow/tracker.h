@@ -1,9 +1,10 @@
 // Packets in, flows and events out: the stage that keeps the flow table of one lane.
 //
 // One thread owns a tracker. It knows packets, engine time and a FlowSink; it never reads a clock,
-// allocates nothing per packet and drops no packet: every IP packet is in exactly one flow.
-// A packet of a flow's first direction comes from its originator: who sent the first packet, or,
-// where the capture began later, who looks like the client (flag kOriginatorGuessed).
+// allocates nothing per packet and drops no packet: every IP packet is in exactly one flow, unless
+// a flood fills the share of the table that unanswered flows may have (OneWayFlows), which is
+// counted. A packet of a flow's first direction comes from its originator: who sent the first
+// packet, or, where the capture began later, who looks like the client (flag kOriginatorGuessed).
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "flow/flow_table.h"
 #include "flow/home_net.h"
 #include "flow/inspector.h"
+#include "flow/one_way_flows.h"
 #include "flow/timer_wheel.h"
 
 namespace thymus::flow {
@@ -34,6 +36,8 @@ struct TrackerCounters {
   uint64_t flows_ended = 0;
   uint64_t most_active = 0;
   uint64_t evictions = 0;
+  uint64_t unrecorded_flows = 0;
+  uint64_t unrecorded_packets = 0;
   uint64_t icmp_errors_matched = 0;
 };
 
@@ -93,8 +97,12 @@ class Tracker final : private EventWriter::Sink {
   void report_faults(const decode::PacketView& view, stream::Faults faults);
   uint32_t find_or_start(const decode::PacketView& view, const Lookup& lookup);
   uint32_t start_flow(const decode::PacketView& view, const Lookup& lookup);
+  size_t segment_of(const decode::PacketView& view) const;
+  void make_room(size_t segment);
+  void forget(uint32_t position);
   bool reuses_closed(const decode::PacketView& view, const Flow& flow) const;
-  void count_packet(const decode::PacketView& view, int dir, Flow* flow);
+  // True when the flow has just got its first answer.
+  bool count_packet(const decode::PacketView& view, int dir, Flow* flow);
   void first_payload(const decode::PacketView& view, int dir, Flow* flow);
   void note_times(const decode::PacketView& view, int dir, Flow* flow);
   void emit(Flow* flow, uint8_t events, EndReason reason);
@@ -132,6 +140,7 @@ class Tracker final : private EventWriter::Sink {
   FlowSink* sink_;
   FlowTable table_;
   TimerWheel wheel_;
+  OneWayFlows one_way_;
   Inspector inspector_;
   TrackerCounters counters_;
   std::vector<uint32_t> due_;  // scratch of timers

@@ -393,6 +393,8 @@ export const COUNTERS = [
   ['flows_ended', 'flows ended'],
   ['flows_active_most', 'most flows at one time, per lane'],
   ['table_evictions', 'flows ended early because the table was full'],
+  ['unrecorded_flows', 'unanswered flows forgotten without a record, because their share of the table was full'],
+  ['unrecorded_packets', 'packets of those flows'],
   ['icmp_errors_matched', 'ICMP errors that speak of a known flow'],
   ['dpi_bytes', 'payload bytes shown to parsers'],
   ['dpi_gaps', 'streams whose parser was detached at a gap'],

@@ -140,12 +140,10 @@ TEST_CASE("tracker: a capture that begins with the answer still finds the origin
 
 TEST_CASE("tracker: a full table ends an idle flow early and counts it") {
   TrackerRig rig(16);
-  std::vector<decode::PacketView> views;
   for (uint16_t i = 0; i < 40; ++i) {
-    views.push_back(
-        rig.make.udp(i, {kClient.address, static_cast<uint16_t>(1000 + i)}, kServer, 8));
+    const Endpoint client{kClient.address, static_cast<uint16_t>(1000 + i)};
+    rig.feed({rig.make.udp(i, client, kServer, 8), rig.make.udp(i, kServer, client, 8)});
   }
-  rig.feed(views);
   CHECK(rig.tracker.active() == 16);
   CHECK(rig.tracker.counters().evictions == 24);
   int ended = 0;
@@ -156,7 +154,57 @@ TEST_CASE("tracker: a full table ends an idle flow early and counts it") {
   for (const SeenRecord& r : rig.sink.records) {
     if (r.events & flow_event::kEnd) packets += r.flow.total_packets();
   }
-  CHECK(packets == 40);
+  CHECK(packets == 80);
+}
+
+TEST_CASE("tracker: spoofed sources never push out a flow that was answered") {
+  constexpr uint32_t kMostFlows = 1024;
+  TrackerRig rig(kMostFlows);
+  for (uint16_t i = 0; i < kMostFlows / 2; ++i) {
+    const Endpoint client{kClient.address, static_cast<uint16_t>(1000 + i)};
+    rig.feed({rig.make.tcp(0, client, kServer, tcp_flag::kSyn),
+              rig.make.tcp(0, kServer, client, tcp_flag::kSyn | tcp_flag::kAck)});
+  }
+  constexpr uint32_t kSources = 20'000;
+  for (uint32_t i = 0; i < kSources; ++i) {
+    const Endpoint from{ip4(80, static_cast<uint8_t>(i >> 16), static_cast<uint8_t>(i >> 8),
+                            static_cast<uint8_t>(i)),
+                        4444};
+    rig.feed({rig.make.tcp(1 + i / 100, from, kServer, tcp_flag::kSyn)});
+  }
+  CHECK(rig.tracker.active() == kMostFlows / 2 + kMostFlows / 3);
+  CHECK(rig.tracker.counters().evictions == 0);
+  CHECK(rig.tracker.counters().unrecorded_flows == kSources - kMostFlows / 3);
+  CHECK(rig.tracker.counters().unrecorded_packets == kSources - kMostFlows / 3);
+
+  // Whoever is answered in the middle of the flood stays, too.
+  const Endpoint genuine{ip4(80, 200, 0, 1), 5555};
+  rig.feed({rig.make.tcp(300, genuine, kServer, tcp_flag::kSyn)});
+  rig.feed({rig.make.tcp(301, kServer, genuine, tcp_flag::kSyn | tcp_flag::kAck)});
+  CHECK(rig.tracker.active() == kMostFlows / 2 + kMostFlows / 3);
+  rig.finish_at(2000);
+  uint32_t answered = 0;
+  for (const SeenRecord& r : rig.sink.records) {
+    if (!(r.events & flow_event::kEnd) || !(r.flow.flags & flow_flag::kBothDirections)) continue;
+    CHECK(r.reason == EndReason::kForcedEnd);
+    ++answered;
+  }
+  CHECK(answered == kMostFlows / 2 + 1);
+}
+
+TEST_CASE("tracker: a direction of which no answer is seen is no flood") {
+  TrackerRig rig(48);
+  for (int round = 0; round < 5; ++round) {
+    for (uint16_t i = 0; i < 40; ++i) {
+      const Endpoint client{kClient.address, static_cast<uint16_t>(1000 + i)};
+      for (int k = 0; round == 0 && k < 4; ++k) {
+        rig.feed({rig.make.tcp(round, client, kServer, tcp_flag::kAck, 100)});
+      }
+      rig.feed({rig.make.tcp(round, client, kServer, tcp_flag::kAck, 100)});
+    }
+  }
+  CHECK(rig.tracker.active() == 40);
+  CHECK(rig.tracker.counters().evictions == 0);
 }
 
 TEST_CASE("tracker: records leave in the total order, whatever ends or starts") {
@@ -179,7 +227,8 @@ TEST_CASE("tracker: records leave in the total order, whatever ends or starts") 
     REQUIRE(before);
   }
   CHECK(rig.tracker.active() == 0);
-  CHECK(rig.tracker.counters().flows == rig.tracker.counters().flows_ended);
+  CHECK(rig.tracker.counters().flows ==
+        rig.tracker.counters().flows_ended + rig.tracker.counters().unrecorded_flows);
 }
 
 TEST_CASE("tracker: a jump of years ends all flows without counting the ticks between") {
