@@ -21,6 +21,10 @@ inline std::string_view as_text(Bytes b) {
   return {reinterpret_cast<const char*>(b.data()), b.size()};
 }
 
+inline Bytes as_bytes(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
 // Loads from memory that the caller has already checked. Unaligned, any host.
 template <typename T>
 inline T load_native(const uint8_t* p) {

@@ -69,6 +69,8 @@ struct Context {
   // With Answer::kHandOver: who goes on, and with how much of the segment's end.
   AppId next = AppId::kUnknown;
   size_t next_bytes = 0;
+  // What the flow was taken for before this call; after a hand-over that of who handed it over.
+  AppId flow_app = AppId::kUnknown;
 };
 
 // One anomaly event. `code` is one of anomaly_code::k...

@@ -135,5 +135,21 @@ inline constexpr uint16_t kApplayerDetectProtocolOnlyOneDirection = 126;
 inline constexpr uint16_t kApplayerUnexpectedProtocol = 127;
 inline constexpr uint16_t kKrb5MalformedData = 128;
 inline constexpr uint16_t kKrb5WeakEncryption = 129;
+inline constexpr uint16_t kTlsInvalidSslv2Header = 130;
+inline constexpr uint16_t kTlsInvalidTlsHeader = 131;
+inline constexpr uint16_t kTlsInvalidRecordVersion = 132;
+inline constexpr uint16_t kTlsInvalidRecordType = 133;
+inline constexpr uint16_t kTlsInvalidRecordLength = 134;
+inline constexpr uint16_t kTlsInvalidHandshakeMessage = 135;
+inline constexpr uint16_t kTlsHandshakeInvalidLength = 136;
+inline constexpr uint16_t kTlsMultipleSniExtensions = 137;
+inline constexpr uint16_t kTlsInvalidSniType = 138;
+inline constexpr uint16_t kTlsInvalidSniLength = 139;
+inline constexpr uint16_t kTlsHeartbeatMessage = 140;
+inline constexpr uint16_t kTlsInvalidHeartbeatMessage = 141;
+inline constexpr uint16_t kTlsOverflowHeartbeatMessage = 142;
+inline constexpr uint16_t kTlsDataleakHeartbeatMismatch = 143;
+inline constexpr uint16_t kTlsInvalidCertificate = 144;
+inline constexpr uint16_t kTlsErrorMessageEncountered = 145;
 
 }  // namespace thymus::anomaly_code

@@ -12,6 +12,7 @@ enum Type : uint16_t {
   kFlowDetail = 4,
   kKrb5 = 5,
   kSketch = 6,
+  kTls = 7,
 };
 
 namespace anomaly {
@@ -204,5 +205,44 @@ inline constexpr uint16_t kSources = 10;
 inline constexpr uint16_t kKey = 11;
 }  // namespace top
 }  // namespace sketch
+namespace tls {
+inline constexpr uint16_t kSubject = 1;
+inline constexpr uint16_t kIssuerdn = 2;
+inline constexpr uint16_t kSubjectaltname = 3;
+inline constexpr uint16_t kSessionResumed = 4;
+inline constexpr uint16_t kSerial = 5;
+inline constexpr uint16_t kFingerprint = 6;
+inline constexpr uint16_t kFromProto = 7;
+inline constexpr uint16_t kSni = 8;
+inline constexpr uint16_t kVersion = 9;
+inline constexpr uint16_t kNotbefore = 10;
+inline constexpr uint16_t kNotafter = 11;
+inline constexpr uint16_t kJa3 = 12;
+inline constexpr uint16_t kJa3s = 13;
+inline constexpr uint16_t kJa4 = 14;
+inline constexpr uint16_t kClientAlpns = 15;
+inline constexpr uint16_t kServerAlpns = 16;
+inline constexpr uint16_t kClient = 17;
+inline constexpr uint16_t kCipherSuite = 18;
+inline constexpr uint16_t kChainLength = 19;
+inline constexpr uint16_t kAlert = 20;
+inline constexpr uint16_t kEch = 21;
+namespace ja3 {
+inline constexpr uint16_t kHash = 1;
+inline constexpr uint16_t kString = 2;
+}  // namespace ja3
+namespace ja3s {
+inline constexpr uint16_t kHash = 1;
+inline constexpr uint16_t kString = 2;
+}  // namespace ja3s
+namespace client {
+inline constexpr uint16_t kSubject = 1;
+inline constexpr uint16_t kIssuerdn = 2;
+inline constexpr uint16_t kSerial = 3;
+inline constexpr uint16_t kFingerprint = 4;
+inline constexpr uint16_t kNotbefore = 5;
+inline constexpr uint16_t kNotafter = 6;
+}  // namespace client
+}  // namespace tls
 
 }  // namespace thymus::event

@@ -132,6 +132,22 @@ export const ANOMALY_NAMES: readonly string[] = [
   'applayer.unexpected_protocol',
   'applayer.krb5.malformed_data',
   'applayer.krb5.weak_encryption',
+  'applayer.tls.invalid_sslv2_header',
+  'applayer.tls.invalid_tls_header',
+  'applayer.tls.invalid_record_version',
+  'applayer.tls.invalid_record_type',
+  'applayer.tls.invalid_record_length',
+  'applayer.tls.invalid_handshake_message',
+  'applayer.tls.handshake_invalid_length',
+  'applayer.tls.multiple_sni_extensions',
+  'applayer.tls.invalid_sni_type',
+  'applayer.tls.invalid_sni_length',
+  'applayer.tls.heartbeat_message',
+  'applayer.tls.invalid_heartbeat_message',
+  'applayer.tls.overflow_heartbeat_message',
+  'applayer.tls.dataleak_heartbeat_mismatch',
+  'applayer.tls.invalid_certificate',
+  'applayer.tls.error_message_encountered',
 ];
 
 /** Application protocol names by number. */

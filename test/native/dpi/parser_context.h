@@ -26,7 +26,7 @@ class ParserContext final : public dpi::Buffers, public dpi::Expectations {
       facts.client_fingerprint = facts_before.client_fingerprint;
     }
     if (facts_before.tls_version != 0) facts.tls_version = facts_before.tls_version;
-    context_ = {events_, this, this, &options, {}, dpi::AppId::kUnknown, 0};
+    context_ = {events_, this, this, &options, {}, dpi::AppId::kUnknown, 0, flow_app};
     return &context_;
   }
   const dpi::Context& last() const { return context_; }
@@ -49,6 +49,7 @@ class ParserContext final : public dpi::Buffers, public dpi::Expectations {
   }
 
   dpi::ParserOptions options;
+  dpi::AppId flow_app = dpi::AppId::kUnknown;
   dpi::FlowFacts facts;  // of all calls before the last
   std::vector<Announced> announced;
 
