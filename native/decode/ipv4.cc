@@ -26,6 +26,7 @@ void read_ipv4_fragment(Walk& walk, Extent extent, uint16_t flags_and_offset) {
   view.more_fragments = flags_and_offset & kMoreFragments;
   view.fragment_offset = static_cast<uint16_t>((flags_and_offset & kOffset) * 8);
   set_payload(view, extent);
+  set_fragment_data(view, extent);
   if (view.fragment_offset + view.ip_bytes > kLargestPacket) {
     view.add_anomaly(Anomaly::kIpv4FragPktTooLarge);
   }

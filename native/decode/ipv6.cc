@@ -118,6 +118,7 @@ bool read_fragment(Chain& chain) {
     return true;
   }
   view.is_fragment = true;
+  set_fragment_data(view, rest);
   chain.walk.can_verify_transport = false;
   check_fragment(view, rest);
   if (view.fragment_offset == 0) return true;

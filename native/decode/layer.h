@@ -98,4 +98,10 @@ inline void set_payload(PacketView& view, Extent extent) {
   view.payload_wire_bytes = extent.wire_bytes();
 }
 
+inline void set_fragment_data(PacketView& view, Extent extent) {
+  view.fragment_data_offset = extent.begin;
+  view.fragment_data_bytes = extent.captured_bytes();
+  view.fragment_data_wire_bytes = extent.wire_bytes();
+}
+
 }  // namespace thymus::decode

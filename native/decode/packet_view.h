@@ -11,6 +11,7 @@ namespace thymus::decode {
 
 inline constexpr uint16_t kNoVlan = 0xffff;
 inline constexpr int kMaxEncapDepth = 8;
+inline constexpr uint8_t kNoWindowScale = 0xff;
 
 // IP protocol numbers that the core knows by name (IANA).
 namespace ip_protocol {
@@ -87,9 +88,15 @@ struct PacketView {
   uint16_t embedded_offset;  // of the IP header that an ICMP error quotes; 0 when there is none
 
   uint32_t fragment_id;
-  uint16_t fragment_offset;  // bytes
-  bool is_fragment;          // any fragment, the first one too
+  uint32_t fragment_data_offset;      // of this fragment's share of its datagram; 0 in no fragment
+  uint32_t fragment_data_bytes;       // captured share
+  uint32_t fragment_data_wire_bytes;  // share that the headers claim
+  uint16_t fragment_offset;           // bytes
+  bool is_fragment;                   // any fragment, the first one too; also what they make
   bool more_fragments;
+  // Written by fragment/reassembler.h only.
+  bool counts_only;     // a fragment whose datagram's contents come elsewhere: no byte is read
+  bool is_reassembled;  // `frame` is a datagram put together; origlen is its last frame's
 
   bool transport_ok;  // the transport header is whole and was read
   bool bad_checksum;  // of the IP, TCP, UDP, ICMP or SCTP header, where it could be verified
@@ -112,6 +119,7 @@ struct PacketView {
   static constexpr uint8_t kMaxAnomalies = 4;
 
   Bytes payload() const { return {frame + payload_offset, payload_bytes}; }
+  bool is_truncated() const { return caplen < origlen && !is_reassembled; }
   bool is_ip() const { return network == Network::kIpv4 || network == Network::kIpv6; }
   void add_anomaly(Anomaly a) {
     if (n_anomalies < kMaxAnomalies) anomalies[n_anomalies] = a;

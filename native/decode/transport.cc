@@ -55,11 +55,11 @@ void decode_rare_transport(Walk& walk, Extent extent, uint8_t protocol) {
       return decode_udp_lite(walk, layer);
     case ip_protocol::kEsp:
       return decode_esp(walk, layer);
-    case ip_protocol::kAh:
-      return decode_ah(walk, layer);
     default:
       // What a fragment carries is whole only after reassembly.
-      if (!walk.view.is_fragment) decode_tunnel(walk, layer, protocol);
+      if (walk.view.is_fragment) return;
+      if (protocol == ip_protocol::kAh) return decode_ah(walk, layer);
+      decode_tunnel(walk, layer, protocol);
   }
 }
 

@@ -80,9 +80,10 @@ void SpreadingSink::hand_over(Reached reached) {
 }
 
 void SpreadingSink::add(size_t lane, const PacketView& view, uint8_t role) {
-  const size_t copied = stable_source_ ? 0 : view.caplen;
+  const bool copies = !view.counts_only && (!stable_source_ || view.is_reassembled);
+  const size_t copied = copies ? view.caplen : 0;
   if (open_[lane] != nullptr && !open_[lane]->fits(copied)) hand_over(lane, reached_);
-  if (open_[lane] != nullptr) open_[lane]->add(view, role, !stable_source_);
+  if (open_[lane] != nullptr) open_[lane]->add(view, role, copies);
 }
 
 void SpreadingSink::hand_over(size_t lane, Reached reached) {
@@ -114,11 +115,14 @@ void SpreadingSink::finish(int64_t engine_ns) {
   }
 }
 
-PacketReader::PacketReader(const flow::HomeNet* home, bool verify_checksums,
+PacketReader::PacketReader(const flow::HomeNet* home, const flow::TrackerOptions& options,
                            emit::RecordWriter* writer, PacketSink* sink)
-    : writer_(writer), sink_(sink), sketch_(home, writer), views_(kPiece) {
-  decode_options_.verify_checksums = verify_checksums;
-}
+    : decode_options_{.verify_checksums = options.strict_checksums},
+      writer_(writer),
+      sink_(sink),
+      sketch_(home, writer),
+      fragments_({}, options.secret, decode_options_, this),
+      views_(kMostViews) {}
 
 capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<bool>& stop) {
   sink_->begin(source->stable());
@@ -135,8 +139,12 @@ capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<
     }
     publish_counters(*source);
   }
-  const int64_t end_ns = end_of_input(clock_.now_ns());
+  int64_t end_ns = end_of_input(clock_.now_ns());
   sketch_.finish();
+  if (fragments_.finish(end_ns)) {
+    pass_on({end_ns, index_});
+    end_ns = end_of_input(end_ns);
+  }
   writer_->finish();
   sink_->finish(end_ns);
   publish_counters(*source);
@@ -146,21 +154,40 @@ capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<
 void PacketReader::decode_piece(capture::Block frames) {
   for (size_t i = 0; i < frames.size(); ++i) {
     const capture::Frame& frame = frames[i];
-    PacketView& view = views_[i];
+    const int64_t engine_ns = clock_.advance(frame.ts_ns);
+    if (engine_ns >= fragments_.due_ns()) [[unlikely]]
+      fragments_.advance(engine_ns);
+    PacketView& view = views_[n_views_];
     decode::decode_frame(frame.link_type, {frame.data, frame.caplen}, frame.origlen,
                          decode_options_, &view);
     view.ts_ns = frame.ts_ns;
-    view.engine_ns = clock_.advance(frame.ts_ns);
+    view.engine_ns = engine_ns;
     view.index = index_++;
     count(view);
     sketch_.count(view);
+    if (view.is_fragment) [[unlikely]] {
+      const PacketView fragment = view;
+      fragments_.take(fragment);
+    } else {
+      ++n_views_;
+    }
   }
   last_ts_ns_.store(frames.back().ts_ns, std::memory_order_relaxed);
-  const Reached reached{clock_.now_ns(), index_};
+  pass_on({clock_.now_ns(), index_});
+}
+
+void PacketReader::on_packet(const PacketView& view) {
+  views_[n_views_++] = view;
+  // It is the last of its moment, so that the lane may wait for consumers of all that came before.
+  if (view.is_reassembled) pass_on({view.engine_ns, view.index + 1});
+}
+
+void PacketReader::pass_on(Reached reached) {
   // Before the lane works on the piece: should the lane wait for the consumers in this very thread,
   // nothing that the reader holds may keep them from going on.
   writer_->hand_over(watermark_of(reached));
-  sink_->take({views_.data(), frames.size()}, reached);
+  sink_->take({views_.data(), n_views_}, reached);
+  n_views_ = 0;
   if (writer_->has_room()) return;
   sink_->hand_over(reached);
   writer_->wait_for_room();
@@ -171,7 +198,7 @@ void PacketReader::count(const PacketView& view) {
   ip_packets_ += view.is_ip();
   truncated_ += view.caplen < view.origlen;
   bad_checksums_ += view.bad_checksum;
-  fragments_ += view.is_fragment;
+  n_fragments_ += view.is_fragment;
 }
 
 void PacketReader::publish_counters(const capture::Source& source) {
@@ -181,7 +208,13 @@ void PacketReader::publish_counters(const capture::Source& source) {
   counters_.set(Counter::non_ip_frames, index_ - ip_packets_);
   counters_.set(Counter::truncated_frames, truncated_);
   counters_.set(Counter::bad_checksums, bad_checksums_);
-  counters_.set(Counter::fragments, fragments_);
+  counters_.set(Counter::fragments, n_fragments_);
+  const fragment::ReassemblerCounters& f = fragments_.counters();
+  counters_.set(Counter::datagrams_reassembled, f.reassembled);
+  counters_.set(Counter::datagrams_incomplete, f.incomplete);
+  counters_.set(Counter::datagrams_evicted, f.evicted);
+  counters_.set(Counter::fragment_overlaps, f.overlaps);
+  counters_.set(Counter::fragments_ignored, f.ignored);
   counters_.set(Counter::clock_backwards, clock_.backwards());
   counters_.set(Counter::clock_jumps, clock_.jumps());
   counters_.set(Counter::sketch_drops, sketch_.drops());

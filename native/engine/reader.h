@@ -1,5 +1,5 @@
 // Reads the input in order: decodes each frame, gives it its time and index, counts it in the
-// segment sketch and passes it to the lane of its flow.
+// segment sketch, puts fragments together and passes what it has to the lane of its flow.
 #pragma once
 
 #include <atomic>
@@ -16,6 +16,7 @@
 #include "flow/flow_key.h"
 #include "flow/packet_clock.h"
 #include "flow/segment_sketch.h"
+#include "fragment/reassembler.h"
 
 namespace thymus::engine {
 
@@ -25,8 +26,8 @@ class PacketSink {
   virtual ~PacketSink() = default;
   // Called first. Frames of a stable source live as long as the source.
   virtual void begin(bool stable_source) = 0;
-  // Packets in input order; the views may be changed, their frames live until the call returns
-  // unless the source is stable.
+  // Packets in input order; the views may be changed. Their frames live until the call returns
+  // unless the source is stable; those of reassembled packets never live longer.
   virtual void take(std::span<decode::PacketView> views, Reached reached) = 0;
   // Holds nothing back: the reader is about to wait for the consumers.
   virtual void hand_over(Reached reached) = 0;
@@ -73,11 +74,11 @@ class SpreadingSink final : public PacketSink {
   uint64_t told_index_ = 0;
 };
 
-class PacketReader {
+class PacketReader final : private fragment::PacketTaker {
  public:
   // All outlive the reader. `writer` is the reader's own producer.
-  PacketReader(const flow::HomeNet* home, bool verify_checksums, emit::RecordWriter* writer,
-               PacketSink* sink);
+  PacketReader(const flow::HomeNet* home, const flow::TrackerOptions& options,
+               emit::RecordWriter* writer, PacketSink* sink);
 
   // Reads until the source ends or `stop` is set. Returns the source's last state. Used once.
   capture::ReadState run(capture::Source* source, const std::atomic<bool>& stop);
@@ -91,8 +92,13 @@ class PacketReader {
  private:
   // Decoded views of one piece of a block stay in the first-level caches.
   static constexpr size_t kPiece = 64;
+  // With every fragment that was held before or in the piece.
+  static constexpr size_t kMostViews = 2 * kPiece + fragment::ReassemblerLimits{}.held;
 
   void decode_piece(capture::Block frames);
+  void on_packet(const decode::PacketView& view) override;
+  // Gives the views that wait to the sink.
+  void pass_on(Reached reached);
   void count(const decode::PacketView& view);
   void publish_counters(const capture::Source& source);
 
@@ -101,13 +107,15 @@ class PacketReader {
   PacketSink* sink_;
   flow::PacketClock clock_;
   flow::SegmentSketch sketch_;
+  fragment::Reassembler fragments_;
   std::vector<decode::PacketView> views_;
+  size_t n_views_ = 0;
   uint64_t index_ = 0;
   uint64_t bytes_ = 0;
   uint64_t ip_packets_ = 0;
   uint64_t truncated_ = 0;
   uint64_t bad_checksums_ = 0;
-  uint64_t fragments_ = 0;
+  uint64_t n_fragments_ = 0;
   CounterBlock counters_;
   std::atomic<int64_t> first_ts_ns_{0};
   std::atomic<int64_t> last_ts_ns_{0};

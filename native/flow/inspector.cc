@@ -106,7 +106,7 @@ stream::Faults Inspector::reassemble(const decode::PacketView& view, int dir,
     const bool is_syn = view.tcp_flags & tcp::kSyn;
     if (is_syn && view.tcp_flags & tcp::kAck) streams_.expect_first(dir ^ 1, view.tcp_ack, &state);
     // Bytes that a header claims and its frame never had reach no receiver.
-    const bool is_cut = view.caplen < view.origlen;
+    const bool is_cut = view.is_truncated();
     InOrder receiver(this, segment, flow);
     faults = streams_.push(
         dir,

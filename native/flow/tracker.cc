@@ -68,7 +68,7 @@ void Tracker::process(std::span<const PacketView> views) {
     }
     for (size_t i = 0; i < n; ++i) {
       advance(views[i].engine_ns);
-      set_moment(views[i].engine_ns, views[i].index, 0);
+      enter_moment(views[i]);
       if (views[i].n_anomalies > 0) [[unlikely]]
         report_anomalies(views[i]);
       if (views[i].is_ip()) process_one(views[i], lookups[i]);
@@ -84,7 +84,8 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
   const bool answered = count_packet(view, dir, &flow);
   if (answered || flow.total_packets() == OneWayFlows::kMostPackets + 1) one_way_.remove(position);
   TcpChange change;
-  const bool usable = view.transport_ok && !(options_.strict_checksums && view.bad_checksum);
+  const bool usable =
+      view.transport_ok && !view.counts_only && !(options_.strict_checksums && view.bad_checksum);
   if (usable && is_tcp(flow)) change = track_tcp(view, dir, &flow);
   if (usable && view.payload_wire_bytes > 0) {
     note_times(view, dir, &flow);
@@ -251,7 +252,7 @@ bool Tracker::count_packet(const PacketView& view, int dir, Flow* flow) {
   if (d.ttl_min == 0 || view.ttl < d.ttl_min) d.ttl_min = view.ttl;
   d.ttl_max = std::max(d.ttl_max, view.ttl);
   if (view.is_fragment) flow->flags |= flow_flag::kFragments;
-  if (view.caplen < view.origlen) flow->flags |= flow_flag::kTruncatedPackets;
+  if (view.is_truncated()) flow->flags |= flow_flag::kTruncatedPackets;
   if (view.bad_checksum) flow->flags |= flow_flag::kBadChecksums;
   const bool answered =
       !(flow->flags & flow_flag::kBothDirections) && flow->direction[dir ^ 1].packets > 0;

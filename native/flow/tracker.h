@@ -129,6 +129,11 @@ class Tracker final : private EventWriter::Sink {
   void set_moment(int64_t engine_ns, uint64_t index, uint32_t sub) {
     moment_ = {engine_ns, index, sub};
   }
+  // Fragments that waited for their first one share its moment.
+  void enter_moment(const decode::PacketView& view) {
+    const bool same = view.index == moment_.index && view.engine_ns == moment_.engine_ns;
+    set_moment(view.engine_ns, view.index, same ? moment_.sub : 0);
+  }
   Moment next_moment() {
     ++moment_.sub;
     return moment_;

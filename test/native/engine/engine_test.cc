@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <random>
 #include <thread>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "capture/pcap_writer.h"
+#include "support/fragmenter.h"
 #include "support/packet_builder.h"
 
 using namespace thymus;
@@ -39,7 +41,7 @@ class Traffic {
     const std::string server =
         (random_() % 2 ? "192.168.1." : "203.0.113.") + std::to_string(1 + random_() % 9);
     const unsigned port = 1024 + random_() % 300;
-    switch (random_() % 5) {
+    switch (random_() % 6) {
       case 0:
         write(Packet().ethernet().ipv4(client, server, 6).tcp(port, 80, 0x02));
         break;
@@ -60,10 +62,25 @@ class Traffic {
                   .icmp(kUnreachable, kPortUnreachable)
                   .raw(quoted(client, server, port)));
         break;
+      case 4:
+        write_fragments(client, server, port);
+        break;
       default:
         write(Packet().ethernet().ipv4(client, server, 1).icmp(8, 0, port));
         write(Packet().ethernet().ipv4(server, client, 1).icmp(0, 0, port));
     }
+  }
+  // In any order, and not always all of them; the lost ones are held to the end or to their
+  // timeout.
+  void write_fragments(const std::string& client, const std::string& server, unsigned port) {
+    Packet large = query(client, server, port);
+    Frame whole = large.zeros(random_() % 3000).bytes();
+    put_16(&whole, kIpAt + 4, random_() & 0xffff);
+    auto parts = fragments_of(whole, kIpAt, 8 + random_() % 60 * 8);
+    std::shuffle(parts.begin(), parts.end(), random_);
+    if (random_() % 3 == 0) parts.pop_back();
+    // Some at the very same time.
+    for (const Frame& part : parts) write(part, static_cast<int64_t>(random_() % 3) * 500);
   }
   // The records of the end then share their moment with those of a tick's timers.
   void end_just_before_a_tick() {
@@ -81,16 +98,18 @@ class Traffic {
                                      unsigned port) {
     return Packet().ipv4(client, server).udp(port, 53).bytes();
   }
-  void write(const Packet& packet) {
-    const std::vector<uint8_t> bytes = packet.bytes();
+  void write(const Packet& packet) { write(packet.bytes(), kMs); }
+  void write(const std::vector<uint8_t>& bytes, int64_t after_ns) {
     capture::Frame frame{};
     frame.data = bytes.data();
     frame.caplen = frame.origlen = static_cast<uint32_t>(bytes.size());
-    frame.ts_ns = ts_ns_ += kMs;
+    frame.ts_ns = ts_ns_ += after_ns;
     frame.link_type = kEthernet;
     REQUIRE(writer_->write(frame).ok());
     ++packets_;
   }
+
+  static constexpr size_t kIpAt = 14;
 
   std::string path_;
   std::unique_ptr<capture::PcapWriter> writer_;
