@@ -75,6 +75,8 @@ struct Context {
 
 // One anomaly event. `code` is one of anomaly_code::k...
 void write_anomaly(uint16_t code, EventWriter* events);
+// The same of the transaction `tx_id`, counted from 0 in the flow.
+void write_tx_anomaly(uint16_t code, uint64_t tx_id, Side side, EventWriter* events);
 
 // Shows `take` all that a direction has: what was kept in `buffer`, then `fresh`. It returns how
 // many bytes it used, 0 when the message is not whole yet, and is called again while it uses some;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "flow/sctp_messages.h"
-
 namespace thymus::flow {
 namespace {
 
@@ -23,7 +21,7 @@ dpi::Transport transport_of(const Flow& flow) {
 }
 
 constexpr uint8_t unknown_bit(bool from_originator) {
-  return payload_bit::kUnknown << (from_originator ? 0 : 1);
+  return static_cast<uint8_t>(payload_bit::kUnknown << (from_originator ? 0 : 1));
 }
 
 // In Flow::parser: no parser yet, the buffers keep the starts of the two directions.
@@ -69,10 +67,6 @@ stream::Faults Inspector::on_payload(const decode::PacketView& view, int dir, Fl
   if (segment.transport == dpi::Transport::kUdp && view.payload_wire_bytes > view.payload_bytes) {
     segment.cut_bytes = view.payload_wire_bytes - view.payload_bytes;
   }
-  if (segment.transport == dpi::Transport::kSctp) {
-    show_messages(segment, flow);
-    return 0;
-  }
   if (segment.transport == dpi::Transport::kTcp) {
     constexpr uint8_t kSpecial = tcp::kSyn | tcp::kFin | tcp::kRst;
     const bool is_plain = flow->payload_seen & payload_bit::kPlain << dir &&
@@ -83,18 +77,6 @@ stream::Faults Inspector::on_payload(const decode::PacketView& view, int dir, Fl
   }
   if (view.payload_bytes > 0) show(segment, flow);
   return 0;
-}
-
-// Each message of an SCTP packet is shown by itself, like a datagram.
-void Inspector::show_messages(const dpi::Segment& packet, Flow* flow) {
-  each_sctp_message(packet.data, [&](const SctpMessage& message) {
-    if (flow->inspection == Inspection::kOver) return;
-    dpi::Segment segment = packet;
-    segment.data = message.data;
-    segment.payload_protocol = message.payload_protocol;
-    segment.cut_bytes = message.is_whole ? 0 : 1;
-    show(segment, flow);
-  });
 }
 
 stream::Faults Inspector::reassemble(const decode::PacketView& view, int dir,
@@ -292,8 +274,7 @@ bool Inspector::keep_head(const dpi::Segment& segment, Flow* flow) {
 void Inspector::nobody_knows(const dpi::Segment& segment, Flow* flow) {
   const uint8_t unknown = unknown_bit(true) | unknown_bit(false);
   if (segment.transport != dpi::Transport::kTcp) {
-    const bool is_datagram = segment.transport == dpi::Transport::kUdp;
-    if (is_datagram && flow->n_segments >= kDatagramsAsked) flow->inspection = Inspection::kOver;
+    if (flow->n_segments >= kDatagramsAsked) flow->inspection = Inspection::kOver;
     return;
   }
   const int buffer = segment.from_originator ? 0 : 1;

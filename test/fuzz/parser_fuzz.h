@@ -31,9 +31,7 @@ class CheckedSink final : public EventWriter::Sink {
 
 inline void run_parser(const dpi::Parser& parser, Bytes input, bool any_port) {
   Reader r(input);
-  const auto transport = parser.over_tcp   ? dpi::Transport::kTcp
-                         : parser.over_udp ? dpi::Transport::kUdp
-                                           : dpi::Transport::kSctp;
+  const auto transport = parser.over_tcp ? dpi::Transport::kTcp : dpi::Transport::kUdp;
   CheckedSink sink;
   const auto writer = std::make_unique<EventWriter>(&sink);
   test::ParserContext context(writer.get());

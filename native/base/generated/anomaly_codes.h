@@ -151,5 +151,22 @@ inline constexpr uint16_t kTlsOverflowHeartbeatMessage = 142;
 inline constexpr uint16_t kTlsDataleakHeartbeatMismatch = 143;
 inline constexpr uint16_t kTlsInvalidCertificate = 144;
 inline constexpr uint16_t kTlsErrorMessageEncountered = 145;
+inline constexpr uint16_t kSmtpInvalidReply = 146;
+inline constexpr uint16_t kSmtpNoServerWelcomeMessage = 147;
+inline constexpr uint16_t kSmtpInvalidPipelinedSequence = 148;
+inline constexpr uint16_t kSmtpInvalidBdat = 149;
+inline constexpr uint16_t kSmtpTlsRejected = 150;
+inline constexpr uint16_t kSmtpDataCommandRejected = 151;
+inline constexpr uint16_t kSmtpDuplicateFields = 152;
+inline constexpr uint16_t kSmtpUnparsableContent = 153;
+inline constexpr uint16_t kSmtpTruncatedLine = 154;
+inline constexpr uint16_t kSmtpMimeInvalidBase64 = 155;
+inline constexpr uint16_t kSmtpMimeInvalidQp = 156;
+inline constexpr uint16_t kSmtpMimeLongLine = 157;
+inline constexpr uint16_t kSmtpMimeLongEncLine = 158;
+inline constexpr uint16_t kSmtpMimeLongHeaderName = 159;
+inline constexpr uint16_t kSmtpMimeLongHeaderValue = 160;
+inline constexpr uint16_t kSmtpMimeLongBoundary = 161;
+inline constexpr uint16_t kSmtpMimeLongFilename = 162;
 
 }  // namespace thymus::anomaly_code

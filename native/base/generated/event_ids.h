@@ -12,12 +12,14 @@ enum Type : uint16_t {
   kFlowDetail = 4,
   kKrb5 = 5,
   kSketch = 6,
-  kTls = 7,
+  kSmtp = 7,
+  kTls = 8,
 };
 
 namespace anomaly {
 inline constexpr uint16_t kCode = 1;
 inline constexpr uint16_t kLayer = 2;
+inline constexpr uint16_t kTxId = 3;
 }  // namespace anomaly
 namespace dns {
 inline constexpr uint16_t kType = 1;
@@ -157,6 +159,28 @@ inline constexpr uint16_t kStart = 10;
 inline constexpr uint16_t kEnd = 11;
 inline constexpr uint16_t kMimeType = 12;
 inline constexpr uint16_t kAppProto = 13;
+inline constexpr uint16_t kSmtp = 14;
+inline constexpr uint16_t kEmail = 15;
+namespace smtp {
+inline constexpr uint16_t kHelo = 1;
+inline constexpr uint16_t kMailFrom = 2;
+inline constexpr uint16_t kRcptTo = 3;
+}  // namespace smtp
+namespace email {
+inline constexpr uint16_t kFrom = 1;
+inline constexpr uint16_t kTo = 2;
+inline constexpr uint16_t kCc = 3;
+inline constexpr uint16_t kStatus = 4;
+inline constexpr uint16_t kAttachment = 5;
+inline constexpr uint16_t kUrl = 6;
+inline constexpr uint16_t kSubject = 7;
+inline constexpr uint16_t kDate = 8;
+inline constexpr uint16_t kMessageId = 9;
+inline constexpr uint16_t kReplyTo = 10;
+inline constexpr uint16_t kXMailer = 11;
+inline constexpr uint16_t kUserAgent = 12;
+inline constexpr uint16_t kXOriginatingIp = 13;
+}  // namespace email
 }  // namespace fileinfo
 namespace flow_detail {
 inline constexpr uint16_t kHistory = 1;
@@ -205,6 +229,28 @@ inline constexpr uint16_t kSources = 10;
 inline constexpr uint16_t kKey = 11;
 }  // namespace top
 }  // namespace sketch
+namespace smtp {
+inline constexpr uint16_t kTxId = 1;
+inline constexpr uint16_t kHelo = 2;
+inline constexpr uint16_t kMailFrom = 3;
+inline constexpr uint16_t kRcptTo = 4;
+inline constexpr uint16_t kEmail = 5;
+namespace email {
+inline constexpr uint16_t kFrom = 1;
+inline constexpr uint16_t kTo = 2;
+inline constexpr uint16_t kCc = 3;
+inline constexpr uint16_t kStatus = 4;
+inline constexpr uint16_t kAttachment = 5;
+inline constexpr uint16_t kUrl = 6;
+inline constexpr uint16_t kSubject = 7;
+inline constexpr uint16_t kDate = 8;
+inline constexpr uint16_t kMessageId = 9;
+inline constexpr uint16_t kReplyTo = 10;
+inline constexpr uint16_t kXMailer = 11;
+inline constexpr uint16_t kUserAgent = 12;
+inline constexpr uint16_t kXOriginatingIp = 13;
+}  // namespace email
+}  // namespace smtp
 namespace tls {
 inline constexpr uint16_t kSubject = 1;
 inline constexpr uint16_t kIssuerdn = 2;

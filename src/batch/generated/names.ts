@@ -148,6 +148,23 @@ export const ANOMALY_NAMES: readonly string[] = [
   'applayer.tls.dataleak_heartbeat_mismatch',
   'applayer.tls.invalid_certificate',
   'applayer.tls.error_message_encountered',
+  'applayer.smtp.INVALID_REPLY',
+  'applayer.smtp.NO_SERVER_WELCOME_MESSAGE',
+  'applayer.smtp.INVALID_PIPELINED_SEQUENCE',
+  'applayer.smtp.INVALID_BDAT',
+  'applayer.smtp.TLS_REJECTED',
+  'applayer.smtp.DATA_COMMAND_REJECTED',
+  'applayer.smtp.DUPLICATE_FIELDS',
+  'applayer.smtp.UNPARSABLE_CONTENT',
+  'applayer.smtp.TRUNCATED_LINE',
+  'applayer.smtp.MIME_INVALID_BASE64',
+  'applayer.smtp.MIME_INVALID_QP',
+  'applayer.smtp.MIME_LONG_LINE',
+  'applayer.smtp.MIME_LONG_ENC_LINE',
+  'applayer.smtp.MIME_LONG_HEADER_NAME',
+  'applayer.smtp.MIME_LONG_HEADER_VALUE',
+  'applayer.smtp.MIME_LONG_BOUNDARY',
+  'applayer.smtp.MIME_LONG_FILENAME',
 ];
 
 /** Application protocol names by number. */
