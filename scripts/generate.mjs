@@ -83,7 +83,8 @@ function parseEvents(text) {
       fields: [],
       indent,
     };
-    if (stack.length > 5) throw new Error(`events/*.def: ${m[5]} is nested deeper than 4`);
+    const isDeep = stack.length > (m[2] === 'obj' ? 5 : 6);
+    if (isDeep) throw new Error(`events/*.def: ${m[5]} is inside of more than 4 objects`);
     parent.fields.push(field);
     stack.push(field);
   }

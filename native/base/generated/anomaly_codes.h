@@ -168,5 +168,10 @@ inline constexpr uint16_t kSmtpMimeLongHeaderName = 159;
 inline constexpr uint16_t kSmtpMimeLongHeaderValue = 160;
 inline constexpr uint16_t kSmtpMimeLongBoundary = 161;
 inline constexpr uint16_t kSmtpMimeLongFilename = 162;
+inline constexpr uint16_t kLdapTooManyTransactions = 163;
+inline constexpr uint16_t kLdapTooManyResponses = 164;
+inline constexpr uint16_t kLdapInvalidData = 165;
+inline constexpr uint16_t kDcerpcMalformedData = 166;
+inline constexpr uint16_t kDcerpcTooManyTransactions = 167;
 
 }  // namespace thymus::anomaly_code

@@ -7,13 +7,15 @@ namespace thymus::event {
 
 enum Type : uint16_t {
   kAnomaly = 1,
-  kDns = 2,
-  kFileinfo = 3,
-  kFlowDetail = 4,
-  kKrb5 = 5,
-  kSketch = 6,
-  kSmtp = 7,
-  kTls = 8,
+  kDcerpc = 2,
+  kDns = 3,
+  kFileinfo = 4,
+  kFlowDetail = 5,
+  kKrb5 = 6,
+  kLdap = 7,
+  kSketch = 8,
+  kSmtp = 9,
+  kTls = 10,
 };
 
 namespace anomaly {
@@ -21,6 +23,31 @@ inline constexpr uint16_t kCode = 1;
 inline constexpr uint16_t kLayer = 2;
 inline constexpr uint16_t kTxId = 3;
 }  // namespace anomaly
+namespace dcerpc {
+inline constexpr uint16_t kRequest = 1;
+inline constexpr uint16_t kReq = 2;
+inline constexpr uint16_t kInterfaces = 3;
+inline constexpr uint16_t kResponse = 4;
+inline constexpr uint16_t kRes = 5;
+inline constexpr uint16_t kCallId = 6;
+inline constexpr uint16_t kActivityuuid = 7;
+inline constexpr uint16_t kSeqnum = 8;
+inline constexpr uint16_t kRpcVersion = 9;
+namespace req {
+inline constexpr uint16_t kOpnum = 1;
+inline constexpr uint16_t kFragCnt = 2;
+inline constexpr uint16_t kStubDataSize = 3;
+}  // namespace req
+namespace interfaces {
+inline constexpr uint16_t kUuid = 1;
+inline constexpr uint16_t kVersion = 2;
+inline constexpr uint16_t kAckResult = 3;
+}  // namespace interfaces
+namespace res {
+inline constexpr uint16_t kFragCnt = 1;
+inline constexpr uint16_t kStubDataSize = 2;
+}  // namespace res
+}  // namespace dcerpc
 namespace dns {
 inline constexpr uint16_t kType = 1;
 inline constexpr uint16_t kTxId = 2;
@@ -200,6 +227,167 @@ inline constexpr uint16_t kWeakEncryption = 8;
 inline constexpr uint16_t kTicketEncryption = 9;
 inline constexpr uint16_t kTicketWeakEncryption = 10;
 }  // namespace krb5
+namespace ldap {
+inline constexpr uint16_t kRequest = 1;
+inline constexpr uint16_t kResponses = 2;
+namespace request {
+inline constexpr uint16_t kMessageId = 1;
+inline constexpr uint16_t kOperation = 2;
+inline constexpr uint16_t kSearchRequest = 3;
+inline constexpr uint16_t kBindRequest = 4;
+inline constexpr uint16_t kModifyRequest = 5;
+inline constexpr uint16_t kAddRequest = 6;
+inline constexpr uint16_t kDelRequest = 7;
+inline constexpr uint16_t kModDnRequest = 8;
+inline constexpr uint16_t kCompareRequest = 9;
+inline constexpr uint16_t kExtendedRequest = 10;
+inline constexpr uint16_t kControls = 11;
+namespace search_request {
+inline constexpr uint16_t kBaseObject = 1;
+inline constexpr uint16_t kScope = 2;
+inline constexpr uint16_t kDerefAlias = 3;
+inline constexpr uint16_t kSizeLimit = 4;
+inline constexpr uint16_t kTimeLimit = 5;
+inline constexpr uint16_t kTypesOnly = 6;
+inline constexpr uint16_t kFilter = 7;
+inline constexpr uint16_t kAttributes = 8;
+namespace filter {
+inline constexpr uint16_t kType = 1;
+inline constexpr uint16_t kValue = 2;
+}  // namespace filter
+}  // namespace search_request
+namespace bind_request {
+inline constexpr uint16_t kVersion = 1;
+inline constexpr uint16_t kName = 2;
+inline constexpr uint16_t kSasl = 3;
+namespace sasl {
+inline constexpr uint16_t kMechanism = 1;
+inline constexpr uint16_t kCredentials = 2;
+}  // namespace sasl
+}  // namespace bind_request
+namespace modify_request {
+inline constexpr uint16_t kObject = 1;
+inline constexpr uint16_t kChanges = 2;
+namespace changes {
+inline constexpr uint16_t kOperation = 1;
+inline constexpr uint16_t kModification = 2;
+namespace modification {
+inline constexpr uint16_t kAttributeType = 1;
+inline constexpr uint16_t kAttributeValues = 2;
+}  // namespace modification
+}  // namespace changes
+}  // namespace modify_request
+namespace add_request {
+inline constexpr uint16_t kEntry = 1;
+inline constexpr uint16_t kAttributes = 2;
+namespace attributes {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kValues = 2;
+}  // namespace attributes
+}  // namespace add_request
+namespace del_request {
+inline constexpr uint16_t kDn = 1;
+}  // namespace del_request
+namespace mod_dn_request {
+inline constexpr uint16_t kEntry = 1;
+inline constexpr uint16_t kNewRdn = 2;
+inline constexpr uint16_t kDeleteOldRdn = 3;
+inline constexpr uint16_t kNewSuperior = 4;
+}  // namespace mod_dn_request
+namespace compare_request {
+inline constexpr uint16_t kEntry = 1;
+inline constexpr uint16_t kAttributeValueAssertion = 2;
+namespace attribute_value_assertion {
+inline constexpr uint16_t kDescription = 1;
+inline constexpr uint16_t kValue = 2;
+}  // namespace attribute_value_assertion
+}  // namespace compare_request
+namespace extended_request {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kValue = 2;
+}  // namespace extended_request
+namespace controls {
+inline constexpr uint16_t kControlType = 1;
+inline constexpr uint16_t kCriticality = 2;
+inline constexpr uint16_t kControlValue = 3;
+}  // namespace controls
+}  // namespace request
+namespace responses {
+inline constexpr uint16_t kOperation = 1;
+inline constexpr uint16_t kMessageId = 2;
+inline constexpr uint16_t kSearchResultEntry = 3;
+inline constexpr uint16_t kSearchResultDone = 4;
+inline constexpr uint16_t kBindResponse = 5;
+inline constexpr uint16_t kModifyResponse = 6;
+inline constexpr uint16_t kAddResponse = 7;
+inline constexpr uint16_t kDelResponse = 8;
+inline constexpr uint16_t kModDnResponse = 9;
+inline constexpr uint16_t kCompareResponse = 10;
+inline constexpr uint16_t kExtendedResponse = 11;
+inline constexpr uint16_t kIntermediateResponse = 12;
+inline constexpr uint16_t kControls = 13;
+namespace search_result_entry {
+inline constexpr uint16_t kBaseObject = 1;
+inline constexpr uint16_t kAttributes = 2;
+namespace attributes {
+inline constexpr uint16_t kType = 1;
+inline constexpr uint16_t kValues = 2;
+}  // namespace attributes
+}  // namespace search_result_entry
+namespace search_result_done {
+inline constexpr uint16_t kResultCode = 1;
+inline constexpr uint16_t kMatchedDn = 2;
+inline constexpr uint16_t kMessage = 3;
+}  // namespace search_result_done
+namespace bind_response {
+inline constexpr uint16_t kResultCode = 1;
+inline constexpr uint16_t kMatchedDn = 2;
+inline constexpr uint16_t kMessage = 3;
+inline constexpr uint16_t kServerSaslCreds = 4;
+}  // namespace bind_response
+namespace modify_response {
+inline constexpr uint16_t kResultCode = 1;
+inline constexpr uint16_t kMatchedDn = 2;
+inline constexpr uint16_t kMessage = 3;
+}  // namespace modify_response
+namespace add_response {
+inline constexpr uint16_t kResultCode = 1;
+inline constexpr uint16_t kMatchedDn = 2;
+inline constexpr uint16_t kMessage = 3;
+}  // namespace add_response
+namespace del_response {
+inline constexpr uint16_t kResultCode = 1;
+inline constexpr uint16_t kMatchedDn = 2;
+inline constexpr uint16_t kMessage = 3;
+}  // namespace del_response
+namespace mod_dn_response {
+inline constexpr uint16_t kResultCode = 1;
+inline constexpr uint16_t kMatchedDn = 2;
+inline constexpr uint16_t kMessage = 3;
+}  // namespace mod_dn_response
+namespace compare_response {
+inline constexpr uint16_t kResultCode = 1;
+inline constexpr uint16_t kMatchedDn = 2;
+inline constexpr uint16_t kMessage = 3;
+}  // namespace compare_response
+namespace extended_response {
+inline constexpr uint16_t kResultCode = 1;
+inline constexpr uint16_t kMatchedDn = 2;
+inline constexpr uint16_t kMessage = 3;
+inline constexpr uint16_t kName = 4;
+inline constexpr uint16_t kValue = 5;
+}  // namespace extended_response
+namespace intermediate_response {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kValue = 2;
+}  // namespace intermediate_response
+namespace controls {
+inline constexpr uint16_t kControlType = 1;
+inline constexpr uint16_t kCriticality = 2;
+inline constexpr uint16_t kControlValue = 3;
+}  // namespace controls
+}  // namespace responses
+}  // namespace ldap
 namespace sketch {
 inline constexpr uint16_t kPrefix = 1;
 inline constexpr uint16_t kPrefixBits = 2;

@@ -18,6 +18,28 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'layer', type: 'u', list: false, fields: [] },
     { name: 'tx_id', type: 'u', list: false, beside: true, fields: [] },
   ] },
+  { name: 'dcerpc', type: 'event', list: false, fields: [
+    { name: 'request', type: 'str', list: false, fields: [] },
+    { name: 'req', type: 'obj', list: false, fields: [
+      { name: 'opnum', type: 'u', list: false, fields: [] },
+      { name: 'frag_cnt', type: 'u', list: false, fields: [] },
+      { name: 'stub_data_size', type: 'u', list: false, fields: [] },
+    ] },
+    { name: 'interfaces', type: 'obj', list: true, fields: [
+      { name: 'uuid', type: 'str', list: false, fields: [] },
+      { name: 'version', type: 'str', list: false, fields: [] },
+      { name: 'ack_result', type: 'u', list: false, fields: [] },
+    ] },
+    { name: 'response', type: 'str', list: false, fields: [] },
+    { name: 'res', type: 'obj', list: false, fields: [
+      { name: 'frag_cnt', type: 'u', list: false, fields: [] },
+      { name: 'stub_data_size', type: 'u', list: false, fields: [] },
+    ] },
+    { name: 'call_id', type: 'u', list: false, fields: [] },
+    { name: 'activityuuid', type: 'str', list: false, fields: [] },
+    { name: 'seqnum', type: 'u', list: false, fields: [] },
+    { name: 'rpc_version', type: 'str', list: false, fields: [] },
+  ] },
   { name: 'dns', type: 'event', list: false, fields: [
     { name: 'type', type: 'str', list: false, fields: [] },
     { name: 'tx_id', type: 'u', list: false, fields: [] },
@@ -179,6 +201,138 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'ticket_encryption', type: 'str', list: false, fields: [] },
     { name: 'ticket_weak_encryption', type: 'bool', list: false, fields: [] },
   ] },
+  { name: 'ldap', type: 'event', list: false, fields: [
+    { name: 'request', type: 'obj', list: false, fields: [
+      { name: 'message_id', type: 'u', list: false, fields: [] },
+      { name: 'operation', type: 'str', list: false, fields: [] },
+      { name: 'search_request', type: 'obj', list: false, fields: [
+        { name: 'base_object', type: 'str', list: false, fields: [] },
+        { name: 'scope', type: 'u', list: false, fields: [] },
+        { name: 'deref_alias', type: 'u', list: false, fields: [] },
+        { name: 'size_limit', type: 'u', list: false, fields: [] },
+        { name: 'time_limit', type: 'u', list: false, fields: [] },
+        { name: 'types_only', type: 'bool', list: false, showFalse: true, fields: [] },
+        { name: 'filter', type: 'obj', list: false, fields: [
+          { name: 'type', type: 'str', list: false, fields: [] },
+          { name: 'value', type: 'str', list: false, fields: [] },
+        ] },
+        { name: 'attributes', type: 'str', list: true, fields: [] },
+      ] },
+      { name: 'bind_request', type: 'obj', list: false, fields: [
+        { name: 'version', type: 'u', list: false, fields: [] },
+        { name: 'name', type: 'str', list: false, fields: [] },
+        { name: 'sasl', type: 'obj', list: false, fields: [
+          { name: 'mechanism', type: 'str', list: false, fields: [] },
+          { name: 'credentials', type: 'hex', list: false, fields: [] },
+        ] },
+      ] },
+      { name: 'modify_request', type: 'obj', list: false, fields: [
+        { name: 'object', type: 'str', list: false, fields: [] },
+        { name: 'changes', type: 'obj', list: true, fields: [
+          { name: 'operation', type: 'str', list: false, fields: [] },
+          { name: 'modification', type: 'obj', list: false, fields: [
+            { name: 'attribute_type', type: 'str', list: false, fields: [] },
+            { name: 'attribute_values', type: 'str', list: true, fields: [] },
+          ] },
+        ] },
+      ] },
+      { name: 'add_request', type: 'obj', list: false, fields: [
+        { name: 'entry', type: 'str', list: false, fields: [] },
+        { name: 'attributes', type: 'obj', list: true, fields: [
+          { name: 'name', type: 'str', list: false, fields: [] },
+          { name: 'values', type: 'str', list: true, fields: [] },
+        ] },
+      ] },
+      { name: 'del_request', type: 'obj', list: false, fields: [
+        { name: 'dn', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'mod_dn_request', type: 'obj', list: false, fields: [
+        { name: 'entry', type: 'str', list: false, fields: [] },
+        { name: 'new_rdn', type: 'str', list: false, fields: [] },
+        { name: 'delete_old_rdn', type: 'bool', list: false, showFalse: true, fields: [] },
+        { name: 'new_superior', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'compare_request', type: 'obj', list: false, fields: [
+        { name: 'entry', type: 'str', list: false, fields: [] },
+        { name: 'attribute_value_assertion', type: 'obj', list: false, fields: [
+          { name: 'description', type: 'str', list: false, fields: [] },
+          { name: 'value', type: 'str', list: false, fields: [] },
+        ] },
+      ] },
+      { name: 'extended_request', type: 'obj', list: false, fields: [
+        { name: 'name', type: 'str', list: false, fields: [] },
+        { name: 'value', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'controls', type: 'obj', list: true, fields: [
+        { name: 'control_type', type: 'str', list: false, fields: [] },
+        { name: 'criticality', type: 'bool', list: false, showFalse: true, fields: [] },
+        { name: 'control_value', type: 'hex', list: false, fields: [] },
+      ] },
+    ] },
+    { name: 'responses', type: 'obj', list: true, fields: [
+      { name: 'operation', type: 'str', list: false, fields: [] },
+      { name: 'message_id', type: 'u', list: false, fields: [] },
+      { name: 'search_result_entry', type: 'obj', list: false, fields: [
+        { name: 'base_object', type: 'str', list: false, fields: [] },
+        { name: 'attributes', type: 'obj', list: true, fields: [
+          { name: 'type', type: 'str', list: false, fields: [] },
+          { name: 'values', type: 'str', list: true, fields: [] },
+        ] },
+      ] },
+      { name: 'search_result_done', type: 'obj', list: false, fields: [
+        { name: 'result_code', type: 'str', list: false, fields: [] },
+        { name: 'matched_dn', type: 'str', list: false, fields: [] },
+        { name: 'message', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'bind_response', type: 'obj', list: false, fields: [
+        { name: 'result_code', type: 'str', list: false, fields: [] },
+        { name: 'matched_dn', type: 'str', list: false, fields: [] },
+        { name: 'message', type: 'str', list: false, fields: [] },
+        { name: 'server_sasl_creds', type: 'hex', list: false, fields: [] },
+      ] },
+      { name: 'modify_response', type: 'obj', list: false, fields: [
+        { name: 'result_code', type: 'str', list: false, fields: [] },
+        { name: 'matched_dn', type: 'str', list: false, fields: [] },
+        { name: 'message', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'add_response', type: 'obj', list: false, fields: [
+        { name: 'result_code', type: 'str', list: false, fields: [] },
+        { name: 'matched_dn', type: 'str', list: false, fields: [] },
+        { name: 'message', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'del_response', type: 'obj', list: false, fields: [
+        { name: 'result_code', type: 'str', list: false, fields: [] },
+        { name: 'matched_dn', type: 'str', list: false, fields: [] },
+        { name: 'message', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'mod_dn_response', type: 'obj', list: false, fields: [
+        { name: 'result_code', type: 'str', list: false, fields: [] },
+        { name: 'matched_dn', type: 'str', list: false, fields: [] },
+        { name: 'message', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'compare_response', type: 'obj', list: false, fields: [
+        { name: 'result_code', type: 'str', list: false, fields: [] },
+        { name: 'matched_dn', type: 'str', list: false, fields: [] },
+        { name: 'message', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'extended_response', type: 'obj', list: false, fields: [
+        { name: 'result_code', type: 'str', list: false, fields: [] },
+        { name: 'matched_dn', type: 'str', list: false, fields: [] },
+        { name: 'message', type: 'str', list: false, fields: [] },
+        { name: 'name', type: 'str', list: false, fields: [] },
+        { name: 'value', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'intermediate_response', type: 'obj', list: false, fields: [
+        { name: 'name', type: 'str', list: false, fields: [] },
+        { name: 'value', type: 'str', list: false, fields: [] },
+      ] },
+      { name: 'controls', type: 'obj', list: true, fields: [
+        { name: 'control_type', type: 'str', list: false, fields: [] },
+        { name: 'criticality', type: 'bool', list: false, showFalse: true, fields: [] },
+        { name: 'control_value', type: 'hex', list: false, fields: [] },
+      ] },
+    ] },
+  ] },
   { name: 'sketch', type: 'event', list: false, fields: [
     { name: 'prefix', type: 'ip', list: false, fields: [] },
     { name: 'prefix_bits', type: 'u', list: false, fields: [] },
@@ -269,13 +423,15 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
 /** Numbers of the event kinds. */
 export const EventType = {
   ANOMALY: 1,
-  DNS: 2,
-  FILEINFO: 3,
-  FLOW_DETAIL: 4,
-  KRB5: 5,
-  SKETCH: 6,
-  SMTP: 7,
-  TLS: 8,
+  DCERPC: 2,
+  DNS: 3,
+  FILEINFO: 4,
+  FLOW_DETAIL: 5,
+  KRB5: 6,
+  LDAP: 7,
+  SKETCH: 8,
+  SMTP: 9,
+  TLS: 10,
 } as const;
 
 /** Numbers of the fields, for readers that need speed. */
@@ -284,6 +440,31 @@ export const EventField = {
     CODE: 1,
     LAYER: 2,
     TX_ID: 3,
+  },
+  DCERPC: {
+    REQUEST: 1,
+    RESPONSE: 4,
+    CALL_ID: 6,
+    ACTIVITYUUID: 7,
+    SEQNUM: 8,
+    RPC_VERSION: 9,
+    REQ_ID: 2,
+    REQ: {
+      OPNUM: 1,
+      FRAG_CNT: 2,
+      STUB_DATA_SIZE: 3,
+    },
+    INTERFACES_ID: 3,
+    INTERFACES: {
+      UUID: 1,
+      VERSION: 2,
+      ACK_RESULT: 3,
+    },
+    RES_ID: 5,
+    RES: {
+      FRAG_CNT: 1,
+      STUB_DATA_SIZE: 2,
+    },
   },
   DNS: {
     TYPE: 1,
@@ -463,6 +644,167 @@ export const EventField = {
     WEAK_ENCRYPTION: 8,
     TICKET_ENCRYPTION: 9,
     TICKET_WEAK_ENCRYPTION: 10,
+  },
+  LDAP: {
+    REQUEST_ID: 1,
+    REQUEST: {
+      MESSAGE_ID: 1,
+      OPERATION: 2,
+      SEARCH_REQUEST_ID: 3,
+      SEARCH_REQUEST: {
+        BASE_OBJECT: 1,
+        SCOPE: 2,
+        DEREF_ALIAS: 3,
+        SIZE_LIMIT: 4,
+        TIME_LIMIT: 5,
+        TYPES_ONLY: 6,
+        ATTRIBUTES: 8,
+        FILTER_ID: 7,
+        FILTER: {
+          TYPE: 1,
+          VALUE: 2,
+        },
+      },
+      BIND_REQUEST_ID: 4,
+      BIND_REQUEST: {
+        VERSION: 1,
+        NAME: 2,
+        SASL_ID: 3,
+        SASL: {
+          MECHANISM: 1,
+          CREDENTIALS: 2,
+        },
+      },
+      MODIFY_REQUEST_ID: 5,
+      MODIFY_REQUEST: {
+        OBJECT: 1,
+        CHANGES_ID: 2,
+        CHANGES: {
+          OPERATION: 1,
+          MODIFICATION_ID: 2,
+          MODIFICATION: {
+            ATTRIBUTE_TYPE: 1,
+            ATTRIBUTE_VALUES: 2,
+          },
+        },
+      },
+      ADD_REQUEST_ID: 6,
+      ADD_REQUEST: {
+        ENTRY: 1,
+        ATTRIBUTES_ID: 2,
+        ATTRIBUTES: {
+          NAME: 1,
+          VALUES: 2,
+        },
+      },
+      DEL_REQUEST_ID: 7,
+      DEL_REQUEST: {
+        DN: 1,
+      },
+      MOD_DN_REQUEST_ID: 8,
+      MOD_DN_REQUEST: {
+        ENTRY: 1,
+        NEW_RDN: 2,
+        DELETE_OLD_RDN: 3,
+        NEW_SUPERIOR: 4,
+      },
+      COMPARE_REQUEST_ID: 9,
+      COMPARE_REQUEST: {
+        ENTRY: 1,
+        ATTRIBUTE_VALUE_ASSERTION_ID: 2,
+        ATTRIBUTE_VALUE_ASSERTION: {
+          DESCRIPTION: 1,
+          VALUE: 2,
+        },
+      },
+      EXTENDED_REQUEST_ID: 10,
+      EXTENDED_REQUEST: {
+        NAME: 1,
+        VALUE: 2,
+      },
+      CONTROLS_ID: 11,
+      CONTROLS: {
+        CONTROL_TYPE: 1,
+        CRITICALITY: 2,
+        CONTROL_VALUE: 3,
+      },
+    },
+    RESPONSES_ID: 2,
+    RESPONSES: {
+      OPERATION: 1,
+      MESSAGE_ID: 2,
+      SEARCH_RESULT_ENTRY_ID: 3,
+      SEARCH_RESULT_ENTRY: {
+        BASE_OBJECT: 1,
+        ATTRIBUTES_ID: 2,
+        ATTRIBUTES: {
+          TYPE: 1,
+          VALUES: 2,
+        },
+      },
+      SEARCH_RESULT_DONE_ID: 4,
+      SEARCH_RESULT_DONE: {
+        RESULT_CODE: 1,
+        MATCHED_DN: 2,
+        MESSAGE: 3,
+      },
+      BIND_RESPONSE_ID: 5,
+      BIND_RESPONSE: {
+        RESULT_CODE: 1,
+        MATCHED_DN: 2,
+        MESSAGE: 3,
+        SERVER_SASL_CREDS: 4,
+      },
+      MODIFY_RESPONSE_ID: 6,
+      MODIFY_RESPONSE: {
+        RESULT_CODE: 1,
+        MATCHED_DN: 2,
+        MESSAGE: 3,
+      },
+      ADD_RESPONSE_ID: 7,
+      ADD_RESPONSE: {
+        RESULT_CODE: 1,
+        MATCHED_DN: 2,
+        MESSAGE: 3,
+      },
+      DEL_RESPONSE_ID: 8,
+      DEL_RESPONSE: {
+        RESULT_CODE: 1,
+        MATCHED_DN: 2,
+        MESSAGE: 3,
+      },
+      MOD_DN_RESPONSE_ID: 9,
+      MOD_DN_RESPONSE: {
+        RESULT_CODE: 1,
+        MATCHED_DN: 2,
+        MESSAGE: 3,
+      },
+      COMPARE_RESPONSE_ID: 10,
+      COMPARE_RESPONSE: {
+        RESULT_CODE: 1,
+        MATCHED_DN: 2,
+        MESSAGE: 3,
+      },
+      EXTENDED_RESPONSE_ID: 11,
+      EXTENDED_RESPONSE: {
+        RESULT_CODE: 1,
+        MATCHED_DN: 2,
+        MESSAGE: 3,
+        NAME: 4,
+        VALUE: 5,
+      },
+      INTERMEDIATE_RESPONSE_ID: 12,
+      INTERMEDIATE_RESPONSE: {
+        NAME: 1,
+        VALUE: 2,
+      },
+      CONTROLS_ID: 13,
+      CONTROLS: {
+        CONTROL_TYPE: 1,
+        CRITICALITY: 2,
+        CONTROL_VALUE: 3,
+      },
+    },
   },
   SKETCH: {
     PREFIX: 1,

@@ -165,6 +165,11 @@ export const ANOMALY_NAMES: readonly string[] = [
   'applayer.smtp.MIME_LONG_HEADER_VALUE',
   'applayer.smtp.MIME_LONG_BOUNDARY',
   'applayer.smtp.MIME_LONG_FILENAME',
+  'applayer.ldap.too_many_transactions',
+  'applayer.ldap.too_many_responses',
+  'applayer.ldap.invalid_data',
+  'applayer.dcerpc.malformed_data',
+  'applayer.dcerpc.too_many_transactions',
 ];
 
 /** Application protocol names by number. */
