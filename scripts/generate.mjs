@@ -63,12 +63,19 @@ function parseRecord(text) {
   return { structs, enums };
 }
 
+/** One member of an object whose names only the traffic knows: its value is a number or a text. */
+const PAIR_FIELDS = [
+  ['str', 'name'],
+  ['u', 'number'],
+  ['str', 'text'],
+].map(([type, name], index) => ({ type, name, id: index + 1, list: false, fields: [] }));
+
 function parseEvents(text) {
   const top = { fields: [], indent: -2 };
   const stack = [top];
   for (const [n, line] of text.split('\n').entries()) {
     if (!line.trim() || line.startsWith('#')) continue;
-    const m = /^( *)(event|u|i|f|bool|str|hex|mac|ip|time|obj)([*!]?) (\^?)([\w-]+)$/.exec(line);
+    const m = /^( *)(event|u|i|f|bool|str|hex|mac|ip|time|obj|pairs)([*!]?) (\^?)([\w-]+)$/.exec(line);
     if (!m) throw new Error(`events/*.def, line ${n + 1} of all: cannot read '${line}'`);
     const indent = m[1].length;
     while (stack.at(-1).indent >= indent) stack.pop();
@@ -83,8 +90,9 @@ function parseEvents(text) {
       fields: [],
       indent,
     };
-    const isDeep = stack.length > (m[2] === 'obj' ? 5 : 6);
+    const isDeep = stack.length > (m[2] === 'obj' || m[2] === 'pairs' ? 5 : 6);
     if (isDeep) throw new Error(`events/*.def: ${m[5]} is inside of more than 4 objects`);
+    if (field.type === 'pairs') field.fields = PAIR_FIELDS;
     parent.fields.push(field);
     stack.push(field);
   }
@@ -201,7 +209,7 @@ function eventIds() {
 function eventTs() {
   const show = (f, pad) =>
     `{ name: '${f.name}', type: '${f.type}', list: ${f.list},${f.showFalse ? ' showFalse: true,' : ''}${f.beside ? ' beside: true,' : ''} fields: [${f.fields.length ? `\n${f.fields.map((c) => `${pad}  ${show(c, `${pad}  `)},\n`).join('')}${pad}` : ''}] }`;
-  let out = `${BANNER}\nexport interface FieldSchema {\n  readonly name: string;\n  readonly type: 'event' | 'u' | 'i' | 'f' | 'bool' | 'str' | 'hex' | 'mac' | 'ip' | 'time' | 'obj';\n  readonly list: boolean;\n  /** A boolean that is shown when it is false, too. */\n  readonly showFalse?: true;\n  /** Stands in EVE beside the event's own object. */\n  readonly beside?: true;\n  readonly fields: readonly FieldSchema[];\n}\n\n`;
+  let out = `${BANNER}\nexport interface FieldSchema {\n  readonly name: string;\n  readonly type: 'event' | 'u' | 'i' | 'f' | 'bool' | 'str' | 'hex' | 'mac' | 'ip' | 'time' | 'obj' | 'pairs';\n  readonly list: boolean;\n  /** A boolean that is shown when it is false, too. */\n  readonly showFalse?: true;\n  /** Stands in EVE beside the event's own object. */\n  readonly beside?: true;\n  readonly fields: readonly FieldSchema[];\n}\n\n`;
   out += `/** Event kinds by number - 1; a field's number is its index + 1. */\nexport const EVENT_SCHEMA: readonly FieldSchema[] = [\n${events.map((e) => `  ${show(e, '  ')},\n`).join('')}];\n\n`;
   out += `/** Numbers of the event kinds. */\nexport const EventType = {\n${events.map((e) => `  ${e.name.toUpperCase()}: ${e.id},`).join('\n')}\n} as const;\n\n`;
   out += `/** Numbers of the fields, for readers that need speed. */\nexport const EventField = {\n`;

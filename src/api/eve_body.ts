@@ -63,11 +63,16 @@ export function bodyJson(
 ): string {
   let out = '';
   for (const field of plan) {
-    const value = field.list ? listJson(field, bytes, at, end) : firstJson(field, bytes, at, end);
+    const value = fieldJson(field, bytes, at, end);
     if (value === '') continue;
     out += out === '' ? field.key + value : `,${field.key}${value}`;
   }
   return out;
+}
+
+function fieldJson(field: FieldPlan, bytes: Buffer, at: number, end: number): string {
+  if (field.type === 'pairs') return pairsJson(field, bytes, at, end);
+  return field.list ? listJson(field, bytes, at, end) : firstJson(field, bytes, at, end);
 }
 
 /** Calls `visit` with number and bounds of each field. A body that is cut ends the walk. */
@@ -133,6 +138,19 @@ function listJson(field: FieldPlan, bytes: Buffer, at: number, end: number): str
   return out === '' ? '' : `${out}]`;
 }
 
+/** Members by their names: of one object, or as a list of objects with one member each. */
+function pairsJson(field: FieldPlan, bytes: Buffer, at: number, end: number): string {
+  const [name, number, text] = field.fields as [FieldPlan, FieldPlan, FieldPlan];
+  const members: string[] = [];
+  eachValue(field.number, bytes, [at, end], (from, to) => {
+    const value = firstJson(number, bytes, from, to) || firstJson(text, bytes, from, to);
+    const member = `${firstJson(name, bytes, from, to) || '""'}:${value || '""'}`;
+    members.push(field.list ? `{${member}}` : member);
+  });
+  if (members.length === 0) return '';
+  return field.list ? `[${members.join(',')}]` : `{${members.join(',')}}`;
+}
+
 /** Empty when the value is not to be shown. */
 function valueJson(field: FieldPlan, bytes: Buffer, from: number, to: number): string {
   switch (field.type) {
@@ -149,6 +167,7 @@ function valueJson(field: FieldPlan, bytes: Buffer, from: number, to: number): s
     case 'ip':
       return to - from === 16 ? `"${addresses.of(bytes.subarray(from, to))}"` : '';
     case 'obj':
+    case 'pairs':
     case 'event':
       return `{${bodyJson(field.fields, bytes, from, to)}}`;
     case 'i':

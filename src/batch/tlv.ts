@@ -113,7 +113,7 @@ export function toObject(
     const field = schema[reader.number - 1];
     if (field === undefined) continue;
     const value = valueOf(field, reader);
-    if (!field.list) object[field.name] = value;
+    if (!field.list && field.type !== 'pairs') object[field.name] = value;
     else ((object[field.name] ??= []) as TlvValue[]).push(value);
   }
   return object;
@@ -138,6 +138,7 @@ function valueOf(field: FieldSchema, reader: TlvReader): TlvValue {
     case 'ip':
       return reader.address();
     case 'obj':
+    case 'pairs':
     case 'event':
       return toObject(field.fields, reader.bytes, reader);
   }

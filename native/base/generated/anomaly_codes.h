@@ -173,5 +173,16 @@ inline constexpr uint16_t kLdapTooManyResponses = 164;
 inline constexpr uint16_t kLdapInvalidData = 165;
 inline constexpr uint16_t kDcerpcMalformedData = 166;
 inline constexpr uint16_t kDcerpcTooManyTransactions = 167;
+inline constexpr uint16_t kMqttMissingConnect = 168;
+inline constexpr uint16_t kMqttMissingPublish = 169;
+inline constexpr uint16_t kMqttMissingSubscribe = 170;
+inline constexpr uint16_t kMqttMissingUnsubscribe = 171;
+inline constexpr uint16_t kMqttDoubleConnect = 172;
+inline constexpr uint16_t kMqttUnintroducedMessage = 173;
+inline constexpr uint16_t kMqttInvalidQosLevel = 174;
+inline constexpr uint16_t kMqttMissingMsgId = 175;
+inline constexpr uint16_t kMqttUnassignedMsgType = 176;
+inline constexpr uint16_t kMqttTooManyTransactions = 177;
+inline constexpr uint16_t kMqttMalformedTraffic = 178;
 
 }  // namespace thymus::anomaly_code

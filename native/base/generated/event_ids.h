@@ -13,9 +13,10 @@ enum Type : uint16_t {
   kFlowDetail = 5,
   kKrb5 = 6,
   kLdap = 7,
-  kSketch = 8,
-  kSmtp = 9,
-  kTls = 10,
+  kMqtt = 8,
+  kSketch = 9,
+  kSmtp = 10,
+  kTls = 11,
 };
 
 namespace anomaly {
@@ -388,6 +389,229 @@ inline constexpr uint16_t kControlValue = 3;
 }  // namespace controls
 }  // namespace responses
 }  // namespace ldap
+namespace mqtt {
+inline constexpr uint16_t kConnect = 1;
+inline constexpr uint16_t kConnack = 2;
+inline constexpr uint16_t kPublish = 3;
+inline constexpr uint16_t kPubrec = 4;
+inline constexpr uint16_t kPubrel = 5;
+inline constexpr uint16_t kPuback = 6;
+inline constexpr uint16_t kPubcomp = 7;
+inline constexpr uint16_t kSubscribe = 8;
+inline constexpr uint16_t kSuback = 9;
+inline constexpr uint16_t kUnsubscribe = 10;
+inline constexpr uint16_t kUnsuback = 11;
+inline constexpr uint16_t kPingreq = 12;
+inline constexpr uint16_t kPingresp = 13;
+inline constexpr uint16_t kDisconnect = 14;
+inline constexpr uint16_t kAuth = 15;
+namespace connect {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kProtocolString = 4;
+inline constexpr uint16_t kProtocolVersion = 5;
+inline constexpr uint16_t kFlags = 6;
+inline constexpr uint16_t kClientId = 7;
+inline constexpr uint16_t kWill = 8;
+inline constexpr uint16_t kUsername = 9;
+inline constexpr uint16_t kPassword = 10;
+inline constexpr uint16_t kProperties = 11;
+namespace flags {
+inline constexpr uint16_t kUsername = 1;
+inline constexpr uint16_t kPassword = 2;
+inline constexpr uint16_t kWillRetain = 3;
+inline constexpr uint16_t kWill = 4;
+inline constexpr uint16_t kCleanSession = 5;
+}  // namespace flags
+namespace will {
+inline constexpr uint16_t kTopic = 1;
+inline constexpr uint16_t kMessage = 2;
+inline constexpr uint16_t kProperties = 3;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace will
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace connect
+namespace connack {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kSessionPresent = 4;
+inline constexpr uint16_t kReturnCode = 5;
+inline constexpr uint16_t kProperties = 6;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace connack
+namespace publish {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kTopic = 4;
+inline constexpr uint16_t kMessageId = 5;
+inline constexpr uint16_t kMessage = 6;
+inline constexpr uint16_t kProperties = 7;
+inline constexpr uint16_t kTruncated = 8;
+inline constexpr uint16_t kSkippedLength = 9;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace publish
+namespace pubrec {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kMessageId = 4;
+inline constexpr uint16_t kReasonCode = 5;
+inline constexpr uint16_t kProperties = 6;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace pubrec
+namespace pubrel {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kMessageId = 4;
+inline constexpr uint16_t kReasonCode = 5;
+inline constexpr uint16_t kProperties = 6;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace pubrel
+namespace puback {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kMessageId = 4;
+inline constexpr uint16_t kReasonCode = 5;
+inline constexpr uint16_t kProperties = 6;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace puback
+namespace pubcomp {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kMessageId = 4;
+inline constexpr uint16_t kReasonCode = 5;
+inline constexpr uint16_t kProperties = 6;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace pubcomp
+namespace subscribe {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kMessageId = 4;
+inline constexpr uint16_t kTopics = 5;
+inline constexpr uint16_t kProperties = 6;
+namespace topics {
+inline constexpr uint16_t kTopic = 1;
+inline constexpr uint16_t kQos = 2;
+}  // namespace topics
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace subscribe
+namespace suback {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kMessageId = 4;
+inline constexpr uint16_t kQosGranted = 5;
+inline constexpr uint16_t kProperties = 6;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace suback
+namespace unsubscribe {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kMessageId = 4;
+inline constexpr uint16_t kTopics = 5;
+inline constexpr uint16_t kProperties = 6;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace unsubscribe
+namespace unsuback {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kMessageId = 4;
+inline constexpr uint16_t kReasonCodes = 5;
+inline constexpr uint16_t kProperties = 6;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace unsuback
+namespace pingreq {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+}  // namespace pingreq
+namespace pingresp {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+}  // namespace pingresp
+namespace disconnect {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kReasonCode = 4;
+inline constexpr uint16_t kProperties = 5;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace disconnect
+namespace auth {
+inline constexpr uint16_t kQos = 1;
+inline constexpr uint16_t kRetain = 2;
+inline constexpr uint16_t kDup = 3;
+inline constexpr uint16_t kReasonCode = 4;
+inline constexpr uint16_t kProperties = 5;
+namespace properties {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kNumber = 2;
+inline constexpr uint16_t kText = 3;
+}  // namespace properties
+}  // namespace auth
+}  // namespace mqtt
 namespace sketch {
 inline constexpr uint16_t kPrefix = 1;
 inline constexpr uint16_t kPrefixBits = 2;

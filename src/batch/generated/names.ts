@@ -170,6 +170,17 @@ export const ANOMALY_NAMES: readonly string[] = [
   'applayer.ldap.invalid_data',
   'applayer.dcerpc.malformed_data',
   'applayer.dcerpc.too_many_transactions',
+  'applayer.mqtt.missing_connect',
+  'applayer.mqtt.missing_publish',
+  'applayer.mqtt.missing_subscribe',
+  'applayer.mqtt.missing_unsubscribe',
+  'applayer.mqtt.double_connect',
+  'applayer.mqtt.unintroduced_message',
+  'applayer.mqtt.invalid_qos_level',
+  'applayer.mqtt.missing_msg_id',
+  'applayer.mqtt.unassigned_msg_type',
+  'applayer.mqtt.too_many_transactions',
+  'applayer.mqtt.malformed_traffic',
 ];
 
 /** Application protocol names by number. */
