@@ -151,7 +151,7 @@ bool read_response(BerReader in, Krb5Message* m) {
 
 bool read_error(BerReader in, Krb5Message* m) {
   if (!version_and_type(&in, 0, m->type)) return false;
-  for (const uint32_t time : {2, 3, 4, 5}) skip_tagged(&in, time);
+  for (const uint32_t time : {2u, 3u, 4u, 5u}) skip_tagged(&in, time);
   if (!tagged_integer(&in, 6, &m->error_code)) return false;
   m->has_realm = tagged_text(&in, 7, &m->realm);
   m->has_cname = tagged_principal(&in, 8, &m->cname);
