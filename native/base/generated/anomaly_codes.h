@@ -184,5 +184,13 @@ inline constexpr uint16_t kMqttMissingMsgId = 175;
 inline constexpr uint16_t kMqttUnassignedMsgType = 176;
 inline constexpr uint16_t kMqttTooManyTransactions = 177;
 inline constexpr uint16_t kMqttMalformedTraffic = 178;
+inline constexpr uint16_t kFtpRequestCommandTooLong = 179;
+inline constexpr uint16_t kFtpResponseCommandTooLong = 180;
+inline constexpr uint16_t kFtpFileBeforePort = 181;
+inline constexpr uint16_t kFtpFileWithoutName = 182;
+inline constexpr uint16_t kPop3CommandTooLong = 183;
+inline constexpr uint16_t kPop3ResponseTooLong = 184;
+inline constexpr uint16_t kPop3TooManyTransactions = 185;
+inline constexpr uint16_t kFtpTooManyTransactions = 186;
 
 }  // namespace thymus::anomaly_code

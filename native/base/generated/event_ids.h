@@ -11,12 +11,15 @@ enum Type : uint16_t {
   kDns = 3,
   kFileinfo = 4,
   kFlowDetail = 5,
-  kKrb5 = 6,
-  kLdap = 7,
-  kMqtt = 8,
-  kSketch = 9,
-  kSmtp = 10,
-  kTls = 11,
+  kFtp = 6,
+  kFtpData = 7,
+  kKrb5 = 8,
+  kLdap = 9,
+  kMqtt = 10,
+  kPop3 = 11,
+  kSketch = 12,
+  kSmtp = 13,
+  kTls = 14,
 };
 
 namespace anomaly {
@@ -189,6 +192,7 @@ inline constexpr uint16_t kMimeType = 12;
 inline constexpr uint16_t kAppProto = 13;
 inline constexpr uint16_t kSmtp = 14;
 inline constexpr uint16_t kEmail = 15;
+inline constexpr uint16_t kFtpData = 16;
 namespace smtp {
 inline constexpr uint16_t kHelo = 1;
 inline constexpr uint16_t kMailFrom = 2;
@@ -209,6 +213,10 @@ inline constexpr uint16_t kXMailer = 11;
 inline constexpr uint16_t kUserAgent = 12;
 inline constexpr uint16_t kXOriginatingIp = 13;
 }  // namespace email
+namespace ftp_data {
+inline constexpr uint16_t kFilename = 1;
+inline constexpr uint16_t kCommand = 2;
+}  // namespace ftp_data
 }  // namespace fileinfo
 namespace flow_detail {
 inline constexpr uint16_t kHistory = 1;
@@ -216,6 +224,21 @@ inline constexpr uint16_t kMacOrig = 2;
 inline constexpr uint16_t kMacResp = 3;
 inline constexpr uint16_t kCommunityId = 4;
 }  // namespace flow_detail
+namespace ftp {
+inline constexpr uint16_t kCommand = 1;
+inline constexpr uint16_t kCommandData = 2;
+inline constexpr uint16_t kCommandTruncated = 3;
+inline constexpr uint16_t kCompletionCode = 4;
+inline constexpr uint16_t kReply = 5;
+inline constexpr uint16_t kDynamicPort = 6;
+inline constexpr uint16_t kMode = 7;
+inline constexpr uint16_t kReplyReceived = 8;
+inline constexpr uint16_t kReplyTruncated = 9;
+}  // namespace ftp
+namespace ftp_data {
+inline constexpr uint16_t kFilename = 1;
+inline constexpr uint16_t kCommand = 2;
+}  // namespace ftp_data
 namespace krb5 {
 inline constexpr uint16_t kMsgType = 1;
 inline constexpr uint16_t kFailedRequest = 2;
@@ -612,6 +635,20 @@ inline constexpr uint16_t kText = 3;
 }  // namespace properties
 }  // namespace auth
 }  // namespace mqtt
+namespace pop3 {
+inline constexpr uint16_t kRequest = 1;
+inline constexpr uint16_t kResponse = 2;
+namespace request {
+inline constexpr uint16_t kCommand = 1;
+inline constexpr uint16_t kArgs = 2;
+}  // namespace request
+namespace response {
+inline constexpr uint16_t kSuccess = 1;
+inline constexpr uint16_t kStatus = 2;
+inline constexpr uint16_t kHeader = 3;
+inline constexpr uint16_t kData = 4;
+}  // namespace response
+}  // namespace pop3
 namespace sketch {
 inline constexpr uint16_t kPrefix = 1;
 inline constexpr uint16_t kPrefixBits = 2;

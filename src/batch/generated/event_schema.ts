@@ -182,12 +182,31 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       { name: 'user_agent', type: 'str', list: false, fields: [] },
       { name: 'x_originating_ip', type: 'str', list: false, fields: [] },
     ] },
+    { name: 'ftp_data', type: 'obj', list: false, beside: true, fields: [
+      { name: 'filename', type: 'str', list: false, fields: [] },
+      { name: 'command', type: 'str', list: false, fields: [] },
+    ] },
   ] },
   { name: 'flow_detail', type: 'event', list: false, fields: [
     { name: 'history', type: 'str', list: false, fields: [] },
     { name: 'mac_orig', type: 'hex', list: false, fields: [] },
     { name: 'mac_resp', type: 'hex', list: false, fields: [] },
     { name: 'community_id', type: 'str', list: false, fields: [] },
+  ] },
+  { name: 'ftp', type: 'event', list: false, fields: [
+    { name: 'command', type: 'str', list: false, fields: [] },
+    { name: 'command_data', type: 'str', list: false, fields: [] },
+    { name: 'command_truncated', type: 'bool', list: false, showFalse: true, fields: [] },
+    { name: 'completion_code', type: 'str', list: true, fields: [] },
+    { name: 'reply', type: 'str', list: true, fields: [] },
+    { name: 'dynamic_port', type: 'u', list: false, fields: [] },
+    { name: 'mode', type: 'str', list: false, fields: [] },
+    { name: 'reply_received', type: 'str', list: false, fields: [] },
+    { name: 'reply_truncated', type: 'bool', list: false, showFalse: true, fields: [] },
+  ] },
+  { name: 'ftp_data', type: 'event', list: false, fields: [
+    { name: 'filename', type: 'str', list: false, fields: [] },
+    { name: 'command', type: 'str', list: false, fields: [] },
   ] },
   { name: 'krb5', type: 'event', list: false, fields: [
     { name: 'msg_type', type: 'str', list: false, fields: [] },
@@ -524,6 +543,18 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       ] },
     ] },
   ] },
+  { name: 'pop3', type: 'event', list: false, fields: [
+    { name: 'request', type: 'obj', list: false, fields: [
+      { name: 'command', type: 'str', list: false, fields: [] },
+      { name: 'args', type: 'str', list: true, fields: [] },
+    ] },
+    { name: 'response', type: 'obj', list: false, fields: [
+      { name: 'success', type: 'bool', list: false, showFalse: true, fields: [] },
+      { name: 'status', type: 'str', list: false, fields: [] },
+      { name: 'header', type: 'str', list: false, fields: [] },
+      { name: 'data', type: 'str', list: true, fields: [] },
+    ] },
+  ] },
   { name: 'sketch', type: 'event', list: false, fields: [
     { name: 'prefix', type: 'ip', list: false, fields: [] },
     { name: 'prefix_bits', type: 'u', list: false, fields: [] },
@@ -618,12 +649,15 @@ export const EventType = {
   DNS: 3,
   FILEINFO: 4,
   FLOW_DETAIL: 5,
-  KRB5: 6,
-  LDAP: 7,
-  MQTT: 8,
-  SKETCH: 9,
-  SMTP: 10,
-  TLS: 11,
+  FTP: 6,
+  FTP_DATA: 7,
+  KRB5: 8,
+  LDAP: 9,
+  MQTT: 10,
+  POP3: 11,
+  SKETCH: 12,
+  SMTP: 13,
+  TLS: 14,
 } as const;
 
 /** Numbers of the fields, for readers that need speed. */
@@ -818,12 +852,32 @@ export const EventField = {
       USER_AGENT: 12,
       X_ORIGINATING_IP: 13,
     },
+    FTP_DATA_ID: 16,
+    FTP_DATA: {
+      FILENAME: 1,
+      COMMAND: 2,
+    },
   },
   FLOW_DETAIL: {
     HISTORY: 1,
     MAC_ORIG: 2,
     MAC_RESP: 3,
     COMMUNITY_ID: 4,
+  },
+  FTP: {
+    COMMAND: 1,
+    COMMAND_DATA: 2,
+    COMMAND_TRUNCATED: 3,
+    COMPLETION_CODE: 4,
+    REPLY: 5,
+    DYNAMIC_PORT: 6,
+    MODE: 7,
+    REPLY_RECEIVED: 8,
+    REPLY_TRUNCATED: 9,
+  },
+  FTP_DATA: {
+    FILENAME: 1,
+    COMMAND: 2,
   },
   KRB5: {
     MSG_TYPE: 1,
@@ -1219,6 +1273,20 @@ export const EventField = {
         NUMBER: 2,
         TEXT: 3,
       },
+    },
+  },
+  POP3: {
+    REQUEST_ID: 1,
+    REQUEST: {
+      COMMAND: 1,
+      ARGS: 2,
+    },
+    RESPONSE_ID: 2,
+    RESPONSE: {
+      SUCCESS: 1,
+      STATUS: 2,
+      HEADER: 3,
+      DATA: 4,
     },
   },
   SKETCH: {

@@ -181,6 +181,14 @@ export const ANOMALY_NAMES: readonly string[] = [
   'applayer.mqtt.unassigned_msg_type',
   'applayer.mqtt.too_many_transactions',
   'applayer.mqtt.malformed_traffic',
+  'applayer.ftp.request_command_too_long',
+  'applayer.ftp.response_command_too_long',
+  'applayer.ftp.file_before_port',
+  'applayer.ftp.file_without_name',
+  'applayer.pop3.command_too_long',
+  'applayer.pop3.response_too_long',
+  'applayer.pop3.too_many_transactions',
+  'applayer.ftp.too_many_transactions',
 ];
 
 /** Application protocol names by number. */
