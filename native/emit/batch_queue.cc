@@ -10,7 +10,6 @@ namespace thymus::emit {
 namespace {
 
 constexpr double kForever = std::numeric_limits<double>::infinity();
-constexpr size_t kEmptyBatchesKept = 16;
 // A consumer without records still hears of time: at each detector tick and each second.
 constexpr double kTellEveryUs = 1e6;
 constexpr double kTickUs = 5e6;
@@ -149,9 +148,7 @@ BatchQueue::Producer* BatchQueue::next_producer(OrderKey limit, OrderKey* rival,
   for (Producer& p : producers_) {
     while (!p.taken.empty() && p.taken.front().row == p.taken.front().batch->rows().size() &&
            p.taken.front().event == p.taken.front().batch->events().size()) {
-      spent_.push_back(
-          {static_cast<size_t>(&p - producers_.data()), std::move(p.taken.front().batch)});
-      p.taken.pop_front();
+      spent_.push_back({static_cast<size_t>(&p - producers_.data()), p.taken.pop_front().batch});
     }
     if (p.taken.empty()) continue;
     bool row;
@@ -275,7 +272,7 @@ void BatchQueue::give_back() {
   for (auto& [producer, batch] : spent_) {
     producers_[producer].bytes -= batch->bytes();
     batch->clear();
-    if (empty_.size() < kEmptyBatchesKept) empty_.push_back(std::move(batch));
+    empty_.push_back(std::move(batch));
   }
   spent_.clear();
   producer_wakes_.notify_all();
@@ -298,8 +295,7 @@ int64_t BatchQueue::drain(std::span<uint8_t> out, int timeout_ms) {
     if (!ready_locked() && !moved) return 0;
     finished = all_finished_locked();
     for (Producer& p : producers_) {
-      for (auto& batch : p.offered) p.taken.push_back({std::move(batch)});
-      p.offered.clear();
+      while (!p.offered.empty()) p.taken.push_back({p.offered.pop_front()});
     }
   }
   Sizes sizes;

@@ -12,12 +12,12 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <vector>
 
+#include "base/ring.h"
 #include "emit/batch.h"
 
 namespace thymus::emit {
@@ -34,7 +34,8 @@ class BatchQueue {
   bool has_room(size_t producer);
   // This producer will offer nothing more.
   void finish(size_t producer);
-  // An empty batch, used before where there is one.
+  // An empty batch, used before where there is one. As many are kept as were ever on their way at
+  // once, which the limit bounds.
   std::unique_ptr<Batch> take_empty();
 
   // Consumer side; one thread at a time. Copies one merged batch (header, rows, events, heap) into
@@ -71,11 +72,11 @@ class BatchQueue {
     std::unique_ptr<Batch> batch;
   };
   struct Producer {
-    size_t bytes = 0;                            // offered and not yet drained; guarded by mutex_
-    std::deque<std::unique_ptr<Batch>> offered;  // guarded by mutex_
-    OrderKey watermark{-1, -1, 0};               // guarded by mutex_
-    bool finished = false;                       // guarded by mutex_
-    std::deque<Cursor> taken;                    // the consumer's
+    size_t bytes = 0;                      // offered and not yet drained; guarded by mutex_
+    Ring<std::unique_ptr<Batch>> offered;  // guarded by mutex_
+    OrderKey watermark{-1, -1, 0};         // guarded by mutex_
+    bool finished = false;                 // guarded by mutex_
+    Ring<Cursor> taken;                    // the consumer's
   };
 
   bool ready_locked() const;

@@ -69,9 +69,7 @@ std::unique_ptr<LaneBlock> LaneChannel::pop(int timeout_ms, bool* ended) {
                    [this] { return !full_.empty() || finished_ || aborted_; });
   *ended = full_.empty() && (finished_ || aborted_);
   if (full_.empty()) return nullptr;
-  auto block = std::move(full_.front());
-  full_.pop_front();
-  return block;
+  return full_.pop_front();
 }
 
 void LaneChannel::give_back(std::unique_ptr<LaneBlock> block) {

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "base/ring.h"
 #include "decode/packet_view.h"
 #include "engine/lane.h"
 
@@ -49,7 +49,7 @@ class LaneChannel {
   std::mutex mutex_;
   std::condition_variable filled_;
   std::condition_variable emptied_;
-  std::deque<std::unique_ptr<LaneBlock>> full_;
+  Ring<std::unique_ptr<LaneBlock>> full_;
   std::vector<std::unique_ptr<LaneBlock>> empty_;
   size_t made_ = 0;
   bool finished_ = false;
