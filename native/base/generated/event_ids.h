@@ -8,18 +8,24 @@ namespace thymus::event {
 enum Type : uint16_t {
   kAnomaly = 1,
   kDcerpc = 2,
-  kDns = 3,
-  kFileinfo = 4,
-  kFlowDetail = 5,
-  kFtp = 6,
-  kFtpData = 7,
-  kKrb5 = 8,
-  kLdap = 9,
-  kMqtt = 10,
-  kPop3 = 11,
-  kSketch = 12,
-  kSmtp = 13,
-  kTls = 14,
+  kDiameter = 3,
+  kDns = 4,
+  kFileinfo = 5,
+  kFlowDetail = 6,
+  kFtp = 7,
+  kFtpData = 8,
+  kGtpv1 = 9,
+  kGtpv2 = 10,
+  kKrb5 = 11,
+  kLdap = 12,
+  kMqtt = 13,
+  kNgap = 14,
+  kPfcp = 15,
+  kPop3 = 16,
+  kS1ap = 17,
+  kSketch = 18,
+  kSmtp = 19,
+  kTls = 20,
 };
 
 namespace anomaly {
@@ -52,6 +58,22 @@ inline constexpr uint16_t kFragCnt = 1;
 inline constexpr uint16_t kStubDataSize = 2;
 }  // namespace res
 }  // namespace dcerpc
+namespace diameter {
+inline constexpr uint16_t kType = 1;
+inline constexpr uint16_t kCommandCode = 2;
+inline constexpr uint16_t kCommand = 3;
+inline constexpr uint16_t kApplicationId = 4;
+inline constexpr uint16_t kHopByHopId = 5;
+inline constexpr uint16_t kSessionId = 6;
+inline constexpr uint16_t kOriginHost = 7;
+inline constexpr uint16_t kOriginRealm = 8;
+inline constexpr uint16_t kDestinationHost = 9;
+inline constexpr uint16_t kDestinationRealm = 10;
+inline constexpr uint16_t kResultCode = 11;
+inline constexpr uint16_t kExperimentalResultCode = 12;
+inline constexpr uint16_t kServiceContextId = 13;
+inline constexpr uint16_t kCcRequestType = 14;
+}  // namespace diameter
 namespace dns {
 inline constexpr uint16_t kType = 1;
 inline constexpr uint16_t kTxId = 2;
@@ -239,6 +261,34 @@ namespace ftp_data {
 inline constexpr uint16_t kFilename = 1;
 inline constexpr uint16_t kCommand = 2;
 }  // namespace ftp_data
+namespace gtpv1 {
+inline constexpr uint16_t kMessageType = 1;
+inline constexpr uint16_t kMessage = 2;
+inline constexpr uint16_t kTeid = 3;
+inline constexpr uint16_t kSequence = 4;
+inline constexpr uint16_t kCause = 5;
+inline constexpr uint16_t kApn = 6;
+inline constexpr uint16_t kUeAddress = 7;
+inline constexpr uint16_t kTeidData = 8;
+inline constexpr uint16_t kTeidControl = 9;
+}  // namespace gtpv1
+namespace gtpv2 {
+inline constexpr uint16_t kMessageType = 1;
+inline constexpr uint16_t kMessage = 2;
+inline constexpr uint16_t kTeid = 3;
+inline constexpr uint16_t kSequence = 4;
+inline constexpr uint16_t kCause = 5;
+inline constexpr uint16_t kApn = 6;
+inline constexpr uint16_t kRatType = 7;
+inline constexpr uint16_t kEbi = 8;
+inline constexpr uint16_t kUeAddress = 9;
+inline constexpr uint16_t kFTeid = 10;
+namespace f_teid {
+inline constexpr uint16_t kInterfaceType = 1;
+inline constexpr uint16_t kTeid = 2;
+inline constexpr uint16_t kAddress = 3;
+}  // namespace f_teid
+}  // namespace gtpv2
 namespace krb5 {
 inline constexpr uint16_t kMsgType = 1;
 inline constexpr uint16_t kFailedRequest = 2;
@@ -635,6 +685,23 @@ inline constexpr uint16_t kText = 3;
 }  // namespace properties
 }  // namespace auth
 }  // namespace mqtt
+namespace ngap {
+inline constexpr uint16_t kType = 1;
+inline constexpr uint16_t kProcedureCode = 2;
+inline constexpr uint16_t kProcedure = 3;
+}  // namespace ngap
+namespace pfcp {
+inline constexpr uint16_t kMessageType = 1;
+inline constexpr uint16_t kMessage = 2;
+inline constexpr uint16_t kSeid = 3;
+inline constexpr uint16_t kSequence = 4;
+inline constexpr uint16_t kCause = 5;
+inline constexpr uint16_t kNodeId = 6;
+inline constexpr uint16_t kNodeAddress = 7;
+inline constexpr uint16_t kFSeid = 8;
+inline constexpr uint16_t kFSeidAddress = 9;
+inline constexpr uint16_t kCreatedPdrs = 10;
+}  // namespace pfcp
 namespace pop3 {
 inline constexpr uint16_t kRequest = 1;
 inline constexpr uint16_t kResponse = 2;
@@ -649,6 +716,11 @@ inline constexpr uint16_t kHeader = 3;
 inline constexpr uint16_t kData = 4;
 }  // namespace response
 }  // namespace pop3
+namespace s1ap {
+inline constexpr uint16_t kType = 1;
+inline constexpr uint16_t kProcedureCode = 2;
+inline constexpr uint16_t kProcedure = 3;
+}  // namespace s1ap
 namespace sketch {
 inline constexpr uint16_t kPrefix = 1;
 inline constexpr uint16_t kPrefixBits = 2;

@@ -432,6 +432,10 @@ export const APP_NAMES: readonly string[] = [
   'diameter',
   'line',
   'z3950',
+  'gtpv1',
+  'gtpv2',
+  's1ap',
+  'ngap',
 ];
 
 /** Counters of the core, by position: name and meaning. */
