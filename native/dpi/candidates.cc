@@ -28,19 +28,13 @@ class ParserSet {
   std::array<uint64_t, 4> words_{};
 };
 
-bool speaks(const Parser& parser, Transport transport) {
-  return transport == Transport::kTcp   ? parser.over_tcp
-         : transport == Transport::kUdp ? parser.over_udp
-                                        : false;
-}
-
 class Tables {
  public:
   explicit Tables(Transport transport) : port_sets_(1) {
     const auto all = parsers();
     for (size_t i = 0; i < all.size(); ++i) {
       const Parser& parser = *all[i];
-      if (!speaks(parser, transport)) continue;
+      if (!speaks_over(parser, transport)) continue;
       for (const uint16_t port : parser.ports) add_port(port, i);
       if (parser.first_bytes.empty()) {
         for (ParserSet& set : by_byte_) set.add(i);
@@ -86,7 +80,7 @@ std::span<const uint8_t> candidates(const Segment& first, std::array<uint8_t, kM
 int parser_for(AppId app, Transport transport) {
   const auto all = parsers();
   for (size_t i = 0; i < all.size(); ++i) {
-    if (all[i]->app == app && speaks(*all[i], transport)) return static_cast<int>(i);
+    if (all[i]->app == app && speaks_over(*all[i], transport)) return static_cast<int>(i);
   }
   return -1;
 }

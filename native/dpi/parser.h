@@ -28,7 +28,7 @@ enum class Answer : uint8_t {
 
 enum class Transport : uint8_t { kTcp, kUdp, kSctp };
 
-// A run of in-order payload of one direction (a datagram for UDP).
+// A run of in-order payload of one direction (a datagram for UDP, a message for SCTP).
 struct Segment {
   Bytes data;
   int64_t ts_ns;
@@ -36,7 +36,9 @@ struct Segment {
   Transport transport;
   uint16_t src_port;
   uint16_t dst_port;
-  size_t cut_bytes = 0;  // of a datagram, behind `data`, that the snap length cut off
+  // Of a datagram or message, behind `data`, that were cut off; 1 where their number is not known.
+  size_t cut_bytes = 0;
+  uint32_t payload_protocol = 0;  // of an SCTP message: its payload protocol identifier
 
   bool has_port(uint16_t port) const { return src_port == port || dst_port == port; }
 };
@@ -64,10 +66,17 @@ struct Parser {
   // Its usual server ports: it is asked before those that do not list the flow's port. A flow on
   // one of them is shown to the parser whatever its first byte.
   std::span<const uint16_t> ports = {};
+  bool over_sctp = false;
   // The flow was announced by another one (Context::expect), which left a note of at most
   // kMaxNoteBytes. Called before the first on_data, without a probe. May be null.
   void (*on_expected)(void* state, Bytes note) = nullptr;
 };
+
+inline bool speaks_over(const Parser& parser, Transport transport) {
+  return transport == Transport::kTcp   ? parser.over_tcp
+         : transport == Transport::kUdp ? parser.over_udp
+                                        : parser.over_sctp;
+}
 
 // Of the state; longer pieces of streams belong into the buffers of the context.
 inline constexpr size_t kMaxParserStateBytes = 4096;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "flow/sctp_messages.h"
+
 namespace thymus::flow {
 namespace {
 
@@ -67,6 +69,10 @@ stream::Faults Inspector::on_payload(const decode::PacketView& view, int dir, Fl
   if (segment.transport == dpi::Transport::kUdp && view.payload_wire_bytes > view.payload_bytes) {
     segment.cut_bytes = view.payload_wire_bytes - view.payload_bytes;
   }
+  if (segment.transport == dpi::Transport::kSctp) {
+    show_messages(segment, flow);
+    return 0;
+  }
   if (segment.transport == dpi::Transport::kTcp) {
     constexpr uint8_t kSpecial = tcp::kSyn | tcp::kFin | tcp::kRst;
     const bool is_plain = flow->payload_seen & payload_bit::kPlain << dir &&
@@ -77,6 +83,18 @@ stream::Faults Inspector::on_payload(const decode::PacketView& view, int dir, Fl
   }
   if (view.payload_bytes > 0) show(segment, flow);
   return 0;
+}
+
+// Each message of an SCTP packet is shown by itself, like a datagram.
+void Inspector::show_messages(const dpi::Segment& packet, Flow* flow) {
+  each_sctp_message(packet.data, [&](const SctpMessage& message) {
+    if (flow->inspection == Inspection::kOver) return;
+    dpi::Segment segment = packet;
+    segment.data = message.data;
+    segment.payload_protocol = message.payload_protocol;
+    segment.cut_bytes = message.is_whole ? 0 : 1;
+    show(segment, flow);
+  });
 }
 
 stream::Faults Inspector::reassemble(const decode::PacketView& view, int dir,
@@ -274,7 +292,8 @@ bool Inspector::keep_head(const dpi::Segment& segment, Flow* flow) {
 void Inspector::nobody_knows(const dpi::Segment& segment, Flow* flow) {
   const uint8_t unknown = unknown_bit(true) | unknown_bit(false);
   if (segment.transport != dpi::Transport::kTcp) {
-    if (flow->n_segments >= kDatagramsAsked) flow->inspection = Inspection::kOver;
+    const bool is_datagram = segment.transport == dpi::Transport::kUdp;
+    if (is_datagram && flow->n_segments >= kDatagramsAsked) flow->inspection = Inspection::kOver;
     return;
   }
   const int buffer = segment.from_originator ? 0 : 1;

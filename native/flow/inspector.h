@@ -67,6 +67,7 @@ class Inspector final : private dpi::Expectations {
   // Tells the parser of a hole; lets it go, and counts that, when it cannot go on.
   bool survives_gap(int dir, Flow* flow);
   void show(const dpi::Segment& segment, Flow* flow);
+  void show_messages(const dpi::Segment& packet, Flow* flow);
   void choose(const dpi::Segment& segment, Flow* flow);
   bool try_parser(uint8_t parser, const dpi::Segment& segment, Flow* flow);
   bool try_expected(const dpi::Segment& segment, Flow* flow);

@@ -31,7 +31,9 @@ class CheckedSink final : public EventWriter::Sink {
 
 inline void run_parser(const dpi::Parser& parser, Bytes input, bool any_port) {
   Reader r(input);
-  const auto transport = parser.over_tcp ? dpi::Transport::kTcp : dpi::Transport::kUdp;
+  const auto transport = parser.over_tcp   ? dpi::Transport::kTcp
+                         : parser.over_udp ? dpi::Transport::kUdp
+                                           : dpi::Transport::kSctp;
   CheckedSink sink;
   const auto writer = std::make_unique<EventWriter>(&sink);
   test::ParserContext context(writer.get());

@@ -12,8 +12,7 @@ namespace thymus::test {
 
 inline const dpi::Parser& parser_of(dpi::AppId app, dpi::Transport transport) {
   for (const dpi::Parser* p : dpi::parsers()) {
-    const bool speaks = transport == dpi::Transport::kTcp ? p->over_tcp : p->over_udp;
-    if (p->app == app && speaks) return *p;
+    if (p->app == app && dpi::speaks_over(*p, transport)) return *p;
   }
   std::abort();
 }
