@@ -4,6 +4,7 @@
 
 #include "base/generated/event_ids.h"
 #include "emit/flow_row.h"
+#include "emit/neighbour_fields.h"
 #include "flow/community_id.h"
 #include "flow/entity_key.h"
 
@@ -156,8 +157,30 @@ void RecordWriter::on_window(const flow::SketchWindow& window) {
   row.order_sub = kSketchSub + window.segment;
   row.type = event::kSketch;
   for (size_t shard = 0; shard < n_shards_; ++shard) add_event(shard, row, finished_fields_);
-  // The reader waits between pieces only, when its lanes were told what it knows.
-  if (full_) hand_over({said_.time_us, said_.index, said_.sub + 1});
+  settle_reader();
+}
+
+// It is the first record of its packet: those of the lanes count their sub-index from 1.
+void RecordWriter::on_neighbour(const decode::PacketView& view, const decode::Neighbour& message,
+                                const MacAddress& previous) {
+  if (!publishes_) return;
+  write_neighbour(view, message, previous, &fields_);
+  EventRow row{};
+  row.order_index = static_cast<double>(view.index);
+  row.time_us = to_us(view.engine_ns);
+  row.ts_us = to_us(view.ts_ns);
+  row.type = neighbour_type(message);
+  row.roles = flow_roles::kPublish;
+  row.orig_key = static_cast<double>(flow::entity_key(view.src, secret_));
+  row.resp_key = static_cast<double>(flow::entity_key(view.dst, secret_));
+  // ARP is no IP packet: its addresses are in the message only.
+  if (view.is_ip()) {
+    row.protocol = view.protocol;
+    std::memcpy(row.src_addr, view.src.bytes.data(), 16);
+    std::memcpy(row.dst_addr, view.dst.bytes.data(), 16);
+  }
+  add_event(n_shards_, row, finished_fields_);
+  settle_reader();
 }
 
 void RecordWriter::add_row(size_t queue, FlowRow* row, uint8_t roles, Bytes detail) {

@@ -13,6 +13,7 @@
 #include "base/event_writer.h"
 #include "emit/batch_queue.h"
 #include "flow/flow.h"
+#include "flow/neighbour_watch.h"
 #include "flow/segment_sketch.h"
 
 namespace thymus::emit {
@@ -28,6 +29,7 @@ struct WriterCounters {
 
 class RecordWriter final : public flow::FlowSink,
                            public flow::SketchSink,
+                           public flow::NeighbourSink,
                            private EventWriter::Sink {
  public:
   // `shards` and `publish` (null: nothing is published) outlive the writer. `watermark` is the
@@ -42,6 +44,8 @@ class RecordWriter final : public flow::FlowSink,
   void on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,
                   flow::Moment moment) override;
   void on_window(const flow::SketchWindow& window) override;
+  void on_neighbour(const decode::PacketView& view, const decode::Neighbour& message,
+                    const MacAddress& previous) override;
 
   // Hands all batches over and moves all watermarks. Never waits.
   void hand_over(OrderKey watermark);
@@ -70,6 +74,10 @@ class RecordWriter final : public flow::FlowSink,
     if (full_) flush({said_.time_us, said_.index, said_.sub + 1});
   }
   Bytes detail_of(const flow::Flow& flow);
+  // The reader waits between pieces only, when its lanes were told what it knows.
+  void settle_reader() {
+    if (full_) hand_over({said_.time_us, said_.index, said_.sub + 1});
+  }
   void on_event(const FinishedEvent& event) override;
 
   size_t producer_;

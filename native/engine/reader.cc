@@ -121,6 +121,7 @@ PacketReader::PacketReader(const flow::HomeNet* home, const flow::TrackerOptions
       writer_(writer),
       sink_(sink),
       sketch_(home, writer),
+      neighbours_(options.secret, writer),
       fragments_({}, options.secret, decode_options_, this),
       views_(kMostViews) {}
 
@@ -165,6 +166,7 @@ void PacketReader::decode_piece(capture::Block frames) {
     view.index = index_++;
     count(view);
     sketch_.count(view);
+    neighbours_.take(view);
     if (view.is_fragment) [[unlikely]] {
       const PacketView fragment = view;
       fragments_.take(fragment);
@@ -218,6 +220,11 @@ void PacketReader::publish_counters(const capture::Source& source) {
   counters_.set(Counter::clock_backwards, clock_.backwards());
   counters_.set(Counter::clock_jumps, clock_.jumps());
   counters_.set(Counter::sketch_drops, sketch_.drops());
+  const flow::NeighbourCounters& n = neighbours_.counters();
+  counters_.set(Counter::neighbour_messages, n.said);
+  counters_.set(Counter::neighbour_repeats, n.repeated);
+  counters_.set(Counter::neighbour_drops, n.left_out);
+  counters_.set(Counter::neighbour_invalid, n.invalid);
   const emit::WriterCounters& w = writer_->counters();
   counters_.set(Counter::events, w.events);
   counters_.set(Counter::batches, w.batches);

@@ -1,5 +1,6 @@
 // Reads the input in order: decodes each frame, gives it its time and index, counts it in the
-// segment sketch, puts fragments together and passes what it has to the lane of its flow.
+// segment sketch, records who announces which address on the link, puts fragments together and
+// passes what it has to the lane of its flow.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include "engine/lane_channel.h"
 #include "engine/options.h"
 #include "flow/flow_key.h"
+#include "flow/neighbour_watch.h"
 #include "flow/packet_clock.h"
 #include "flow/segment_sketch.h"
 #include "fragment/reassembler.h"
@@ -107,6 +109,7 @@ class PacketReader final : private fragment::PacketTaker {
   PacketSink* sink_;
   flow::PacketClock clock_;
   flow::SegmentSketch sketch_;
+  flow::NeighbourWatch neighbours_;
   fragment::Reassembler fragments_;
   std::vector<decode::PacketView> views_;
   size_t n_views_ = 0;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "decode/embedded.h"
+#include "decode/neighbour.h"
 #include "decode/packet_view.h"
 
 namespace {
@@ -42,5 +43,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(view);
   decode::PacketView quoted;
   if (decode::decode_embedded(view, &quoted)) check(quoted);
+  decode::Neighbour neighbour;
+  if (decode::may_be_neighbour(view) && decode::read_neighbour(view, &neighbour)) {
+    require(neighbour.n_prefixes <= decode::Neighbour::kMostPrefixes);
+    require(neighbour.n_dns_servers <= decode::Neighbour::kMostDnsServers);
+  }
   return 0;
 }
