@@ -7,25 +7,27 @@ namespace thymus::event {
 
 enum Type : uint16_t {
   kAnomaly = 1,
-  kDcerpc = 2,
-  kDiameter = 3,
-  kDns = 4,
-  kFileinfo = 5,
-  kFlowDetail = 6,
-  kFtp = 7,
-  kFtpData = 8,
-  kGtpv1 = 9,
-  kGtpv2 = 10,
-  kKrb5 = 11,
-  kLdap = 12,
-  kMqtt = 13,
-  kNgap = 14,
-  kPfcp = 15,
-  kPop3 = 16,
-  kS1ap = 17,
-  kSketch = 18,
-  kSmtp = 19,
-  kTls = 20,
+  kArp = 2,
+  kDcerpc = 3,
+  kDiameter = 4,
+  kDns = 5,
+  kFileinfo = 6,
+  kFlowDetail = 7,
+  kFtp = 8,
+  kFtpData = 9,
+  kGtpv1 = 10,
+  kGtpv2 = 11,
+  kKrb5 = 12,
+  kLdap = 13,
+  kMqtt = 14,
+  kNd = 15,
+  kNgap = 16,
+  kPfcp = 17,
+  kPop3 = 18,
+  kS1ap = 19,
+  kSketch = 20,
+  kSmtp = 21,
+  kTls = 22,
 };
 
 namespace anomaly {
@@ -33,6 +35,19 @@ inline constexpr uint16_t kCode = 1;
 inline constexpr uint16_t kLayer = 2;
 inline constexpr uint16_t kTxId = 3;
 }  // namespace anomaly
+namespace arp {
+inline constexpr uint16_t kHwType = 1;
+inline constexpr uint16_t kProtoType = 2;
+inline constexpr uint16_t kOpcode = 3;
+inline constexpr uint16_t kSrcMac = 4;
+inline constexpr uint16_t kSrcIp = 5;
+inline constexpr uint16_t kDestMac = 6;
+inline constexpr uint16_t kDestIp = 7;
+inline constexpr uint16_t kGratuitous = 8;
+inline constexpr uint16_t kFrameMac = 9;
+inline constexpr uint16_t kPreviousMac = 10;
+inline constexpr uint16_t kVlan = 11;
+}  // namespace arp
 namespace dcerpc {
 inline constexpr uint16_t kRequest = 1;
 inline constexpr uint16_t kReq = 2;
@@ -685,6 +700,35 @@ inline constexpr uint16_t kText = 3;
 }  // namespace properties
 }  // namespace auth
 }  // namespace mqtt
+namespace nd {
+inline constexpr uint16_t kType = 1;
+inline constexpr uint16_t kTarget = 2;
+inline constexpr uint16_t kDestination = 3;
+inline constexpr uint16_t kMac = 4;
+inline constexpr uint16_t kFrameMac = 5;
+inline constexpr uint16_t kPreviousMac = 6;
+inline constexpr uint16_t kDuplicateAddressDetection = 7;
+inline constexpr uint16_t kRouter = 8;
+inline constexpr uint16_t kSolicited = 9;
+inline constexpr uint16_t kOverride = 10;
+inline constexpr uint16_t kHopLimit = 11;
+inline constexpr uint16_t kManaged = 12;
+inline constexpr uint16_t kOtherConfig = 13;
+inline constexpr uint16_t kPreference = 14;
+inline constexpr uint16_t kRouterLifetime = 15;
+inline constexpr uint16_t kMtu = 16;
+inline constexpr uint16_t kPrefixes = 17;
+inline constexpr uint16_t kDnsServers = 18;
+inline constexpr uint16_t kVlan = 19;
+namespace prefixes {
+inline constexpr uint16_t kPrefix = 1;
+inline constexpr uint16_t kLength = 2;
+inline constexpr uint16_t kOnLink = 3;
+inline constexpr uint16_t kAutonomous = 4;
+inline constexpr uint16_t kValidLifetime = 5;
+inline constexpr uint16_t kPreferredLifetime = 6;
+}  // namespace prefixes
+}  // namespace nd
 namespace ngap {
 inline constexpr uint16_t kType = 1;
 inline constexpr uint16_t kProcedureCode = 2;

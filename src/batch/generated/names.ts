@@ -477,5 +477,9 @@ export const COUNTERS = [
   ['events', 'events written, copies included'],
   ['batches', 'batches handed to queues'],
   ['sketch_drops', 'destinations that a segment sketch could not hold'],
+  ['neighbour_messages', 'ARP and neighbour discovery messages that became events'],
+  ['neighbour_repeats', 'those that were said before in the same second'],
+  ['neighbour_drops', 'those left out because a second held too many different ones'],
+  ['neighbour_invalid', 'those that hosts must ignore: cut, or of an impossible form or hop limit'],
   ['damaged_sources', 'captures that ended in damage'],
 ] as const;
