@@ -13,6 +13,7 @@ namespace thymus::dpi {
 
 inline constexpr int kBuffers = 4;  // of one flow
 inline constexpr size_t kMaxBufferBytes = 64 * 1024;
+inline constexpr size_t kMaxScratchBytes = 128 * 1024;
 inline constexpr size_t kMaxNoteBytes = 96;
 
 // Bytes that a flow keeps between calls, given back when its parser is detached. Numbered from 0 to
@@ -26,6 +27,10 @@ class Buffers {
   // Forgets the first n bytes. REQUIRES: n <= view(buffer).size().
   virtual void consume(int buffer, size_t n) = 0;
   void clear(int buffer) { consume(buffer, view(buffer).size()); }
+  // Memory for the working state of a decoder, one piece for each flow: zeroed at first, it stays
+  // where it is until another size is asked for. Zero gives it back. Empty when memory is used up,
+  // which is counted. REQUIRES: bytes <= kMaxScratchBytes.
+  virtual std::span<uint8_t> scratch(size_t bytes) = 0;
 
  protected:
   ~Buffers() = default;

@@ -28,6 +28,13 @@ inline bool starts_nocase(std::string_view text, std::string_view with) {
   return text.size() >= with.size() && equals_nocase(text.substr(0, with.size()), with);
 }
 
+inline bool contains_nocase(std::string_view text, std::string_view part) {
+  for (size_t i = 0; i + part.size() <= text.size(); ++i) {
+    if (equals_nocase(text.substr(i, part.size()), part)) return true;
+  }
+  return false;
+}
+
 inline std::string_view trim_left(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   return text;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "flow/sctp_messages.h"
 
@@ -47,8 +48,9 @@ class Inspector::InOrder final : public stream::Receiver {
   InOrder(Inspector* inspector, const dpi::Segment& segment, Flow* flow)
       : inspector_(inspector), segment_(segment), flow_(flow) {}
 
-  bool on_bytes(Bytes bytes) override {
+  bool on_bytes(Bytes bytes, uint32_t seq) override {
     segment_.data = bytes;
+    segment_.seq = seq;
     inspector_->show(segment_, flow_);
     return flow_->inspection != Inspection::kOver;
   }
@@ -80,6 +82,7 @@ stream::Faults Inspector::on_payload(const decode::PacketView& view, int dir, Fl
                           view.payload_bytes == view.payload_wire_bytes;
     if (!is_plain) return reassemble(view, dir, segment, flow);
     flow->stream_next[dir] += view.payload_bytes;
+    segment.seq = view.tcp_seq;
   }
   if (view.payload_bytes > 0) show(segment, flow);
   return 0;
@@ -201,56 +204,78 @@ bool Inspector::survives_gap(int dir, Flow* flow) {
 
 void Inspector::choose(const dpi::Segment& segment, Flow* flow) {
   if (expected_.any(flow->engine_last_ns) && try_expected(segment, flow)) return;
-  dpi::Segment first = segment;
   if (flow->parser_state != kNoIndex) {
-    if (!keep_head(segment, flow)) return;
-    first.data = memory_.view(segment.from_originator ? 0 : 1);
+    choose_by_head(segment, flow);
+  } else if (!ask(segment, nullptr, flow)) {
+    nobody_knows(segment, flow);
   }
+}
+
+// The start of a direction came in several segments. It is kept until somebody wants the flow.
+void Inspector::choose_by_head(const dpi::Segment& segment, Flow* flow) {
+  memory_.open(flow->parser_state);
+  const int own = segment.from_originator ? 0 : 1;
+  const size_t before = memory_.view(own).size();
+  if (!keep_head(segment, flow)) return;
+  std::array<uint8_t, kHeadBytes> heads[2];
+  size_t sizes[2];
+  for (int i = 0; i < 2; ++i) {
+    const Bytes head = memory_.view(i);
+    sizes[i] = head.size();
+    std::copy(head.begin(), head.end(), heads[i].begin());
+  }
+  dpi::Segment first = segment;
+  first.data = {heads[own].data(), sizes[own]};
+  first.seq -= static_cast<uint32_t>(before);
+  const dpi::Segment other{{heads[own ^ 1].data(), sizes[own ^ 1]},
+                           segment.ts_ns,
+                           !segment.from_originator,
+                           segment.transport,
+                           segment.dst_port,
+                           segment.src_port};
+  const uint32_t kept = std::exchange(flow->parser_state, kNoIndex);
+  if (!ask(first, sizes[own ^ 1] > 0 ? &other : nullptr, flow)) {
+    flow->parser_state = kept;
+    flow->parser = kHeadOnly;
+    nobody_knows(segment, flow);
+    return;
+  }
+  memory_.free(kept, 0);
+  const size_t used = sizes[own] - before;
+  if (used == segment.data.size() || flow->inspection == Inspection::kOver) return;
+  dpi::Segment rest = segment;
+  rest.data = segment.data.subspan(used);
+  rest.seq += static_cast<uint32_t>(used);
+  show(rest, flow);
+}
+
+// Whether somebody wants the flow. `earlier`: what the other side sent before, or null.
+bool Inspector::ask(const dpi::Segment& first, const dpi::Segment* earlier, Flow* flow) {
   const std::span<const uint8_t> asked = dpi::candidates(first, &room_);
   // Those that are sure are tried while the others are asked, those that are not, afterwards.
   size_t n_maybe = 0;
   for (const uint8_t parser : asked) {
     const dpi::Likelihood likelihood = dpi::parsers()[parser]->probe(first);
     if (likelihood == dpi::Likelihood::kMaybe) room_[n_maybe++] = parser;
-    if (likelihood == dpi::Likelihood::kLikely && try_parser(parser, first, flow)) return;
+    if (likelihood == dpi::Likelihood::kLikely && try_parser(parser, first, earlier, flow))
+      return true;
   }
   for (size_t i = 0; i < n_maybe; ++i) {
-    if (try_parser(room_[i], first, flow)) return;
+    if (try_parser(room_[i], first, earlier, flow)) return true;
   }
-  nobody_knows(segment, flow);
+  return false;
 }
 
-// Shows the start of the flow to a parser. False when it rejects; then nothing has changed but that
-// a start that was kept is forgotten.
-bool Inspector::try_parser(uint8_t parser, const dpi::Segment& first, Flow* flow) {
-  std::array<uint8_t, kHeadBytes> heads[2];
-  size_t sizes[2] = {};
-  dpi::Segment segment = first;
-  if (flow->parser_state != kNoIndex) {
-    memory_.open(flow->parser_state);
-    for (int i = 0; i < 2; ++i) {
-      const Bytes head = memory_.view(i);
-      sizes[i] = head.size();
-      std::copy(head.begin(), head.end(), heads[i].begin());
-    }
-    detach(flow);
-    segment.data = {heads[first.from_originator ? 0 : 1].data(),
-                    sizes[first.from_originator ? 0 : 1]};
-  }
+// Shows the start of the flow to a parser. False when it rejects; then nothing has changed.
+bool Inspector::try_parser(uint8_t parser, const dpi::Segment& first, const dpi::Segment* earlier,
+                           Flow* flow) {
   if (!attach(parser, flow)) return true;
-  const int other = first.from_originator ? 1 : 0;
-  if (sizes[other] > 0) {
-    const dpi::Segment earlier{{heads[other].data(), sizes[other]},
-                               first.ts_ns,
-                               !first.from_originator,
-                               first.transport,
-                               first.dst_port,
-                               first.src_port};
-    settle(feed(earlier, flow), earlier, flow);
+  if (earlier != nullptr) {
+    settle(feed(*earlier, flow), *earlier, flow);
     if (flow->inspection == Inspection::kOver) return true;
   }
-  const dpi::Answer answer = feed(segment, flow);
-  settle(answer, segment, flow);
+  const dpi::Answer answer = feed(first, flow);
+  settle(answer, first, flow);
   if (answer != dpi::Answer::kReject) return true;
   flow->inspection = Inspection::kUndecided;
   return false;

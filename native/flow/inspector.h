@@ -69,7 +69,10 @@ class Inspector final : private dpi::Expectations {
   void show(const dpi::Segment& segment, Flow* flow);
   void show_messages(const dpi::Segment& packet, Flow* flow);
   void choose(const dpi::Segment& segment, Flow* flow);
-  bool try_parser(uint8_t parser, const dpi::Segment& segment, Flow* flow);
+  void choose_by_head(const dpi::Segment& segment, Flow* flow);
+  bool ask(const dpi::Segment& first, const dpi::Segment* earlier, Flow* flow);
+  bool try_parser(uint8_t parser, const dpi::Segment& first, const dpi::Segment* earlier,
+                  Flow* flow);
   bool try_expected(const dpi::Segment& segment, Flow* flow);
   bool keep_head(const dpi::Segment& segment, Flow* flow);
   void nobody_knows(const dpi::Segment& segment, Flow* flow);

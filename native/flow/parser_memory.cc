@@ -21,6 +21,8 @@ void ParserMemory::free(uint32_t handle, size_t state_bytes) {
   for (const Slot& slot : header(handle)->slots) {
     if (slot.capacity > 0) pool_.free(slot.handle, slot.capacity);
   }
+  const Slot& scratch = header(handle)->scratch;
+  if (scratch.capacity > 0) pool_.free(scratch.handle, scratch.capacity);
   pool_.free(handle, sizeof(Header) + state_bytes);
 }
 
@@ -76,6 +78,22 @@ void ParserMemory::consume(int buffer, size_t n) {
   if (slot.capacity == 0) return;
   pool_.free(slot.handle, slot.capacity);
   slot.capacity = 0;
+}
+
+std::span<uint8_t> ParserMemory::scratch(size_t bytes) {
+  Slot& slot = open_->scratch;
+  if (slot.capacity != bytes) {
+    if (slot.capacity > 0) pool_.free(slot.handle, slot.capacity);
+    slot = {};
+    if (bytes == 0) return {};
+    const uint32_t handle = pool_.allocate(bytes);
+    if (handle == kNoIndex) {
+      ++refusals_;
+      return {};
+    }
+    slot = {handle, static_cast<uint32_t>(bytes), 0, 0};
+  }
+  return {static_cast<uint8_t*>(pool_.at(slot.handle)), slot.capacity};
 }
 
 }  // namespace thymus::flow

@@ -24,6 +24,7 @@ class ParserMemory final : public dpi::Buffers {
   Bytes view(int buffer) const override;
   bool append(int buffer, Bytes bytes) override;
   void consume(int buffer, size_t n) override;
+  std::span<uint8_t> scratch(size_t bytes) override;
 
  private:
   struct Slot {
@@ -34,8 +35,9 @@ class ParserMemory final : public dpi::Buffers {
   };
   struct Header {
     Slot slots[dpi::kBuffers];
+    Slot scratch;  // only handle and capacity are used
   };
-  static_assert(sizeof(Header) == 64);
+  static_assert(sizeof(Header) == 80);
 
   Header* header(uint32_t handle) { return static_cast<Header*>(pool_.at(handle)); }
   uint8_t* bytes(const Slot& slot) const { return static_cast<uint8_t*>(pool_.at(slot.handle)); }

@@ -119,13 +119,14 @@ Reassembler::Waiting* Reassembler::make_waiting(const Call& call) {
 
 void Reassembler::show(Bytes bytes, Call* call) {
   State* state = call->state;
+  const uint32_t seq = call->next();
   call->next() += static_cast<uint32_t>(bytes.size());
   set(kUsed, call->dir, state);
   if (has(kOwesGap, call->dir, *state)) {
     clear(kOwesGap, call->dir, state);
     call->wanted = call->receiver->on_gap();
   }
-  if (call->wanted) call->wanted = call->receiver->on_bytes(bytes);
+  if (call->wanted) call->wanted = call->receiver->on_bytes(bytes, seq);
 }
 
 void Reassembler::give_up_until(uint32_t seq, Call* call) {

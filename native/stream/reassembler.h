@@ -23,7 +23,7 @@ namespace thymus::stream {
 class Receiver {
  public:
   // The next bytes, valid during the call. False: neither direction is of interest any more.
-  virtual bool on_bytes(Bytes bytes) = 0;
+  virtual bool on_bytes(Bytes bytes, uint32_t seq) = 0;
   // Bytes are missing before what on_bytes will show next. False: as above.
   virtual bool on_gap() = 0;
 

@@ -39,6 +39,7 @@ inline void run_parser(const dpi::Parser& parser, Bytes input, bool any_port) {
   test::ParserContext context(writer.get());
   std::vector<uint8_t> state(parser.state_bytes);
   bool attached = false;
+  uint32_t next_seq[2] = {};
   while (!r.empty()) {
     const uint8_t lead = r.u8();
     const size_t length = static_cast<size_t>(lead & 0x7f) << 8 | r.u8();
@@ -56,7 +57,11 @@ inline void run_parser(const dpi::Parser& parser, Bytes input, bool any_port) {
                                from_originator,
                                transport,
                                from_originator ? client : server,
-                               from_originator ? server : client};
+                               from_originator ? server : client,
+                               0,
+                               next_seq[from_originator ? 0 : 1]};
+    // A hole swallows as many bytes as the lead says in its lowest bits.
+    next_seq[from_originator ? 0 : 1] += static_cast<uint32_t>(data.size()) + (lead & 7);
     parser.probe(segment);
     const dpi::Answer answer = parser.on_data(state.data(), segment, context.renew());
     attached = answer == dpi::Answer::kAccept;

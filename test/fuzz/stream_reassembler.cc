@@ -21,7 +21,7 @@ void require(bool holds) {
 
 class Checker final : public stream::Receiver {
  public:
-  bool on_bytes(Bytes bytes) override {
+  bool on_bytes(Bytes bytes, uint32_t) override {
     require(!bytes.empty());
     const uint32_t end = state->next[dir];
     uint32_t seq = end - static_cast<uint32_t>(bytes.size());

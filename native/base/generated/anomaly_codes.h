@@ -192,5 +192,26 @@ inline constexpr uint16_t kPop3CommandTooLong = 183;
 inline constexpr uint16_t kPop3ResponseTooLong = 184;
 inline constexpr uint16_t kPop3TooManyTransactions = 185;
 inline constexpr uint16_t kFtpTooManyTransactions = 186;
+inline constexpr uint16_t kHttpUnableToMatchResponseToRequest = 187;
+inline constexpr uint16_t kHttpRequestFieldMissingColon = 188;
+inline constexpr uint16_t kHttpResponseFieldMissingColon = 189;
+inline constexpr uint16_t kHttpInvalidRequestFieldFolding = 190;
+inline constexpr uint16_t kHttpInvalidResponseFieldFolding = 191;
+inline constexpr uint16_t kHttpInvalidContentLengthFieldInRequest = 192;
+inline constexpr uint16_t kHttpInvalidContentLengthFieldInResponse = 193;
+inline constexpr uint16_t kHttpDuplicateContentLengthFieldInRequest = 194;
+inline constexpr uint16_t kHttpDuplicateContentLengthFieldInResponse = 195;
+inline constexpr uint16_t kHttpInvalidTransferEncodingValueInRequest = 196;
+inline constexpr uint16_t kHttpInvalidTransferEncodingValueInResponse = 197;
+inline constexpr uint16_t kHttpInvalidRequestChunkLen = 198;
+inline constexpr uint16_t kHttpInvalidResponseChunkLen = 199;
+inline constexpr uint16_t kHttpMissingHostHeader = 200;
+inline constexpr uint16_t kHttpHostHeaderAmbiguous = 201;
+inline constexpr uint16_t kHttpInvalidServerPortInRequest = 202;
+inline constexpr uint16_t kHttpRequestFieldTooLong = 203;
+inline constexpr uint16_t kHttpResponseFieldTooLong = 204;
+inline constexpr uint16_t kHttpTooManyEncodingLayers = 205;
+inline constexpr uint16_t kHttpCompressionBomb = 206;
+inline constexpr uint16_t kHttpGzipDecompressionFailed = 207;
 
 }  // namespace thymus::anomaly_code

@@ -58,7 +58,7 @@ struct FileReport {
 };
 
 // Begins an event fileinfo (Suricata's EVE) with all but the object of the transaction, which the
-// caller adds (event::fileinfo::k<Protocol>Id and what is in it) before EventWriter::end().
+// caller adds (event::fileinfo::k<Protocol> and what is in it) before EventWriter::end().
 void begin_fileinfo(const FileTracker& file, const FileReport& report, EventWriter* events);
 
 }  // namespace thymus::dpi

@@ -43,6 +43,11 @@ class ParserContext final : public dpi::Buffers, public dpi::Expectations {
     if (n > b.size()) std::abort();
     b.erase(b.begin(), b.begin() + static_cast<std::ptrdiff_t>(n));
   }
+  std::span<uint8_t> scratch(size_t bytes) override {
+    if (bytes > dpi::kMaxScratchBytes) std::abort();
+    if (bytes != scratch_.size()) scratch_ = std::vector<uint8_t>(bytes);
+    return scratch_;
+  }
   void expect(const dpi::Expectation& expectation, Bytes note) override {
     if (note.size() > dpi::kMaxNoteBytes) std::abort();
     if (announced.size() < 100) announced.push_back({expectation, {note.begin(), note.end()}});
@@ -57,6 +62,7 @@ class ParserContext final : public dpi::Buffers, public dpi::Expectations {
   EventWriter* events_;
   dpi::Context context_{};
   std::array<std::vector<uint8_t>, dpi::kBuffers> buffers_;
+  std::vector<uint8_t> scratch_;
 };
 
 }  // namespace thymus::test

@@ -35,10 +35,18 @@ class ParserRun {
                    size_t cut_bytes = 0) {
     return feed_span(Bytes(data), from_originator, cut_bytes);
   }
+  // Bytes at a place of their stream, which counts after a gap.
+  dpi::Answer feed_at(const std::vector<uint8_t>& data, bool from_originator, uint32_t seq) {
+    next_seq_[from_originator ? 0 : 1] = seq;
+    return feed(data, from_originator);
+  }
   // As the flow stage: a probe, then the data whatever it said.
   dpi::Answer feed_span(Bytes data, bool from_originator, size_t cut_bytes = 0) {
     dpi::Segment shown = segment(data, from_originator);
     shown.cut_bytes = cut_bytes;
+    uint32_t& next_seq = next_seq_[from_originator ? 0 : 1];
+    shown.seq = next_seq;
+    next_seq += static_cast<uint32_t>(data.size());
     parser_.probe(shown);
     return parser_.on_data(state_.data(), shown, context_.renew());
   }
@@ -73,6 +81,7 @@ class ParserRun {
   EventLog log_;
   std::unique_ptr<EventWriter> writer_;
   ParserContext context_;
+  uint32_t next_seq_[2] = {};
 };
 
 }  // namespace thymus::test

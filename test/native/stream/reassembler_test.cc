@@ -25,7 +25,7 @@ class StreamRig final : public stream::Receiver {
   // Shares a reassembler.
   explicit StreamRig(StreamRig* other) : own_(0), reassembler(other->reassembler) {}
 
-  bool on_bytes(Bytes bytes) override {
+  bool on_bytes(Bytes bytes, uint32_t) override {
     REQUIRE(!bytes.empty());
     shown += as_text(bytes);
     return --wants > 0;

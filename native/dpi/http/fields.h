@@ -1,0 +1,19 @@
+// The fields of EVE's http object, in events http and in fileinfo.
+#pragma once
+
+#include <cstdint>
+
+#include "base/event_writer.h"
+#include "dpi/http/head.h"
+
+namespace thymus::dpi::http {
+
+struct Transaction {
+  const Head* request;   // null: it was not seen
+  const Head* response;  // null: none came
+  uint64_t length;       // of the response's body as it was sent, in bytes
+};
+
+void put_fields(const Transaction& transaction, EventWriter* events);
+
+}  // namespace thymus::dpi::http
