@@ -15,7 +15,6 @@ namespace {
 namespace ids = event::dcerpc;
 
 constexpr uint16_t kPorts[] = {135};
-constexpr size_t kHeaderBytes = 80;
 constexpr size_t kMaxOpen = 32;
 constexpr uint8_t kLastTypeOfDatagrams = 10;
 constexpr uint8_t kIsLast = 2;

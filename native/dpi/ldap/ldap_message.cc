@@ -446,7 +446,7 @@ size_t ldap_message_bytes(Bytes bytes, bool* is_ldap) {
 }
 
 bool read_ldap(Bytes bytes, LdapMessage* message) {
-  BerReader outer(bytes), r, controls;
+  BerReader outer(bytes), r;
   BerElement operation;
   if (!outer.enter(ber::kSequence, &r) || !r.integer(ber::kInteger, &message->id) ||
       message->id < 0 || !r.next(&operation) || !operation_of(operation.tag, &message->op)) {
