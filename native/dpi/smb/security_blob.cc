@@ -95,7 +95,7 @@ bool read_kerberos_ticket(Bytes blob, KerberosTicket* out) {
       !request.enter(ber::kSequence, &request)) {
     return false;
   }
-  for (const uint32_t n : {0, 1, 2}) request.take(ber::context_constructed(n), &ignored);
+  for (const uint32_t n : {0u, 1u, 2u}) request.take(ber::context_constructed(n), &ignored);
   if (!request.enter(ber::context_constructed(3), &ticket) ||
       !ticket.enter(ber::application_constructed(1), &ticket) ||
       !ticket.enter(ber::kSequence, &ticket)) {
