@@ -4,7 +4,7 @@ import { KeyTable } from './key_table.js';
 import { partitionOf, PARTITIONS, shareOf } from './partition.js';
 import { UseOrder } from './use_order.js';
 
-/** What hangs on an entity. */
+/** What each object on the slots of an entity is, besides. */
 export interface EntityState {
   /**
    * The entity is to become another one: makes this as if it were new.
@@ -23,7 +23,7 @@ export interface EntityState {
 export class Entity {
   key = 0;
   kind: EntityRef['kind'] = 'device';
-  readonly slots: (EntityState | null)[];
+  readonly slots: (object | null)[];
   /** It answered somebody, or was answered: an address that nobody made up. */
   isProven = false;
   /** It was forgotten: nobody looks it up any more. */
@@ -46,7 +46,7 @@ export class Entity {
 
   constructor(place: number, nSlots: number) {
     this.place = place;
-    this.slots = new Array<EntityState | null>(nSlots).fill(null);
+    this.slots = new Array<object | null>(nSlots).fill(null);
   }
 
   /** Becomes the entity of `spec`, of which nothing is known. */
@@ -66,7 +66,7 @@ export class Entity {
     this.#ref = null;
     const { slots } = this;
     for (let i = 0; i < slots.length; i++) {
-      const state = slots[i]!;
+      const state = slots[i] as EntityState | null;
       if (state !== null && !state.recycle()) slots[i] = null;
     }
   }
