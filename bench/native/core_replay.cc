@@ -1,7 +1,7 @@
 // The native core alone: reads a capture through sources, lanes and queues, and throws the records
 // away. One JSON line: packets, records, CPU seconds of the process.
 //
-//   core_replay FILE [--lanes N] [--shards N] [--publish]
+//   core_replay FILE [--lanes N] [--shards N] [--publish] [--memory MIB]
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 
 #include "engine/engine.h"
+#include "engine/memory.h"
 
 using namespace thymus;
 
@@ -27,7 +28,8 @@ double cpu_seconds() {
 }
 
 int usage() {
-  std::fprintf(stderr, "usage: core_replay FILE [--lanes N] [--shards N] [--publish]\n");
+  std::fprintf(stderr,
+               "usage: core_replay FILE [--lanes N] [--shards N] [--publish] [--memory MIB]\n");
   return 2;
 }
 
@@ -41,12 +43,15 @@ void drain_all(engine::Engine* engine, size_t queue) {
 
 int main(int argc, char** argv) {
   engine::Options options;
+  size_t memory_mib = 0;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--lanes" && i + 1 < argc) {
       options.lanes = static_cast<uint32_t>(std::strtoul(argv[++i], nullptr, 10));
     } else if (word == "--shards" && i + 1 < argc) {
       options.shards = static_cast<uint32_t>(std::strtoul(argv[++i], nullptr, 10));
+    } else if (word == "--memory" && i + 1 < argc) {
+      memory_mib = std::strtoul(argv[++i], nullptr, 10);
     } else if (word == "--publish") {
       options.publish = true;
     } else if (word[0] == '-') {
@@ -60,6 +65,11 @@ int main(int argc, char** argv) {
                            "169.254.0.0/16", "fe80::/10", "fc00::/7"}) {
     Prefix prefix;
     if (parse_prefix(home, &prefix)) options.home_net.push_back(prefix);
+  }
+  const size_t memory = memory_mib << 20;
+  if (memory > 0) {
+    if (memory < engine::least_memory_bytes(options)) return usage();
+    engine::limit_memory(memory, &options);
   }
   engine::Engine engine(options);
   std::vector<std::thread> consumers;

@@ -9,6 +9,7 @@
 #include <napi.h>
 
 #include "addon/registry.h"
+#include "engine/memory.h"
 #include "flow/community_id.h"
 
 namespace thymus::addon {
@@ -81,6 +82,16 @@ Napi::Value open(const Napi::CallbackInfo& info) {
     Prefix prefix;
     if (!parse_prefix(text, &prefix)) return fail(info.Env(), "'" + text + "' is not a prefix.");
     options.home_net.push_back(prefix);
+  }
+  const auto memory = static_cast<size_t>(o.Get("memoryBytes").ToNumber().Int64Value());
+  if (memory > 0) {
+    constexpr size_t kMib = 1u << 20;
+    const size_t least = engine::least_memory_bytes(options);
+    if (memory < least) {
+      return fail(info.Env(), "This many lanes and shards need at least " +
+                                  std::to_string((least + kMib - 1) / kMib) + " MiB of memory.");
+    }
+    engine::limit_memory(memory, &options);
   }
   const uint32_t handle = add_engine(std::make_shared<engine::Engine>(options));
   info.Env().GetInstanceData<Environment>()->opened.insert(handle);

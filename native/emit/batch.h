@@ -35,13 +35,13 @@ class Batch {
   static constexpr size_t kRows = 512;
   static constexpr size_t kEventBytes = 128 * 1024;
   static constexpr size_t kHeapBytes = 96 * 1024;
+  static constexpr size_t kReservedBytes = kRows * sizeof(FlowRow) + kEventBytes + kHeapBytes;
 
   Batch();
   void clear();
   bool empty() const { return rows_.empty() && events_.empty(); }
   // True when the next record or event might not fit.
   bool full() const;
-  size_t bytes() const { return rows_.size() * sizeof(FlowRow) + events_.size() + heap_.size(); }
 
   // Appends the row; its heap fields are set here.
   void add_row(const FlowRow& row, Bytes detail);

@@ -45,7 +45,7 @@ BatchQueue::BatchQueue(uint32_t number, size_t producers, size_t limit_bytes)
 void BatchQueue::offer(size_t producer, std::unique_ptr<Batch> batch, OrderKey watermark) {
   std::lock_guard lock(mutex_);
   if (batch != nullptr && !aborted_) {
-    producers_[producer].bytes += batch->bytes();
+    producers_[producer].bytes += Batch::kReservedBytes;
     producers_[producer].offered.push_back(std::move(batch));
   }
   assert(!(watermark < producers_[producer].watermark));
@@ -270,7 +270,7 @@ void BatchQueue::give_back() {
   std::lock_guard lock(mutex_);
   if (spent_.empty()) return;
   for (auto& [producer, batch] : spent_) {
-    producers_[producer].bytes -= batch->bytes();
+    producers_[producer].bytes -= Batch::kReservedBytes;
     batch->clear();
     empty_.push_back(std::move(batch));
   }

@@ -20,6 +20,9 @@ namespace thymus::flow {
 
 class FlowTable {
  public:
+  // What one flow may cost at most, with its place in the index (up to four entries), in the timer
+  // wheel and in the lists of those that are free and due.
+  static constexpr size_t kBytesPerFlow = sizeof(Flow) + 4 * 8 + 12 + 8 + 8 + 32;
   // REQUIRES: 16 <= max_flows <= 2^30.
   explicit FlowTable(uint32_t max_flows);
 

@@ -15,10 +15,17 @@ const REPLAY_SETTINGS: readonly SettingName[] = [
   'checksums',
   'max-flows',
   'queue-mib',
+  'memory',
   'state',
   'store',
 ];
-const BENCH_SETTINGS: readonly SettingName[] = ['lanes', 'shards', 'max-flows', 'queue-mib'];
+const BENCH_SETTINGS: readonly SettingName[] = [
+  'lanes',
+  'shards',
+  'max-flows',
+  'queue-mib',
+  'memory',
+];
 
 /**
  * Runs one command line.

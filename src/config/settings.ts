@@ -97,6 +97,15 @@ export const SETTINGS = [
     doc: 'records that may wait for each worker',
   }),
   setting({
+    name: 'memory',
+    kind: 'integer',
+    value: 'n',
+    unit: 'MiB of the native core',
+    range: [16, 16_777_216],
+    fallback: null,
+    doc: 'bound of all that the core keeps; lowers the limits of flows, parsers and queues to fit',
+  }),
+  setting({
     name: 'state',
     kind: 'path',
     value: 'dir',
@@ -130,6 +139,7 @@ export interface Settings {
   readonly checksums: 'accept' | 'strict';
   readonly maxFlows: number;
   readonly queueMib: number;
+  readonly memory: number | null;
   readonly state: string | null;
   readonly store: 'incidents' | 'flows' | 'none';
 }

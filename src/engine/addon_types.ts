@@ -50,6 +50,8 @@ export interface NativeOptions {
   readonly maxFlows: number;
   /** Bytes that one queue may hold. */
   readonly queueBytes: number;
+  /** Bytes that the core may keep in all; the limits above are lowered to fit. 0: no such bound. */
+  readonly memoryBytes: number;
 }
 
 export interface NativeStats {

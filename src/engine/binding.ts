@@ -180,6 +180,7 @@ function checkOptions(options: NativeOptions): void {
   for (const cpu of options.pinned) requireInteger('pinned', cpu, 0, MOST_CPU);
   requireInteger('maxFlows', options.maxFlows, 1024, 1 << 26);
   requireInteger('queueBytes', options.queueBytes, 1 << 20, 1 << 30);
+  requireInteger('memoryBytes', options.memoryBytes, 0, 2 ** 46);
 }
 
 function requireInteger(name: string, value: number, least: number, most: number): void {

@@ -9,6 +9,8 @@ import { ShardThread } from './shard_thread.js';
 
 export type { RunCost, RunProgress };
 
+const MIB = 1024 * 1024;
+
 /** What a pipeline is told by the settings. */
 export function pipelineOptions(settings: Settings): PipelineOptions {
   return {
@@ -18,7 +20,8 @@ export function pipelineOptions(settings: Settings): PipelineOptions {
     homeNet: settings.homeNet,
     strictChecksums: settings.checksums === 'strict',
     maxFlows: settings.maxFlows,
-    queueBytes: settings.queueMib * 1024 * 1024,
+    queueBytes: settings.queueMib * MIB,
+    memoryBytes: (settings.memory ?? 0) * MIB,
     falseIncidentsPerDayPer1000: settings.budget,
     measureCost: false,
   };
@@ -39,6 +42,8 @@ export interface PipelineOptions {
   readonly maxFlows: number;
   /** Bytes that may wait in each queue. */
   readonly queueBytes: number;
+  /** Bytes that the native core may keep in all; 0: no bound but those above. */
+  readonly memoryBytes: number;
   /** The one threshold. */
   readonly falseIncidentsPerDayPer1000: number;
   /** Measure what judging costs; a little slower. */
@@ -108,7 +113,8 @@ export class Pipeline {
   }
 
   #runOptions(sources: readonly string[], sinks: readonly RecordSink[]): RunOptions {
-    const { lanes, shards, pinned, homeNet, strictChecksums, maxFlows, queueBytes } = this.#options;
+    const { lanes, shards, pinned, homeNet, strictChecksums } = this.#options;
+    const { maxFlows, queueBytes, memoryBytes } = this.#options;
     const publish = sinks.some((sink) => sink.wantsFlows || sink.wantsEvents);
     const native: NativeOptions = {
       sources,
@@ -120,6 +126,7 @@ export class Pipeline {
       strictChecksums,
       maxFlows,
       queueBytes,
+      memoryBytes,
     };
     const { falseIncidentsPerDayPer1000, measureCost } = this.#options;
     return { native, judge: { falseIncidentsPerDayPer1000 }, sinks, measureCost };

@@ -14,6 +14,7 @@ const GOOD: NativeOptions = {
   maxFlows: 4096,
   pinned: [],
   queueBytes: 1 << 20,
+  memoryBytes: 0,
 };
 
 function refuses(call: () => unknown, sentence: RegExp): void {

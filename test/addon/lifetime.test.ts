@@ -48,6 +48,7 @@ function options(sources: readonly string[], changes: Partial<NativeOptions> = {
     maxFlows: 4096,
     pinned: [],
     queueBytes: 1 << 20,
+    memoryBytes: 0,
     ...changes,
   };
 }

@@ -11,6 +11,7 @@ const run = openRun({
   maxFlows: 4096,
   pinned: [],
   queueBytes: 1 << 20,
+  memoryBytes: 0,
 });
 run.drain(0, new Uint8Array(1 << 20), 10);
 if (process.argv[2] === 'throw') throw new Error('thrown while the core runs');
