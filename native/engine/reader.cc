@@ -141,11 +141,13 @@ capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<
     publish_counters(*source);
   }
   int64_t end_ns = end_of_input(clock_.now_ns());
-  sketch_.finish();
   if (fragments_.finish(end_ns)) {
     pass_on({end_ns, index_});
     end_ns = end_of_input(end_ns);
   }
+  // Last of all: the open window ends later than what was said to be reached, so that its record
+  // cannot leave before the reader has finished, and nobody may wait for that.
+  sketch_.finish();
   writer_->finish();
   sink_->finish(end_ns);
   publish_counters(*source);
