@@ -98,8 +98,7 @@ Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_ne
     }
     sink_ = std::make_unique<SpreadingSink>(channels, options.tracker.secret);
   }
-  reader_ = std::make_unique<PacketReader>(home_.get(), options.tracker, reader_writer_.get(),
-                                           sink_.get());
+  reader_ = std::make_unique<PacketReader>(home_.get(), options, reader_writer_.get(), sink_.get());
   // Opening a pipe waits for its first bytes, which must not hold up the caller.
   workers_.push_back(std::make_unique<Worker>(
       [this, paths = options.sources, several = options.lanes > 1, cpus = options.pinned] {

@@ -14,11 +14,11 @@ size_t fixed_bytes(const Options& options);
 // The least that `limit_memory` can divide for these lanes, shards and queues.
 size_t least_memory_bytes(const Options& options);
 
-// Lowers the limits of flows, parser states, waiting TCP payload and queues, so that with
-// fixed_bytes() they take at most `bytes`; a limit that is lower already stays. What finds no room
-// is counted where it is left out: flows end early, parsers are not attached, holes are given up;
-// of a queue that is full the reader waits for the consumer.
-// REQUIRES: bytes >= least_memory_bytes(*options).
+// Lowers the limits of flows, parser states, waiting TCP payload, fragments and queues, so that
+// with fixed_bytes() they take at most `bytes`; a limit that is lower already stays. What finds no
+// room is counted where it is left out: flows end early, parsers are not attached, holes are given
+// up; of a queue that is full the reader waits for the consumer. REQUIRES: bytes >=
+// least_memory_bytes(*options).
 void limit_memory(size_t bytes, Options* options);
 
 }  // namespace thymus::engine

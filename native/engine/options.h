@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "flow/tracker.h"
+#include "fragment/reassembler.h"
 
 namespace thymus::engine {
 
@@ -20,6 +21,7 @@ struct Options {
   std::vector<Prefix> home_net;
   size_t queue_bytes = 32u << 20;  // of each queue
   flow::TrackerOptions tracker;    // of each lane
+  fragment::ReassemblerLimits fragments;
 };
 
 // Whether this process may run on a CPU.

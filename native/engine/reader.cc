@@ -115,14 +115,14 @@ void SpreadingSink::finish(int64_t engine_ns) {
   }
 }
 
-PacketReader::PacketReader(const flow::HomeNet* home, const flow::TrackerOptions& options,
+PacketReader::PacketReader(const flow::HomeNet* home, const Options& options,
                            emit::RecordWriter* writer, PacketSink* sink)
-    : decode_options_{.verify_checksums = options.strict_checksums},
+    : decode_options_{.verify_checksums = options.tracker.strict_checksums},
       writer_(writer),
       sink_(sink),
       sketch_(home, writer),
-      neighbours_(options.secret, writer),
-      fragments_({}, options.secret, decode_options_, this),
+      neighbours_(options.tracker.secret, writer),
+      fragments_(options.fragments, options.tracker.secret, decode_options_, this),
       views_(kMostViews) {}
 
 capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<bool>& stop) {

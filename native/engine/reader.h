@@ -79,8 +79,9 @@ class SpreadingSink final : public PacketSink {
 class PacketReader final : private fragment::PacketTaker {
  public:
   // All outlive the reader. `writer` is the reader's own producer.
-  PacketReader(const flow::HomeNet* home, const flow::TrackerOptions& options,
-               emit::RecordWriter* writer, PacketSink* sink);
+  // REQUIRES: options.fragments.held is at most its default.
+  PacketReader(const flow::HomeNet* home, const Options& options, emit::RecordWriter* writer,
+               PacketSink* sink);
 
   // Reads until the source ends or `stop` is set. Returns the source's last state. Used once.
   capture::ReadState run(capture::Source* source, const std::atomic<bool>& stop);
