@@ -212,8 +212,9 @@ Likelihood probe(const Segment& first) {
   DcerpcHeader header;
   if (!read_dcerpc_header(first.data, &header)) {
     const bool is_short = first.data.size() < DcerpcHeader::kBytes;
-    return is_short && first.data[0] == 5 && first.has_port(kPorts[0]) ? Likelihood::kMaybe
-                                                                       : Likelihood::kNo;
+    return is_short && Reader(first.data).peek_u8() == 5 && first.has_port(kPorts[0])
+               ? Likelihood::kMaybe
+               : Likelihood::kNo;
   }
   return Likelihood::kLikely;
 }

@@ -113,6 +113,11 @@ TEST_CASE("dcerpc: pairs datagrams by activity and sequence number") {
   CHECK(events[1].text(ids::kResponse) == "UNREPLIED");
 }
 
+TEST_CASE("dcerpc: an empty payload is nobody's") {
+  CHECK(tcp().probe({}) == Likelihood::kNo);
+  CHECK(udp().probe({}) == Likelihood::kNo);
+}
+
 TEST_CASE("dcerpc: bounds what it keeps") {
   ParserRun run = tcp();
   for (int i = 0; i < 65; ++i) run.feed(rpc_request(static_cast<uint8_t>(i), 1, 4));
