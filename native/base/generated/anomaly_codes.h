@@ -213,5 +213,19 @@ inline constexpr uint16_t kHttpResponseFieldTooLong = 204;
 inline constexpr uint16_t kHttpTooManyEncodingLayers = 205;
 inline constexpr uint16_t kHttpCompressionBomb = 206;
 inline constexpr uint16_t kHttpGzipDecompressionFailed = 207;
+inline constexpr uint16_t kDnp3LenTooSmall = 208;
+inline constexpr uint16_t kDnp3BadLinkCrc = 209;
+inline constexpr uint16_t kDnp3BadTransportCrc = 210;
+inline constexpr uint16_t kDnp3UnknownObject = 211;
+inline constexpr uint16_t kDnp3TooManyPoints = 212;
+inline constexpr uint16_t kDnp3TooLongReassembly = 213;
+inline constexpr uint16_t kDnp3Malformed = 214;
+inline constexpr uint16_t kDhcpTruncatedOptions = 215;
+inline constexpr uint16_t kDhtMalformedPacket = 216;
+inline constexpr uint16_t kQuicFailedDecrypt = 217;
+inline constexpr uint16_t kQuicErrorOnData = 218;
+inline constexpr uint16_t kSshInvalidBanner = 219;
+inline constexpr uint16_t kSshLongBanner = 220;
+inline constexpr uint16_t kSshInvalidRecord = 221;
 
 }  // namespace thymus::anomaly_code

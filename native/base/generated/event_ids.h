@@ -8,26 +8,36 @@ namespace thymus::event {
 enum Type : uint16_t {
   kAnomaly = 1,
   kArp = 2,
-  kDcerpc = 3,
-  kDiameter = 4,
-  kDns = 5,
-  kFileinfo = 6,
-  kFlowDetail = 7,
-  kFtp = 8,
-  kFtpData = 9,
-  kGtpv1 = 10,
-  kGtpv2 = 11,
-  kKrb5 = 12,
-  kLdap = 13,
-  kMqtt = 14,
-  kNd = 15,
-  kNgap = 16,
-  kPfcp = 17,
-  kPop3 = 18,
-  kS1ap = 19,
-  kSketch = 20,
-  kSmtp = 21,
-  kTls = 22,
+  kBittorrentDht = 3,
+  kDcerpc = 4,
+  kDhcp = 5,
+  kDiameter = 6,
+  kDnp3 = 7,
+  kDns = 8,
+  kFileinfo = 9,
+  kFlowDetail = 10,
+  kFtp = 11,
+  kFtpData = 12,
+  kGtpv1 = 13,
+  kGtpv2 = 14,
+  kHttp = 15,
+  kKrb5 = 16,
+  kLdap = 17,
+  kMqtt = 18,
+  kNd = 19,
+  kNgap = 20,
+  kPfcp = 21,
+  kPop3 = 22,
+  kQuic = 23,
+  kRfb = 24,
+  kS1ap = 25,
+  kSip = 26,
+  kSketch = 27,
+  kSmb = 28,
+  kSmtp = 29,
+  kSsh = 30,
+  kTftp = 31,
+  kTls = 32,
 };
 
 namespace anomaly {
@@ -48,6 +58,47 @@ inline constexpr uint16_t kFrameMac = 9;
 inline constexpr uint16_t kPreviousMac = 10;
 inline constexpr uint16_t kVlan = 11;
 }  // namespace arp
+namespace bittorrent_dht {
+inline constexpr uint16_t kRequestType = 1;
+inline constexpr uint16_t kRequest = 2;
+inline constexpr uint16_t kResponse = 3;
+inline constexpr uint16_t kError = 4;
+inline constexpr uint16_t kTransactionId = 5;
+inline constexpr uint16_t kClientVersion = 6;
+namespace request {
+inline constexpr uint16_t kId = 1;
+inline constexpr uint16_t kTarget = 2;
+inline constexpr uint16_t kInfoHash = 3;
+inline constexpr uint16_t kToken = 4;
+inline constexpr uint16_t kImpliedPort = 5;
+inline constexpr uint16_t kPort = 6;
+}  // namespace request
+namespace response {
+inline constexpr uint16_t kId = 1;
+inline constexpr uint16_t kNodes = 2;
+inline constexpr uint16_t kNodes6 = 3;
+inline constexpr uint16_t kToken = 4;
+inline constexpr uint16_t kValues = 5;
+namespace nodes {
+inline constexpr uint16_t kId = 1;
+inline constexpr uint16_t kIp = 2;
+inline constexpr uint16_t kPort = 3;
+}  // namespace nodes
+namespace nodes6 {
+inline constexpr uint16_t kId = 1;
+inline constexpr uint16_t kIp = 2;
+inline constexpr uint16_t kPort = 3;
+}  // namespace nodes6
+namespace values {
+inline constexpr uint16_t kIp = 1;
+inline constexpr uint16_t kPort = 2;
+}  // namespace values
+}  // namespace response
+namespace error {
+inline constexpr uint16_t kNum = 1;
+inline constexpr uint16_t kMsg = 2;
+}  // namespace error
+}  // namespace bittorrent_dht
 namespace dcerpc {
 inline constexpr uint16_t kRequest = 1;
 inline constexpr uint16_t kReq = 2;
@@ -73,6 +124,27 @@ inline constexpr uint16_t kFragCnt = 1;
 inline constexpr uint16_t kStubDataSize = 2;
 }  // namespace res
 }  // namespace dcerpc
+namespace dhcp {
+inline constexpr uint16_t kType = 1;
+inline constexpr uint16_t kId = 2;
+inline constexpr uint16_t kClientMac = 3;
+inline constexpr uint16_t kClientIp = 4;
+inline constexpr uint16_t kAssignedIp = 5;
+inline constexpr uint16_t kNextServerIp = 6;
+inline constexpr uint16_t kRelayIp = 7;
+inline constexpr uint16_t kClientId = 8;
+inline constexpr uint16_t kHostname = 9;
+inline constexpr uint16_t kDhcpType = 10;
+inline constexpr uint16_t kParams = 11;
+inline constexpr uint16_t kRequestedIp = 12;
+inline constexpr uint16_t kLeaseTime = 13;
+inline constexpr uint16_t kRebindingTime = 14;
+inline constexpr uint16_t kRenewalTime = 15;
+inline constexpr uint16_t kSubnetMask = 16;
+inline constexpr uint16_t kRouters = 17;
+inline constexpr uint16_t kDnsServers = 18;
+inline constexpr uint16_t kVendorClassIdentifier = 19;
+}  // namespace dhcp
 namespace diameter {
 inline constexpr uint16_t kType = 1;
 inline constexpr uint16_t kCommandCode = 2;
@@ -89,6 +161,98 @@ inline constexpr uint16_t kExperimentalResultCode = 12;
 inline constexpr uint16_t kServiceContextId = 13;
 inline constexpr uint16_t kCcRequestType = 14;
 }  // namespace diameter
+namespace dnp3 {
+inline constexpr uint16_t kType = 1;
+inline constexpr uint16_t kControl = 2;
+inline constexpr uint16_t kSrc = 3;
+inline constexpr uint16_t kDst = 4;
+inline constexpr uint16_t kApplication = 5;
+inline constexpr uint16_t kIin = 6;
+namespace control {
+inline constexpr uint16_t kDir = 1;
+inline constexpr uint16_t kPri = 2;
+inline constexpr uint16_t kFcb = 3;
+inline constexpr uint16_t kFcv = 4;
+inline constexpr uint16_t kFunctionCode = 5;
+}  // namespace control
+namespace application {
+inline constexpr uint16_t kControl = 1;
+inline constexpr uint16_t kFunctionCode = 2;
+inline constexpr uint16_t kObjects = 3;
+inline constexpr uint16_t kComplete = 4;
+namespace control {
+inline constexpr uint16_t kFir = 1;
+inline constexpr uint16_t kFin = 2;
+inline constexpr uint16_t kCon = 3;
+inline constexpr uint16_t kUns = 4;
+inline constexpr uint16_t kSequence = 5;
+}  // namespace control
+namespace objects {
+inline constexpr uint16_t kGroup = 1;
+inline constexpr uint16_t kVariation = 2;
+inline constexpr uint16_t kQualifier = 3;
+inline constexpr uint16_t kPrefixCode = 4;
+inline constexpr uint16_t kRangeCode = 5;
+inline constexpr uint16_t kStart = 6;
+inline constexpr uint16_t kStop = 7;
+inline constexpr uint16_t kCount = 8;
+inline constexpr uint16_t kPoints = 9;
+namespace points {
+inline constexpr uint16_t kPrefix = 1;
+inline constexpr uint16_t kIndex = 2;
+inline constexpr uint16_t kSize = 3;
+inline constexpr uint16_t kState = 4;
+inline constexpr uint16_t kOnline = 5;
+inline constexpr uint16_t kRestart = 6;
+inline constexpr uint16_t kCommLost = 7;
+inline constexpr uint16_t kRemoteForced = 8;
+inline constexpr uint16_t kLocalForced = 9;
+inline constexpr uint16_t kChatterFilter = 10;
+inline constexpr uint16_t kOverRange = 11;
+inline constexpr uint16_t kReferenceErr = 12;
+inline constexpr uint16_t kRollover = 13;
+inline constexpr uint16_t kDiscontinuity = 14;
+inline constexpr uint16_t kReserved = 15;
+inline constexpr uint16_t kReserved0 = 16;
+inline constexpr uint16_t kReserved1 = 17;
+inline constexpr uint16_t kOpType = 18;
+inline constexpr uint16_t kQu = 19;
+inline constexpr uint16_t kCr = 20;
+inline constexpr uint16_t kTcc = 21;
+inline constexpr uint16_t kCount = 22;
+inline constexpr uint16_t kOntime = 23;
+inline constexpr uint16_t kOfftime = 24;
+inline constexpr uint16_t kStatusCode = 25;
+inline constexpr uint16_t kCommandedState = 26;
+inline constexpr uint16_t kPoint = 27;
+inline constexpr uint16_t kValue = 28;
+inline constexpr uint16_t kCommandedValue = 29;
+inline constexpr uint16_t kDeadbandValue = 30;
+inline constexpr uint16_t kControlStatus = 31;
+inline constexpr uint16_t kTimestamp = 32;
+inline constexpr uint16_t kRelativeTimeMs = 33;
+inline constexpr uint16_t kDelaySecs = 34;
+inline constexpr uint16_t kDelayMs = 35;
+inline constexpr uint16_t kInterval = 36;
+inline constexpr uint16_t kIntervalCount = 37;
+inline constexpr uint16_t kIntervalUnits = 38;
+inline constexpr uint16_t kFillPercentage = 39;
+inline constexpr uint16_t kOverflowState = 40;
+inline constexpr uint16_t kGroup = 41;
+inline constexpr uint16_t kVariation = 42;
+inline constexpr uint16_t kFileHandle = 43;
+inline constexpr uint16_t kFileSize = 44;
+inline constexpr uint16_t kBlockNumber = 45;
+inline constexpr uint16_t kMaximumBlockSize = 46;
+inline constexpr uint16_t kRequestId = 47;
+inline constexpr uint16_t kFilename = 48;
+}  // namespace points
+}  // namespace objects
+}  // namespace application
+namespace iin {
+inline constexpr uint16_t kIndicators = 1;
+}  // namespace iin
+}  // namespace dnp3
 namespace dns {
 inline constexpr uint16_t kType = 1;
 inline constexpr uint16_t kTxId = 2;
@@ -230,6 +394,7 @@ inline constexpr uint16_t kAppProto = 13;
 inline constexpr uint16_t kSmtp = 14;
 inline constexpr uint16_t kEmail = 15;
 inline constexpr uint16_t kFtpData = 16;
+inline constexpr uint16_t kHttp = 17;
 namespace smtp {
 inline constexpr uint16_t kHelo = 1;
 inline constexpr uint16_t kMailFrom = 2;
@@ -254,6 +419,28 @@ namespace ftp_data {
 inline constexpr uint16_t kFilename = 1;
 inline constexpr uint16_t kCommand = 2;
 }  // namespace ftp_data
+namespace http {
+inline constexpr uint16_t kHostname = 1;
+inline constexpr uint16_t kHttpPort = 2;
+inline constexpr uint16_t kUrl = 3;
+inline constexpr uint16_t kHttpUserAgent = 4;
+inline constexpr uint16_t kHttpContentType = 5;
+inline constexpr uint16_t kHttpRefer = 6;
+inline constexpr uint16_t kHttpMethod = 7;
+inline constexpr uint16_t kProtocol = 8;
+inline constexpr uint16_t kContentRange = 9;
+inline constexpr uint16_t kStatus = 10;
+inline constexpr uint16_t kStatusString = 11;
+inline constexpr uint16_t kRedirect = 12;
+inline constexpr uint16_t kVersion = 13;
+inline constexpr uint16_t kLength = 14;
+namespace content_range {
+inline constexpr uint16_t kRaw = 1;
+inline constexpr uint16_t kStart = 2;
+inline constexpr uint16_t kEnd = 3;
+inline constexpr uint16_t kSize = 4;
+}  // namespace content_range
+}  // namespace http
 }  // namespace fileinfo
 namespace flow_detail {
 inline constexpr uint16_t kHistory = 1;
@@ -304,6 +491,29 @@ inline constexpr uint16_t kTeid = 2;
 inline constexpr uint16_t kAddress = 3;
 }  // namespace f_teid
 }  // namespace gtpv2
+namespace http {
+inline constexpr uint16_t kHostname = 1;
+inline constexpr uint16_t kHttpPort = 2;
+inline constexpr uint16_t kUrl = 3;
+inline constexpr uint16_t kHttpUserAgent = 4;
+inline constexpr uint16_t kHttpContentType = 5;
+inline constexpr uint16_t kHttpRefer = 6;
+inline constexpr uint16_t kHttpMethod = 7;
+inline constexpr uint16_t kProtocol = 8;
+inline constexpr uint16_t kContentRange = 9;
+inline constexpr uint16_t kStatus = 10;
+inline constexpr uint16_t kStatusString = 11;
+inline constexpr uint16_t kRedirect = 12;
+inline constexpr uint16_t kVersion = 13;
+inline constexpr uint16_t kLength = 14;
+inline constexpr uint16_t kTxId = 15;
+namespace content_range {
+inline constexpr uint16_t kRaw = 1;
+inline constexpr uint16_t kStart = 2;
+inline constexpr uint16_t kEnd = 3;
+inline constexpr uint16_t kSize = 4;
+}  // namespace content_range
+}  // namespace http
 namespace krb5 {
 inline constexpr uint16_t kMsgType = 1;
 inline constexpr uint16_t kFailedRequest = 2;
@@ -760,11 +970,119 @@ inline constexpr uint16_t kHeader = 3;
 inline constexpr uint16_t kData = 4;
 }  // namespace response
 }  // namespace pop3
+namespace quic {
+inline constexpr uint16_t kVersion = 1;
+inline constexpr uint16_t kSni = 2;
+inline constexpr uint16_t kUa = 3;
+inline constexpr uint16_t kCyu = 4;
+inline constexpr uint16_t kJa3 = 5;
+inline constexpr uint16_t kJa3s = 6;
+inline constexpr uint16_t kJa4 = 7;
+inline constexpr uint16_t kExtensions = 8;
+inline constexpr uint16_t kEch = 9;
+namespace cyu {
+inline constexpr uint16_t kHash = 1;
+inline constexpr uint16_t kString = 2;
+}  // namespace cyu
+namespace ja3 {
+inline constexpr uint16_t kHash = 1;
+inline constexpr uint16_t kString = 2;
+}  // namespace ja3
+namespace ja3s {
+inline constexpr uint16_t kHash = 1;
+inline constexpr uint16_t kString = 2;
+}  // namespace ja3s
+namespace extensions {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kType = 2;
+inline constexpr uint16_t kValues = 3;
+}  // namespace extensions
+}  // namespace quic
+namespace rfb {
+inline constexpr uint16_t kServerProtocolVersion = 1;
+inline constexpr uint16_t kClientProtocolVersion = 2;
+inline constexpr uint16_t kAuthentication = 3;
+inline constexpr uint16_t kServerSecurityFailureReason = 4;
+inline constexpr uint16_t kScreenShared = 5;
+inline constexpr uint16_t kFramebuffer = 6;
+namespace server_protocol_version {
+inline constexpr uint16_t kMajor = 1;
+inline constexpr uint16_t kMinor = 2;
+}  // namespace server_protocol_version
+namespace client_protocol_version {
+inline constexpr uint16_t kMajor = 1;
+inline constexpr uint16_t kMinor = 2;
+}  // namespace client_protocol_version
+namespace authentication {
+inline constexpr uint16_t kSecurityType = 1;
+inline constexpr uint16_t kVnc = 2;
+inline constexpr uint16_t kSecurityResult = 3;
+namespace vnc {
+inline constexpr uint16_t kChallenge = 1;
+inline constexpr uint16_t kResponse = 2;
+}  // namespace vnc
+}  // namespace authentication
+namespace framebuffer {
+inline constexpr uint16_t kWidth = 1;
+inline constexpr uint16_t kHeight = 2;
+inline constexpr uint16_t kName = 3;
+inline constexpr uint16_t kPixelFormat = 4;
+namespace pixel_format {
+inline constexpr uint16_t kBitsPerPixel = 1;
+inline constexpr uint16_t kDepth = 2;
+inline constexpr uint16_t kBigEndian = 3;
+inline constexpr uint16_t kTrueColor = 4;
+inline constexpr uint16_t kRedMax = 5;
+inline constexpr uint16_t kGreenMax = 6;
+inline constexpr uint16_t kBlueMax = 7;
+inline constexpr uint16_t kRedShift = 8;
+inline constexpr uint16_t kGreenShift = 9;
+inline constexpr uint16_t kBlueShift = 10;
+}  // namespace pixel_format
+}  // namespace framebuffer
+}  // namespace rfb
 namespace s1ap {
 inline constexpr uint16_t kType = 1;
 inline constexpr uint16_t kProcedureCode = 2;
 inline constexpr uint16_t kProcedure = 3;
 }  // namespace s1ap
+namespace sip {
+inline constexpr uint16_t kMethod = 1;
+inline constexpr uint16_t kUri = 2;
+inline constexpr uint16_t kVersion = 3;
+inline constexpr uint16_t kRequestLine = 4;
+inline constexpr uint16_t kCode = 5;
+inline constexpr uint16_t kReason = 6;
+inline constexpr uint16_t kResponseLine = 7;
+inline constexpr uint16_t kSdp = 8;
+namespace sdp {
+inline constexpr uint16_t kOrigin = 1;
+inline constexpr uint16_t kSessionName = 2;
+inline constexpr uint16_t kSessionInfo = 3;
+inline constexpr uint16_t kUri = 4;
+inline constexpr uint16_t kEmail = 5;
+inline constexpr uint16_t kPhoneNumber = 6;
+inline constexpr uint16_t kConnectionData = 7;
+inline constexpr uint16_t kBandwidths = 8;
+inline constexpr uint16_t kTimeDescriptions = 9;
+inline constexpr uint16_t kTimezone = 10;
+inline constexpr uint16_t kEncryptionKey = 11;
+inline constexpr uint16_t kAttributes = 12;
+inline constexpr uint16_t kMediaDescriptions = 13;
+namespace time_descriptions {
+inline constexpr uint16_t kTime = 1;
+inline constexpr uint16_t kRepeatTime = 2;
+}  // namespace time_descriptions
+namespace media_descriptions {
+inline constexpr uint16_t kMedia = 1;
+inline constexpr uint16_t kMediaInfo = 2;
+inline constexpr uint16_t kBandwidths = 3;
+inline constexpr uint16_t kConnectionData = 4;
+inline constexpr uint16_t kEncryptionKey = 5;
+inline constexpr uint16_t kAttributes = 6;
+}  // namespace media_descriptions
+}  // namespace sdp
+}  // namespace sip
 namespace sketch {
 inline constexpr uint16_t kPrefix = 1;
 inline constexpr uint16_t kPrefixBits = 2;
@@ -794,6 +1112,91 @@ inline constexpr uint16_t kSources = 10;
 inline constexpr uint16_t kKey = 11;
 }  // namespace top
 }  // namespace sketch
+namespace smb {
+inline constexpr uint16_t kId = 1;
+inline constexpr uint16_t kDialect = 2;
+inline constexpr uint16_t kCommand = 3;
+inline constexpr uint16_t kStatus = 4;
+inline constexpr uint16_t kStatusCode = 5;
+inline constexpr uint16_t kSessionId = 6;
+inline constexpr uint16_t kTreeId = 7;
+inline constexpr uint16_t kNtlmssp = 8;
+inline constexpr uint16_t kKerberos = 9;
+inline constexpr uint16_t kRequest = 10;
+inline constexpr uint16_t kDirectory = 11;
+inline constexpr uint16_t kFilename = 12;
+inline constexpr uint16_t kDisposition = 13;
+inline constexpr uint16_t kAccess = 14;
+inline constexpr uint16_t kCreated = 15;
+inline constexpr uint16_t kAccessed = 16;
+inline constexpr uint16_t kModified = 17;
+inline constexpr uint16_t kChanged = 18;
+inline constexpr uint16_t kSize = 19;
+inline constexpr uint16_t kClientDialects = 20;
+inline constexpr uint16_t kClientGuid = 21;
+inline constexpr uint16_t kServerGuid = 22;
+inline constexpr uint16_t kMaxReadSize = 23;
+inline constexpr uint16_t kMaxWriteSize = 24;
+inline constexpr uint16_t kNamedPipe = 25;
+inline constexpr uint16_t kShare = 26;
+inline constexpr uint16_t kService = 27;
+inline constexpr uint16_t kShareType = 28;
+inline constexpr uint16_t kSetInfo = 29;
+inline constexpr uint16_t kRename = 30;
+inline constexpr uint16_t kFuid = 31;
+inline constexpr uint16_t kDcerpc = 32;
+inline constexpr uint16_t kFunction = 33;
+inline constexpr uint16_t kLevelOfInterest = 34;
+namespace ntlmssp {
+inline constexpr uint16_t kDomain = 1;
+inline constexpr uint16_t kUser = 2;
+inline constexpr uint16_t kHost = 3;
+inline constexpr uint16_t kVersion = 4;
+}  // namespace ntlmssp
+namespace kerberos {
+inline constexpr uint16_t kRealm = 1;
+inline constexpr uint16_t kSnames = 2;
+}  // namespace kerberos
+namespace request {
+inline constexpr uint16_t kNativeOs = 1;
+inline constexpr uint16_t kNativeLm = 2;
+}  // namespace request
+namespace service {
+inline constexpr uint16_t kRequest = 1;
+inline constexpr uint16_t kResponse = 2;
+}  // namespace service
+namespace set_info {
+inline constexpr uint16_t kClass = 1;
+inline constexpr uint16_t kInfoLevel = 2;
+}  // namespace set_info
+namespace rename {
+inline constexpr uint16_t kFrom = 1;
+inline constexpr uint16_t kTo = 2;
+}  // namespace rename
+namespace dcerpc {
+inline constexpr uint16_t kRequest = 1;
+inline constexpr uint16_t kResponse = 2;
+inline constexpr uint16_t kOpnum = 3;
+inline constexpr uint16_t kReq = 4;
+inline constexpr uint16_t kInterfaces = 5;
+inline constexpr uint16_t kRes = 6;
+inline constexpr uint16_t kCallId = 7;
+namespace req {
+inline constexpr uint16_t kFragCnt = 1;
+inline constexpr uint16_t kStubDataSize = 2;
+}  // namespace req
+namespace interfaces {
+inline constexpr uint16_t kUuid = 1;
+inline constexpr uint16_t kVersion = 2;
+inline constexpr uint16_t kAckResult = 3;
+inline constexpr uint16_t kAckReason = 4;
+}  // namespace interfaces
+namespace res {
+inline constexpr uint16_t kFragCnt = 1;
+inline constexpr uint16_t kStubDataSize = 2;
+}  // namespace res
+}  // namespace dcerpc
+}  // namespace smb
 namespace smtp {
 inline constexpr uint16_t kTxId = 1;
 inline constexpr uint16_t kHelo = 2;
@@ -816,6 +1219,33 @@ inline constexpr uint16_t kUserAgent = 12;
 inline constexpr uint16_t kXOriginatingIp = 13;
 }  // namespace email
 }  // namespace smtp
+namespace ssh {
+inline constexpr uint16_t kClient = 1;
+inline constexpr uint16_t kServer = 2;
+namespace client {
+inline constexpr uint16_t kProtoVersion = 1;
+inline constexpr uint16_t kSoftwareVersion = 2;
+inline constexpr uint16_t kHassh = 3;
+namespace hassh {
+inline constexpr uint16_t kHash = 1;
+inline constexpr uint16_t kString = 2;
+}  // namespace hassh
+}  // namespace client
+namespace server {
+inline constexpr uint16_t kProtoVersion = 1;
+inline constexpr uint16_t kSoftwareVersion = 2;
+inline constexpr uint16_t kHassh = 3;
+namespace hassh {
+inline constexpr uint16_t kHash = 1;
+inline constexpr uint16_t kString = 2;
+}  // namespace hassh
+}  // namespace server
+}  // namespace ssh
+namespace tftp {
+inline constexpr uint16_t kPacket = 1;
+inline constexpr uint16_t kFile = 2;
+inline constexpr uint16_t kMode = 3;
+}  // namespace tftp
 namespace tls {
 inline constexpr uint16_t kSubject = 1;
 inline constexpr uint16_t kIssuerdn = 2;

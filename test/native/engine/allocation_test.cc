@@ -132,10 +132,10 @@ TEST_CASE("engine: the packet path allocates nothing") {
   emit::BatchQueue publish(1, kProducers, 64 << 20);
   emit::BatchQueue* const shards[] = {&shard};
   emit::BatchQueue* const queues[] = {&shard, &publish};
-  flow::TrackerOptions options;
-  options.max_flows = 1 << 16;
-  engine::Lane lane(options, &home_net, 0, shards, &publish);
-  emit::RecordWriter writer(1, shards, &publish, options.secret);
+  engine::Options options;
+  options.tracker.max_flows = 1 << 16;
+  engine::Lane lane(options.tracker, &home_net, 0, shards, &publish);
+  emit::RecordWriter writer(1, shards, &publish, options.tracker.secret);
   engine::DirectSink sink(&lane);
   engine::PacketReader reader(&home_net, options, &writer, &sink);
   constexpr size_t kRounds = 7;
