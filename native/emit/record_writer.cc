@@ -212,6 +212,13 @@ Bytes RecordWriter::detail_of(const flow::Flow& flow) {
   if (has_mac(flow.orig_mac)) fields_.put_bytes(detail::kMacOrig, flow.orig_mac);
   if (has_mac(flow.resp_mac)) fields_.put_bytes(detail::kMacResp, flow.resp_mac);
   fields_.put_text(detail::kCommunityId, {id, sizeof id});
+  if (flow.direction[1].packets > 0) fields_.put(detail::kRespTtlMax, flow.direction[1].ttl_max);
+  if (flow.orig_window_scale > 0) {
+    fields_.put(detail::kOrigWindowScale, flow.orig_window_scale - 1u);
+  }
+  for (int i = 0; i < flow.encap_depth; ++i) {
+    fields_.put(detail::kEncap, (flow.encap_stack >> 4 * i & 15) + 1);
+  }
   fields_.end();
   return finished_fields_;
 }

@@ -140,7 +140,9 @@ struct alignas(64) Flow {
   bool resp_internal;
   uint8_t tls_version;  // minor version + 1 of SSL 3.x, 0 when not TLS
   uint8_t stream_flags;
+  uint8_t orig_window_scale;  // of the SYN, one more than the option says; 0: without
   uint32_t stream_kept;
+  uint32_t encap_stack;  // of the first packet: Encap - 1, four bits each, outermost lowest
 
   const IpAddress& orig_address() const { return orig_is_b ? key.b : key.a; }
   const IpAddress& resp_address() const { return orig_is_b ? key.a : key.b; }

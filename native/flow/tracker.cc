@@ -41,6 +41,17 @@ uint64_t flow_id(const FlowKey& key, uint64_t index, HashKey secret) {
   return siphash24(data, secret);
 }
 
+static_assert(static_cast<int>(decode::Encap::kOther) == 16, "four bits hold each Encap but kNone");
+static_assert(decode::kMaxEncapDepth == 8);
+
+uint32_t encap_stack(const PacketView& view) {
+  uint32_t stack = 0;
+  for (int i = 0; i < view.n_encap; ++i) {
+    stack |= (static_cast<uint32_t>(view.encap[i]) - 1) << 4 * i;
+  }
+  return stack;
+}
+
 }  // namespace
 
 Tracker::Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* sink)
@@ -208,6 +219,7 @@ uint32_t Tracker::start_flow(const PacketView& view, const Lookup& lookup) {
   flow.tunnel_id = view.tunnel_id;
   flow.tunnel_type = static_cast<uint8_t>(view.tunnel_type);
   flow.encap_depth = view.encap_depth;
+  flow.encap_stack = encap_stack(view);
   flow.orig_internal = home_->contains(flow.orig_address());
   flow.resp_internal = home_->contains(flow.resp_address());
   ++counters_.flows;

@@ -9,7 +9,7 @@ import {
 } from '../batch/generated/record_layout.js';
 import type { AddressText } from './address_text.js';
 import { encapName } from './encap_names.js';
-import { eachField } from './eve_body.js';
+import { eachField, readUnsigned } from './eve_body.js';
 import { jsonBytes, jsonString } from './json_text.js';
 import { hasPorts, IpProtocol, ipProtocolName, isIcmp } from './protocol_names.js';
 import { eveTime } from './time_text.js';
@@ -132,14 +132,36 @@ function etherJson({ macOrig, macResp }: DetailJson): string {
   return `,"ether":{"src_macs":[${macOrig}],"dest_macs":[${macResp}]}`;
 }
 
-function ownJson(row: FlowRowView, { history }: DetailJson): string {
+function ownJson(row: FlowRowView, detail: DetailJson): string {
   const state = STATE_NAMES.get(row.state) ?? '';
   return (
     `{"end_reason":"${END_REASON_NAMES.get(row.endReason)?.toLowerCase() ?? 'unknown'}"` +
-    (row.protocol === IpProtocol.TCP ? `,"conn_state":"${state}"` : '') +
-    (history === '' ? '' : `,"history":${history}`) +
+    (row.protocol === IpProtocol.TCP ? `,"conn_state":"${state}"${synJson(row, detail)}` : '') +
+    (detail.history === '' ? '' : `,"history":${detail.history}`) +
+    `${timesJson(row)}${ttlJson(row, detail)}` +
+    (detail.encap.length === 0 ? '' : `,"encap":["${detail.encap.join('","')}"]`) +
     `}`
   );
+}
+
+/** What the client's first segment offered. */
+function synJson(row: FlowRowView, { windowScale }: DetailJson): string {
+  if (row.origWindow === 0) return '';
+  const mss = row.origMss === 0 ? '' : `,"mss":${row.origMss}`;
+  const scale = windowScale === null ? '' : `,"window_scale":${windowScale}`;
+  return `,"syn":{"window":${row.origWindow}${mss}${scale}}`;
+}
+
+function timesJson(row: FlowRowView): string {
+  const rtt = row.rttUs === FlowRowAbsent.rttUs ? '' : `,"rtt_us":${row.rttUs}`;
+  if (row.serverTimeUs === FlowRowAbsent.serverTimeUs) return rtt;
+  return `${rtt},"server_time_us":${row.serverTimeUs}`;
+}
+
+/** Lowest and highest time to live, or hop limit, of each side. */
+function ttlJson(row: FlowRowView, { respTtlMax }: DetailJson): string {
+  const orig = row.origTtlMax === 0 ? '' : `,"ttl_orig":[${row.origTtlMin},${row.origTtlMax}]`;
+  return respTtlMax === null ? orig : `${orig},"ttl_resp":[${row.respTtlMin},${respTtlMax}]`;
 }
 
 /** The fields of `flow_detail` as JSON; empty where they are not there. */
@@ -148,10 +170,21 @@ interface DetailJson {
   macOrig: string;
   macResp: string;
   communityId: string;
+  respTtlMax: number | null;
+  windowScale: number | null;
+  encap: string[];
 }
 
 function detailJson(detail: Buffer): DetailJson {
-  const texts = { history: '', macOrig: '', macResp: '', communityId: '' };
+  const texts: DetailJson = {
+    history: '',
+    macOrig: '',
+    macResp: '',
+    communityId: '',
+    respTtlMax: null,
+    windowScale: null,
+    encap: [],
+  };
   eachField(detail, [0, detail.length], (number, from, to) => {
     if (from === to) return;
     switch (number) {
@@ -166,6 +199,15 @@ function detailJson(detail: Buffer): DetailJson {
         break;
       case Detail.COMMUNITY_ID:
         texts.communityId = jsonBytes(detail, from, to);
+        break;
+      case Detail.RESP_TTL_MAX:
+        texts.respTtlMax = readUnsigned(detail, from, to);
+        break;
+      case Detail.ORIG_WINDOW_SCALE:
+        texts.windowScale = readUnsigned(detail, from, to);
+        break;
+      case Detail.ENCAP:
+        texts.encap.push(encapName(readUnsigned(detail, from, to)));
         break;
     }
   });

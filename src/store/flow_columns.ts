@@ -1,5 +1,5 @@
 import { formatAddress } from '../batch/address.js';
-import { EVENT_SCHEMA, EventType } from '../batch/generated/event_schema.js';
+import { EVENT_SCHEMA, EventType, type FieldSchema } from '../batch/generated/event_schema.js';
 import { APP_NAMES } from '../batch/generated/names.js';
 import {
   EndReasons,
@@ -44,7 +44,7 @@ const LEFT_OUT = new Set(['heap_offset', 'heap_bytes', 'flow_id_high']);
 export const FLOW_COLUMNS: readonly FlowColumn[] = [
   ...FLOW_ROW_FIELDS.filter((field) => !LEFT_OUT.has(field.name)).map(columnOf),
   ...EVENT_SCHEMA[EventType.FLOW_DETAIL - 1]!.fields.map((field, index) =>
-    detailColumn(field.name, field.type === 'hex' ? 'hex' : 'text', index + 1),
+    detailColumn(field, index + 1),
   ),
 ];
 
@@ -123,18 +123,33 @@ function flowIdColumn(): FlowColumn {
   };
 }
 
-function detailColumn(name: string, form: 'hex' | 'text', number: number): FlowColumn {
+function detailColumn({ name, type, list }: FieldSchema, number: number): FlowColumn {
+  if (list) {
+    return {
+      name,
+      kind: 'integers',
+      valueOf: (_, detail) => {
+        const values: number[] = [];
+        eachDetail(detail, number, () => values.push(detail.unsigned()));
+        return values;
+      },
+    };
+  }
+  const form = type === 'hex' ? 'hex' : type === 'u' ? 'unsigned' : 'text';
   return {
     name,
-    kind: 'text',
+    kind: type === 'u' ? 'number' : 'text',
     valueOf: (_, detail) => {
-      detail.open(detail.bytes, 0, detail.bytes.length);
-      while (detail.next()) {
-        if (detail.number === number && detail.length > 0) return detail[form]();
-      }
-      return null;
+      let value: FlowValue = null;
+      eachDetail(detail, number, () => (value ??= detail[form]()));
+      return value;
     },
   };
+}
+
+function eachDetail(detail: TlvReader, number: number, visit: () => void): void {
+  detail.open(detail.bytes, 0, detail.bytes.length);
+  while (detail.next()) if (detail.number === number && detail.length > 0) visit();
 }
 
 function hexPair(high: number, low: number): string {

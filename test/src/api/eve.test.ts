@@ -11,7 +11,7 @@ import { incidentEnds } from '../../../src/api/eve_incident.js';
 import { EveFile } from '../../../src/api/eve.js';
 import { EventField, EventType } from '../../../src/batch/generated/event_schema.js';
 import { ANOMALY_NAMES } from '../../../src/batch/generated/names.js';
-import type { FlowRowView } from '../../../src/batch/generated/record_layout.js';
+import { FlowRowOffset, type FlowRowView } from '../../../src/batch/generated/record_layout.js';
 import { flowRef, scanEvidence, scanIncident, summaryOf } from './incidents.js';
 import { eventRow, flowRow, T0_US, tlv, tlvs, v4, v6 } from './rows.js';
 
@@ -44,6 +44,29 @@ const dnsJson = (body: Buffer): Event =>
   parsed(eventLine(eventRow({ type: EventType.DNS }), body, new AddressText()));
 
 describe('eve flow', () => {
+  it('shows the SYN, hop limits, times and carriers of a flow among its own members', () => {
+    const detail = tlvs(
+      tlv(Detail.RESP_TTL_MAX, 61),
+      tlv(Detail.ORIG_WINDOW_SCALE, 7),
+      tlv(Detail.ENCAP, 1),
+      tlv(Detail.ENCAP, 2),
+    );
+    const row = flowRow({ origTtlMin: 63, origTtlMax: 64, respTtlMin: 60, rttUs: 1500 });
+    assert.deepEqual(flowJson(row, detail)['thymus'], {
+      end_reason: 'end_of_flow_detected',
+      conn_state: 'SF',
+      rtt_us: 1500,
+      ttl_orig: [63, 64],
+      ttl_resp: [60, 61],
+      encap: ['gtpu', 'vxlan'],
+    });
+    const syn = flowRow();
+    syn.u8.set([0xf0, 0xfa], FlowRowOffset.origWindow);
+    syn.u8.set([0xb4, 0x05], FlowRowOffset.origMss);
+    const own = flowJson(syn, detail)['thymus'] as { readonly syn: unknown };
+    assert.deepEqual(own.syn, { window: 64240, mss: 1460, window_scale: 7 });
+  });
+
   it('says what Suricata says of a finished TCP flow', () => {
     const detail = tlvs(
       tlv(Detail.HISTORY, 'ShADadFf'),
