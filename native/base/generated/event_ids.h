@@ -447,6 +447,9 @@ inline constexpr uint16_t kHistory = 1;
 inline constexpr uint16_t kMacOrig = 2;
 inline constexpr uint16_t kMacResp = 3;
 inline constexpr uint16_t kCommunityId = 4;
+inline constexpr uint16_t kRespTtlMax = 5;
+inline constexpr uint16_t kOrigWindowScale = 6;
+inline constexpr uint16_t kEncap = 7;
 }  // namespace flow_detail
 namespace ftp {
 inline constexpr uint16_t kCommand = 1;

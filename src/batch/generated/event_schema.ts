@@ -384,6 +384,9 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'mac_orig', type: 'hex', list: false, fields: [] },
     { name: 'mac_resp', type: 'hex', list: false, fields: [] },
     { name: 'community_id', type: 'str', list: false, fields: [] },
+    { name: 'resp_ttl_max', type: 'u', list: false, fields: [] },
+    { name: 'orig_window_scale', type: 'u', list: false, fields: [] },
+    { name: 'encap', type: 'u', list: true, fields: [] },
   ] },
   { name: 'ftp', type: 'event', list: false, fields: [
     { name: 'command', type: 'str', list: false, fields: [] },
@@ -1571,6 +1574,9 @@ export const EventField = {
     MAC_ORIG: 2,
     MAC_RESP: 3,
     COMMUNITY_ID: 4,
+    RESP_TTL_MAX: 5,
+    ORIG_WINDOW_SCALE: 6,
+    ENCAP: 7,
   },
   FTP: {
     COMMAND: 1,
