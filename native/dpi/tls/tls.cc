@@ -214,7 +214,7 @@ Answer Session::on_segment(Bytes data) {
   if (d.is_lost && !find_record(data)) return Answer::kAccept;
   const Framing other = state_.directions[from_originator_ ? 1 : 0].framing;
   const bool may_be_sslv2 = other != Framing::kTls || state_.hello_version != 0;
-  if (d.framing == Framing::kUnknown && may_be_sslv2 && (data.front() & 0x80) != 0) {
+  if (d.framing == Framing::kUnknown && may_be_sslv2 && (Reader(data).peek_u8() & 0x80) != 0) {
     d.framing = Framing::kSslv2;
   }
   const bool is_mine = d.framing == Framing::kSslv2 ? on_sslv2(data) : on_records(data);
