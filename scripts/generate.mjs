@@ -75,7 +75,9 @@ function parseEvents(text) {
   const stack = [top];
   for (const [n, line] of text.split('\n').entries()) {
     if (!line.trim() || line.startsWith('#')) continue;
-    const m = /^( *)(event|u|i|f|bool|str|hex|mac|ip|time|obj|pairs)([*!]?) (\^?)([\w-]+)$/.exec(line);
+    const m = /^( *)(event|u|i|f|bool|str|hex|mac|ip|time|obj|pairs)([*!]?) (\^?)([\w-]+)$/.exec(
+      line,
+    );
     if (!m) throw new Error(`events/*.def, line ${n + 1} of all: cannot read '${line}'`);
     const indent = m[1].length;
     while (stack.at(-1).indent >= indent) stack.pop();

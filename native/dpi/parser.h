@@ -39,7 +39,7 @@ struct Segment {
   // Of a datagram or message, behind `data`, that were cut off; 1 where their number is not known.
   size_t cut_bytes = 0;
   uint32_t payload_protocol = 0;  // of an SCTP message: its payload protocol identifier
-  uint32_t seq = 0;      // of the first byte (TCP): after a gap it says how much is missing
+  uint32_t seq = 0;  // of the first byte (TCP): after a gap it says how much is missing
 
   bool has_port(uint16_t port) const { return src_port == port || dst_port == port; }
 };
