@@ -90,7 +90,7 @@ ContentDecoder* ContentDecoder::begin(std::span<uint8_t> memory, const Coding* c
 }
 
 ContentDecoder::Layer* ContentDecoder::layer(size_t index) {
-  return reinterpret_cast<Layer*>(this + 1) + index;
+  return static_cast<Layer*>(static_cast<void*>(this + 1)) + index;
 }
 
 ContentDecoder::Result ContentDecoder::decode_to(Bytes coded, Target target) {

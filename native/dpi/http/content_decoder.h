@@ -36,7 +36,7 @@ class ContentDecoder {
 
   // The decoder that lies in `memory`.
   static ContentDecoder* in(std::span<uint8_t> memory) {
-    return reinterpret_cast<ContentDecoder*>(memory.data());
+    return static_cast<ContentDecoder*>(static_cast<void*>(memory.data()));
   }
 
   // Decodes `coded` and calls `use(Bytes)` with what comes out.

@@ -163,7 +163,7 @@ void MailReader::on_header_piece(const MailPiece& piece, const Use& use) {
   const size_t room =
       KeptFields::kMaxTextBytes -
       std::min(KeptFields::kMaxTextBytes, use.buffers->view(use.header_buffer).size());
-  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  const auto* bytes = as_bytes(text).data();
   use.buffers->append(use.header_buffer, {bytes, std::min(room, text.size())});
 }
 
@@ -287,7 +287,7 @@ void MailReader::on_body_piece(const MailPiece& piece, const Use& use) {
 void MailReader::decode(std::string_view text, const Use& use) {
   if (!file_.is_open() && !is_text_) return;
   if (encoding_ == Encoding::kNone) {
-    on_content({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, use);
+    on_content(as_bytes(text), use);
     return;
   }
   constexpr size_t kSliceBytes = 512;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { BatchView, Item } from '../../../src/batch/batch_view.js';
-import { EVENT_SCHEMA } from '../../../src/batch/generated/event_schema.js';
+import { EVENT_SCHEMA, EventType } from '../../../src/batch/generated/event_schema.js';
 import { toObject } from '../../../src/batch/tlv.js';
 import { ThymusError } from '../../../src/errors.js';
 import { BatchWriter } from '../support/batch_writer.js';
@@ -46,14 +46,20 @@ describe('BatchView', () => {
     view.next();
     view.next();
     const detail = { at: view.detailAt, length: view.row.heapBytes };
-    assert.deepEqual(toObject(EVENT_SCHEMA[0]!.fields, view.bytes, detail), {
-      community_id: '1:abc',
-    });
+    assert.deepEqual(
+      toObject(EVENT_SCHEMA[EventType.FLOW_DETAIL - 1]!.fields, view.bytes, detail),
+      {
+        community_id: '1:abc',
+      },
+    );
     view.next();
     assert.equal(view.row.origPort, 4000);
     view.next();
     const body = { at: view.bodyAt, length: view.event.bodyBytes };
-    assert.deepEqual(toObject(EVENT_SCHEMA[1]!.fields, view.bytes, body), { code: 300, layer: 2 });
+    assert.deepEqual(toObject(EVENT_SCHEMA[EventType.ANOMALY - 1]!.fields, view.bytes, body), {
+      code: 300,
+      layer: 2,
+    });
   });
 
   it('walks batches that follow each other', () => {
