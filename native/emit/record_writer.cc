@@ -33,6 +33,8 @@ void put_counts(const flow::SketchCounts& c, EventWriter* fields) {
   fields->put(top::kBytesIn, c.bytes_in);
   fields->put(top::kUdpPacketsIn, c.udp_packets_in);
   fields->put(top::kIcmpPacketsIn, c.icmp_packets_in);
+  fields->put(top::kReflectorPacketsIn, c.reflector_packets_in);
+  fields->put(top::kReflectorBytesIn, c.reflector_bytes_in);
 }
 
 }  // namespace
@@ -138,6 +140,8 @@ void RecordWriter::on_window(const flow::SketchWindow& window) {
   fields_.put(sketch::kBytesIn, window.totals.bytes_in);
   fields_.put(sketch::kUdpPacketsIn, window.totals.udp_packets_in);
   fields_.put(sketch::kIcmpPacketsIn, window.totals.icmp_packets_in);
+  fields_.put(sketch::kReflectorPacketsIn, window.totals.reflector_packets_in);
+  fields_.put(sketch::kReflectorBytesIn, window.totals.reflector_bytes_in);
   fields_.put(sketch::kNewSources, window.sources);
   fields_.put(sketch::kDestinationsDropped, window.destinations_dropped);
   for (const flow::SketchTop& top : window.top) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/hash.h"
+#include "flow/reflector_ports.h"
 
 namespace thymus::flow {
 namespace {
@@ -34,7 +35,13 @@ uint32_t distinct(const uint64_t bits[4]) {
 void add_in(const decode::PacketView& view, SketchCounts* c) {
   ++c->packets_in;
   c->bytes_in += view.origlen;
-  if (view.protocol == ip::kUdp) ++c->udp_packets_in;
+  if (view.protocol == ip::kUdp) {
+    ++c->udp_packets_in;
+    if (view.transport_ok && is_reflector_port(view.src_port)) {
+      ++c->reflector_packets_in;
+      c->reflector_bytes_in += view.origlen;
+    }
+  }
   if (view.protocol == ip::kIcmp || view.protocol == ip::kIcmpV6) ++c->icmp_packets_in;
   if (view.protocol != ip::kTcp || !view.transport_ok) return;
   if ((view.tcp_flags & (tcp::kSyn | tcp::kAck)) == tcp::kSyn) ++c->syn_in;
@@ -101,6 +108,7 @@ SegmentSketch::Destination* SegmentSketch::destination(const IpAddress& address,
     ++segments_[segment].destinations_dropped;
     ++drops_;
     add_in(view, &segments_[segment].totals);
+    segments_[segment].sources.add(hash(view.src));
     return nullptr;
   }
   used_.push_back(i);
@@ -112,9 +120,10 @@ SegmentSketch::Destination* SegmentSketch::destination(const IpAddress& address,
 void SegmentSketch::count_in(const decode::PacketView& view) {
   Destination* d = destination(view.dst, view, true);
   if (d == nullptr) return;
-  const uint64_t source = hash(view.src) >> 32;
+  const uint64_t source = hash(view.src);
   add_in(view, &d->counts);
-  mark(d->source_bits, source);
+  mark(d->source_bits, source >> 32);
+  segments_[d->segment].sources.add(source);
 }
 
 void SegmentSketch::count_answer(const decode::PacketView& view) {
@@ -134,22 +143,25 @@ void SegmentSketch::close_window() {
     s.totals.packets_in += d.counts.packets_in;
     s.totals.udp_packets_in += d.counts.udp_packets_in;
     s.totals.icmp_packets_in += d.counts.icmp_packets_in;
+    s.totals.reflector_packets_in += d.counts.reflector_packets_in;
+    s.totals.reflector_bytes_in += d.counts.reflector_bytes_in;
     s.totals.bytes_in += d.counts.bytes_in;
-    for (int k = 0; k < 4; ++k) s.source_bits[k] |= d.source_bits[k];
   }
   for (uint32_t segment = 0; segment < segments_.size(); ++segment) {
     if (segments_[segment].totals.packets_in > 0) close_segment(segment);
-    segments_[segment] = {};
   }
   used_.clear();
 }
 
 void SegmentSketch::close_segment(uint32_t segment) {
   collect_top(segment);
-  const Segment& s = segments_[segment];
+  Segment& s = segments_[segment];
   const bool transit = segment + 1 == segments_.size();
   sink_->on_window({transit ? Prefix{} : home_->prefixes()[segment], window_end_ns_, index_last_,
-                    segment, s.totals, distinct(s.source_bits), s.destinations_dropped, top_});
+                    segment, s.totals, s.sources.estimate(), s.destinations_dropped, top_});
+  s.totals = {};
+  s.sources.clear();
+  s.destinations_dropped = 0;
 }
 
 void SegmentSketch::collect_top(uint32_t segment) {

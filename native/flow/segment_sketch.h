@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "decode/packet_view.h"
+#include "flow/distinct_counter.h"
 #include "flow/home_net.h"
 
 namespace thymus::flow {
@@ -23,6 +24,8 @@ struct SketchCounts {
   uint32_t packets_in;
   uint32_t udp_packets_in;
   uint32_t icmp_packets_in;
+  uint32_t reflector_packets_in;  // UDP from a port of a service that amplifies (reflector_ports.h)
+  uint64_t reflector_bytes_in;
   uint64_t bytes_in;
 };
 
@@ -38,7 +41,7 @@ struct SketchWindow {
   uint64_t index_last;  // of the last packet in the window
   uint32_t segment;
   SketchCounts totals;
-  uint32_t sources;
+  uint32_t sources;  // estimate of distinct sources (HyperLogLog)
   uint32_t destinations_dropped;
   std::span<const SketchTop> top;  // by address, each at most once
 };
@@ -77,9 +80,9 @@ class SegmentSketch {
     uint32_t segment;
   };
   struct Segment {
-    SketchCounts totals;
-    uint64_t source_bits[4];
-    uint32_t destinations_dropped;
+    SketchCounts totals{};
+    DistinctCounter sources;
+    uint32_t destinations_dropped = 0;
   };
 
   Destination* destination(const IpAddress& address, const decode::PacketView& view, bool create);
