@@ -1098,9 +1098,11 @@ inline constexpr uint16_t kPacketsIn = 8;
 inline constexpr uint16_t kBytesIn = 9;
 inline constexpr uint16_t kUdpPacketsIn = 10;
 inline constexpr uint16_t kIcmpPacketsIn = 11;
-inline constexpr uint16_t kNewSources = 12;
-inline constexpr uint16_t kDestinationsDropped = 13;
-inline constexpr uint16_t kTop = 14;
+inline constexpr uint16_t kReflectorPacketsIn = 12;
+inline constexpr uint16_t kReflectorBytesIn = 13;
+inline constexpr uint16_t kNewSources = 14;
+inline constexpr uint16_t kDestinationsDropped = 15;
+inline constexpr uint16_t kTop = 16;
 namespace top {
 inline constexpr uint16_t kAddress = 1;
 inline constexpr uint16_t kSynIn = 2;
@@ -1111,8 +1113,10 @@ inline constexpr uint16_t kPacketsIn = 6;
 inline constexpr uint16_t kBytesIn = 7;
 inline constexpr uint16_t kUdpPacketsIn = 8;
 inline constexpr uint16_t kIcmpPacketsIn = 9;
-inline constexpr uint16_t kSources = 10;
-inline constexpr uint16_t kKey = 11;
+inline constexpr uint16_t kReflectorPacketsIn = 10;
+inline constexpr uint16_t kReflectorBytesIn = 11;
+inline constexpr uint16_t kSources = 12;
+inline constexpr uint16_t kKey = 13;
 }  // namespace top
 }  // namespace sketch
 namespace smb {
