@@ -13,7 +13,7 @@ using namespace thymus::stream;
 constexpr uint32_t kSegmentBytes = 1460;
 
 struct Consumer final : Receiver {
-  bool on_bytes(Bytes bytes) override {
+  bool on_bytes(Bytes bytes, uint32_t) override {
     n_bytes += bytes.size();
     return true;
   }
