@@ -2,7 +2,7 @@
 //
 //   native/emit/record.def        -> native/emit/generated/record_layout.h,
 //                                    src/batch/generated/record_layout.ts
-//   native/emit/events/*.def      -> native/base/generated/event_ids.h,
+//   native/emit/events/*.def      -> native/base/generated/events/*.h, one for each kind,
 //                                    src/batch/generated/event_schema.ts
 //   native/decode/anomalies.def   -> native/base/generated/anomaly_codes.h, for parsers, which may
 //                                    not look at `decode`
@@ -101,6 +101,25 @@ function parseEvents(text) {
   return top.fields;
 }
 
+/**
+ * Numbers kinds of events by their names (FNV-1a, folded to 16 bits), so that a new kind changes
+ * neither the numbers nor the headers of the others.
+ */
+function numbered(events) {
+  const taken = new Map();
+  for (const event of events) {
+    let hash = 0x811c9dc5;
+    for (const byte of Buffer.from(event.name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+    event.id = (hash >>> 16) ^ (hash & 0xffff);
+    if (event.id === 0 || taken.has(event.id))
+      throw new Error(
+        `events/${event.name}.def: its number is ${taken.get(event.id)}'s: rename it`,
+      );
+    taken.set(event.id, event.name);
+  }
+  return events;
+}
+
 function parseCalls(text, macro) {
   const rows = [];
   const call = new RegExp(`^${macro}\\((.*)\\)`, 'gm');
@@ -119,7 +138,7 @@ const eventsText = readdirSync(join(root, 'native/emit/events'))
   .map((name) => read(`native/emit/events/${name}`))
   .join('\n');
 const { structs, enums } = parseRecord(recordText);
-const events = parseEvents(eventsText);
+const events = numbered(parseEvents(eventsText));
 const layout = createHash('sha256').update(recordText).update(eventsText).digest().readUInt32LE(0);
 
 function recordHeader() {
@@ -191,20 +210,17 @@ function recordTs() {
   return out;
 }
 
-function eventIds() {
-  let out = `${BANNER}#pragma once\n\n#include <cstdint>\n\nnamespace thymus::event {\n`;
-  const visit = (f, depth) => {
-    const pad = '';
-    out += `${pad}namespace ${plain(f.name)} {\n`;
+function eventHeader(event) {
+  let out = `${BANNER}#pragma once\n\n#include <cstdint>\n\nnamespace thymus::event {\n\n`;
+  out += `inline constexpr uint16_t k${pascal(event.name)} = ${event.id};\n\n`;
+  const visit = (f) => {
+    out += `namespace ${plain(f.name)} {\n`;
     for (const c of f.fields)
-      out += `${pad}inline constexpr uint16_t k${pascal(plain(c.name))} = ${c.id};\n`;
-    for (const c of f.fields) if (c.fields.length) visit(c, depth + 1);
-    out += `${pad}}  // namespace ${plain(f.name)}\n`;
+      out += `inline constexpr uint16_t k${pascal(plain(c.name))} = ${c.id};\n`;
+    for (const c of f.fields) if (c.fields.length) visit(c);
+    out += `}  // namespace ${plain(f.name)}\n`;
   };
-  out += '\nenum Type : uint16_t {\n';
-  for (const e of events) out += `  k${pascal(e.name)} = ${e.id},\n`;
-  out += '};\n\n';
-  for (const e of events) visit(e, 0);
+  visit(event);
   return `${out}\n}  // namespace thymus::event\n`;
 }
 
@@ -212,7 +228,7 @@ function eventTs() {
   const show = (f, pad) =>
     `{ name: '${f.name}', type: '${f.type}', list: ${f.list},${f.showFalse ? ' showFalse: true,' : ''}${f.beside ? ' beside: true,' : ''} fields: [${f.fields.length ? `\n${f.fields.map((c) => `${pad}  ${show(c, `${pad}  `)},\n`).join('')}${pad}` : ''}] }`;
   let out = `${BANNER}\nexport interface FieldSchema {\n  readonly name: string;\n  readonly type: 'event' | 'u' | 'i' | 'f' | 'bool' | 'str' | 'hex' | 'mac' | 'ip' | 'time' | 'obj' | 'pairs';\n  readonly list: boolean;\n  /** A boolean that is shown when it is false, too. */\n  readonly showFalse?: true;\n  /** Stands in EVE beside the event's own object. */\n  readonly beside?: true;\n  readonly fields: readonly FieldSchema[];\n}\n\n`;
-  out += `/** Event kinds by number - 1; a field's number is its index + 1. */\nexport const EVENT_SCHEMA: readonly FieldSchema[] = [\n${events.map((e) => `  ${show(e, '  ')},\n`).join('')}];\n\n`;
+  out += `/** Event kinds by number; a field's number is its index + 1. */\nexport const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, FieldSchema>([\n${events.map((e) => `  [${e.id}, ${show(e, '  ')}],\n`).join('')}]);\n\n`;
   out += `/** Numbers of the event kinds. */\nexport const EventType = {\n${events.map((e) => `  ${e.name.toUpperCase()}: ${e.id},`).join('\n')}\n} as const;\n\n`;
   out += `/** Numbers of the fields, for readers that need speed. */\nexport const EventField = {\n`;
   const visit = (f, pad) => {
@@ -253,7 +269,9 @@ function namesTs() {
 
 const outputs = {
   'native/emit/generated/record_layout.h': recordHeader(),
-  'native/base/generated/event_ids.h': eventIds(),
+  ...Object.fromEntries(
+    events.map((e) => [`native/base/generated/events/${e.name}.h`, eventHeader(e)]),
+  ),
   'native/base/generated/anomaly_codes.h': anomalyCodes(),
   'src/batch/generated/record_layout.ts': recordTs(),
   'src/batch/generated/event_schema.ts': eventTs(),

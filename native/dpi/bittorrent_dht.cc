@@ -1,10 +1,11 @@
 // The DHT of BitTorrent over UDP (BEP 5, BEP 32). A message is one bencoded dictionary (BEP 3):
 // "d" key value ... "e" with keys as strings; "4:spam" a string, "i42e" a number, "l" ... "e" a
 // list.
+#include "base/generated/events/bittorrent_dht.h"
+
 #include <algorithm>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "dpi/parser.h"
 #include "dpi/text.h"
 

@@ -1,6 +1,6 @@
 #include "dpi/context.h"
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/anomaly.h"
 
 namespace thymus::dpi {
 

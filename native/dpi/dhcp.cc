@@ -2,11 +2,12 @@
 //
 //   0  op   1  htype   2  hlen   4  xid   12  ciaddr   16  yiaddr   20  siaddr   24  giaddr
 //   28 chaddr   44  sname   108  file   236  cookie   240  options {code, length, data}, 255 ends
+#include "base/generated/events/dhcp.h"
+
 #include <array>
 #include <cstdio>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "dpi/parser.h"
 
 namespace thymus::dpi {

@@ -1,6 +1,6 @@
 #include "dpi/dns_message.h"
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/dns.h"
 #include "dpi/dns_name.h"
 #include "dpi/dns_record.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/dns.h"
 
 namespace thymus::dpi {
 namespace {

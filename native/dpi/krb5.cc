@@ -8,11 +8,12 @@
 //                      enc-part [6] { etype [0] } }
 //   KRB-ERROR        [APPLICATION 30] { pvno [0], msg-type [1], error-code [6], crealm [7],
 //                      cname [8], sname [10] }
+#include "base/generated/events/krb5.h"
+
 #include <array>
 #include <string_view>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "base/text_builder.h"
 #include "dpi/ber.h"
 #include "dpi/krb5_names.h"

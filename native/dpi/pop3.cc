@@ -4,11 +4,12 @@
 //   client: KEYWORD [argument...]
 //   server: "+OK text" or "-ERR text"; some commands add lines up to one with a single dot
 //   server: "+ challenge" after AUTH; client: its answer in base64
+#include "base/generated/events/pop3.h"
+
 #include <algorithm>
 #include <array>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "dpi/kept_fields.h"
 #include "dpi/lines.h"
 #include "dpi/parser.h"

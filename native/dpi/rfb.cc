@@ -5,10 +5,11 @@
 //   type 2: server 16 bytes challenge      client: 16 bytes response
 //   server: u32 result (3.8, or type 2), with a reason when it failed
 //   client: u8 shared                      server: width height pixel format name
+#include "base/generated/events/rfb.h"
+
 #include <algorithm>
 #include <array>
 
-#include "base/generated/event_ids.h"
 #include "dpi/parser.h"
 #include "dpi/text.h"
 

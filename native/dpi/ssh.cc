@@ -5,12 +5,13 @@
 //   KEXINIT: 20 (8) | cookie (16 bytes) | ten lists of names { length (32), names by comma } | ...
 //
 // Buffers 0 and 1 hold what is not whole yet, 2 and 3 the four lists of a side that make a HASSH.
+#include "base/generated/events/ssh.h"
+
 #include <algorithm>
 #include <array>
 
 #include "base/digest.h"
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "base/hash.h"
 #include "dpi/parser.h"
 

@@ -2,7 +2,8 @@
 //
 //   request: 00 01 (read) or 00 02 (write) | file 00 | mode 00 | options (RFC 2347)
 //   then:    00 03 block data, 00 04 block, 00 05 error, 00 06 option acknowledgement
-#include "base/generated/event_ids.h"
+#include "base/generated/events/tftp.h"
+
 #include "dpi/parser.h"
 #include "dpi/text.h"
 

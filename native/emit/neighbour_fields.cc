@@ -1,6 +1,7 @@
 #include "emit/neighbour_fields.h"
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/arp.h"
+#include "base/generated/events/nd.h"
 
 namespace thymus::emit {
 namespace {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/anomaly.h"
+#include "base/generated/events/flow_detail.h"
+#include "base/generated/events/sketch.h"
 #include "emit/flow_row.h"
 #include "emit/neighbour_fields.h"
 #include "flow/community_id.h"

@@ -22,7 +22,7 @@ const FORMS: FieldForms = {
   'additionals.rrtype': recordType,
 };
 
-export const DNS_PLAN = planFields(EVENT_SCHEMA[EventType.DNS - 1]!.fields, FORMS);
+export const DNS_PLAN = planFields(EVENT_SCHEMA.get(EventType.DNS)!.fields, FORMS);
 export const DNS_HEAD = '"version":3';
 
 const ANSWER_PLAN = DNS_PLAN[EventField.DNS.ANSWERS_ID - 1]!.fields;

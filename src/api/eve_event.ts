@@ -25,18 +25,20 @@ interface EventShape {
   readonly beside: readonly FieldPlan[];
 }
 
-/** By number - 1. */
-const SHAPES: readonly EventShape[] = EVENT_SCHEMA.map(({ name, fields }, index) => {
-  const plan = planFields(fields);
-  const inside = plan.filter((field) => !field.beside);
-  const own: ShowBody =
-    SPECIAL_BODIES[index + 1] ?? ((body) => bodyJson(inside, body, 0, body.length));
-  return { name, own, beside: plan.filter((field) => field.beside) };
-});
+/** By the number of the kind. */
+const SHAPES: ReadonlyMap<number, EventShape> = new Map(
+  [...EVENT_SCHEMA].map(([type, { name, fields }]) => {
+    const plan = planFields(fields);
+    const inside = plan.filter((field) => !field.beside);
+    const own: ShowBody =
+      SPECIAL_BODIES[type] ?? ((body) => bodyJson(inside, body, 0, body.length));
+    return [type, { name, own, beside: plan.filter((field) => field.beside) }];
+  }),
+);
 
 /** One event of the core as a line of EVE; empty for a kind that this version does not know. */
 export function eventLine(row: EventRowView, body: Buffer, addresses: AddressText): string {
-  const shape = SHAPES[row.type - 1];
+  const shape = SHAPES.get(row.type);
   if (shape === undefined) return '';
   const { name, own } = shape;
   const beside = bodyJson(shape.beside, body, 0, body.length);

@@ -43,7 +43,7 @@ const LEFT_OUT = new Set(['heap_offset', 'heap_bytes', 'flow_id_high']);
 
 export const FLOW_COLUMNS: readonly FlowColumn[] = [
   ...FLOW_ROW_FIELDS.filter((field) => !LEFT_OUT.has(field.name)).map(columnOf),
-  ...EVENT_SCHEMA[EventType.FLOW_DETAIL - 1]!.fields.map((field, index) =>
+  ...EVENT_SCHEMA.get(EventType.FLOW_DETAIL)!.fields.map((field, index) =>
     detailColumn(field, index + 1),
   ),
 ];

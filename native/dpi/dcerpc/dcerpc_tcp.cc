@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
+#include "base/generated/events/dcerpc.h"
 #include "dpi/dcerpc/dcerpc_pdu.h"
 #include "dpi/parser.h"
 

@@ -5,7 +5,7 @@
 //    u16 opnum, u16 hint, u16 hint, u16 length, u16 fragment number, u8 auth, u8 serial, stub}
 #include <array>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/dcerpc.h"
 #include "dpi/dcerpc/dcerpc_pdu.h"
 #include "dpi/parser.h"
 

@@ -6,10 +6,11 @@
 //
 // The first byte of the user data is the transport header: FIN, FIR, sequence number. Fragments
 // from FIR to FIN make one application message.
+#include "base/generated/events/dnp3.h"
+
 #include <array>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "dpi/dnp3/objects.h"
 #include "dpi/lines.h"
 #include "dpi/parser.h"
@@ -233,7 +234,8 @@ size_t take_frame(Bytes all, bool from_originator, State* state, Context* contex
 Likelihood probe(const Segment& first) {
   if (has_frame_start(first.data)) return Likelihood::kLikely;
   const bool could_be = first.has_port(kPorts[0]) && first.data.size() < kHeaderBytes &&
-                        first.data[0] == 0x05 && Reader(first.data).peek_u8(1) % 0x64 == 0;
+                        Reader(first.data).peek_u8() == 0x05 &&
+                        Reader(first.data).peek_u8(1) % 0x64 == 0;
   return could_be ? Likelihood::kMaybe : Likelihood::kNo;
 }
 

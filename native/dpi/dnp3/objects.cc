@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstring>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/dnp3.h"
 
 namespace thymus::dpi {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/fileinfo.h"
 
 namespace thymus::dpi {
 namespace {

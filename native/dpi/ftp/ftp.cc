@@ -6,11 +6,12 @@
 //
 // PASV, EPSV, PORT and EPRT say where a data connection will be made; the next transfer announces
 // it to the flow table.
+#include "base/generated/events/ftp.h"
+
 #include <algorithm>
 #include <array>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "dpi/ftp/transfer.h"
 #include "dpi/kept_fields.h"
 #include "dpi/lines.h"

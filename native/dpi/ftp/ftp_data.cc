@@ -1,6 +1,8 @@
 // The data connection of FTP (RFC 959 section 3.2): bare content, known only because the control
 // connection announced it. One event when it is over.
-#include "base/generated/event_ids.h"
+#include "base/generated/events/ftp_data.h"
+
+#include "base/generated/events/fileinfo.h"
 #include "dpi/file/file_tracker.h"
 #include "dpi/ftp/transfer.h"
 #include "dpi/parser.h"

@@ -5,7 +5,8 @@
 #include <cstring>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
+#include "base/generated/events/fileinfo.h"
+#include "base/generated/events/http.h"
 #include "dpi/http/content_decoder.h"
 #include "dpi/http/fields.h"
 #include "dpi/text.h"

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/fileinfo.h"
+#include "base/generated/events/http.h"
 #include "dpi/text.h"
 
 namespace thymus::dpi::http {

@@ -5,10 +5,11 @@
 // then they are read again and written as one event:
 //
 //   {u16 serial number of the operation, u32 length, message}...
+#include "base/generated/events/ldap.h"
+
 #include <array>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "dpi/ldap/ldap_message.h"
 #include "dpi/parser.h"
 

@@ -1,6 +1,6 @@
 #include "dpi/ldap/ldap_message.h"
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/ldap.h"
 #include "base/number_names.h"
 #include "base/text_builder.h"
 

@@ -1,10 +1,11 @@
 // MQTT over TCP. Messages that belong together are one event: a request and its acknowledgements,
 // tied by their message number. Messages that wait for the rest of their exchange lie in a buffer,
 // in the order of arrival, with one record in the state for each.
+#include "base/generated/events/mqtt.h"
+
 #include <algorithm>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "dpi/lines.h"
 #include "dpi/mqtt/mqtt_message.h"
 #include "dpi/parser.h"

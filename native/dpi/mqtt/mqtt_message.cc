@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdio>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/mqtt.h"
 
 namespace thymus::dpi {
 namespace {

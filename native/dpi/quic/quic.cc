@@ -2,12 +2,13 @@
 // out of the Initial packets of both sides, which anybody can decrypt.
 //
 // Buffers 0 and 1 hold pieces of the CRYPTO streams of client and server.
+#include "base/generated/events/quic.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "dpi/name_hash.h"
 #include "dpi/parser.h"
 #include "dpi/quic/crypto_stream.h"

@@ -1,7 +1,7 @@
 // Lines "x=value": first of the session, then of each medium, which begins with "m=".
 #include "dpi/sip/sdp.h"
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/sip.h"
 #include "dpi/text.h"
 
 namespace thymus::dpi {

@@ -6,9 +6,10 @@
 //   (empty line) body
 //
 // One event per message. Session descriptions in bodies announce RTP between the same two hosts.
+#include "base/generated/events/sip.h"
+
 #include <algorithm>
 
-#include "base/generated/event_ids.h"
 #include "dpi/lines.h"
 #include "dpi/parser.h"
 #include "dpi/sip/sdp.h"

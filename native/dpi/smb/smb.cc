@@ -4,10 +4,11 @@
 //
 // A request waits in a buffer until its response comes; both are read then. What is read from and
 // written to files goes by. Contents of encrypted and compressed messages are not seen.
+#include "base/generated/events/smb.h"
+
 #include <array>
 #include <string_view>
 
-#include "base/generated/event_ids.h"
 #include "dpi/parser.h"
 #include "dpi/smb/security_blob.h"
 #include "dpi/smb/smb_message.h"

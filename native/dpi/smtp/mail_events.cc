@@ -2,7 +2,8 @@
 
 #include <array>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/fileinfo.h"
+#include "base/generated/events/smtp.h"
 
 namespace thymus::dpi {
 namespace {

@@ -2,7 +2,8 @@
 //
 //   kind (1): 00 initiating message, 20 successful outcome, 40 unsuccessful outcome
 //   procedure code (1)  criticality (1): 00 reject, 40 ignore, 80 notify  length (1 or 2)  value
-#include "base/generated/event_ids.h"
+#include "base/generated/events/ngap.h"
+#include "base/generated/events/s1ap.h"
 #include "dpi/parser.h"
 #include "dpi/telecom/names.h"
 

@@ -2,7 +2,8 @@
 //
 //   version 1 (1)  length (3)  flags (1)  command (3)  application (4)  hop-by-hop (4)  end-to-end
 //   (4) AVPs: code (4)  flags (1)  length (3)  [vendor (4)]  data, padded to 4 bytes
-#include "base/generated/event_ids.h"
+#include "base/generated/events/diameter.h"
+
 #include "dpi/parser.h"
 #include "dpi/telecom/names.h"
 

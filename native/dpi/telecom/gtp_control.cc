@@ -5,7 +5,8 @@
 //              [sequence (2)  N-PDU number (1)  next extension (1)] with E, S or PN
 //   version 2: flags (1): version 3 bits, P, T  type (1)  length (2)  [TEID (4) with T]
 //              sequence (3)  spare (1)
-#include "base/generated/event_ids.h"
+#include "base/generated/events/gtpv1.h"
+#include "base/generated/events/gtpv2.h"
 #include "dpi/parser.h"
 #include "dpi/telecom/names.h"
 

@@ -2,7 +2,8 @@
 //
 //   flags (1): version 3 bits = 1, -, FO, MP, S  type (1)  length (2)  [SEID (8) with S]
 //   sequence (3)  priority or spare (1), then elements: type (2)  length (2)  value
-#include "base/generated/event_ids.h"
+#include "base/generated/events/pfcp.h"
+
 #include "dpi/parser.h"
 #include "dpi/telecom/names.h"
 

@@ -7,11 +7,12 @@
 // handshake has shown all that the event says: at the server's HelloDone, with a requested
 // certificate of the client at that, in TLS 1.3 at the ServerHello, behind which all is encrypted.
 // Buffers 0 and 1 hold a message of the originator and of the responder that is not whole yet.
+#include "base/generated/events/tls.h"
+
 #include <algorithm>
 #include <array>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
 #include "dpi/name_hash.h"
 #include "dpi/parser.h"
 #include "dpi/tls/fingerprint.h"

@@ -11,14 +11,14 @@ export interface FieldSchema {
   readonly fields: readonly FieldSchema[];
 }
 
-/** Event kinds by number - 1; a field's number is its index + 1. */
-export const EVENT_SCHEMA: readonly FieldSchema[] = [
-  { name: 'anomaly', type: 'event', list: false, fields: [
+/** Event kinds by number; a field's number is its index + 1. */
+export const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, FieldSchema>([
+  [57191, { name: 'anomaly', type: 'event', list: false, fields: [
     { name: 'code', type: 'u', list: false, fields: [] },
     { name: 'layer', type: 'u', list: false, fields: [] },
     { name: 'tx_id', type: 'u', list: false, beside: true, fields: [] },
-  ] },
-  { name: 'arp', type: 'event', list: false, fields: [
+  ] }],
+  [14417, { name: 'arp', type: 'event', list: false, fields: [
     { name: 'hw_type', type: 'str', list: false, fields: [] },
     { name: 'proto_type', type: 'str', list: false, fields: [] },
     { name: 'opcode', type: 'str', list: false, fields: [] },
@@ -30,8 +30,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'frame_mac', type: 'mac', list: false, fields: [] },
     { name: 'previous_mac', type: 'mac', list: false, fields: [] },
     { name: 'vlan', type: 'u', list: true, beside: true, fields: [] },
-  ] },
-  { name: 'bittorrent_dht', type: 'event', list: false, fields: [
+  ] }],
+  [12269, { name: 'bittorrent_dht', type: 'event', list: false, fields: [
     { name: 'request_type', type: 'str', list: false, fields: [] },
     { name: 'request', type: 'obj', list: false, fields: [
       { name: 'id', type: 'hex', list: false, fields: [] },
@@ -65,8 +65,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     ] },
     { name: 'transaction_id', type: 'hex', list: false, fields: [] },
     { name: 'client_version', type: 'hex', list: false, fields: [] },
-  ] },
-  { name: 'dcerpc', type: 'event', list: false, fields: [
+  ] }],
+  [39795, { name: 'dcerpc', type: 'event', list: false, fields: [
     { name: 'request', type: 'str', list: false, fields: [] },
     { name: 'req', type: 'obj', list: false, fields: [
       { name: 'opnum', type: 'u', list: false, fields: [] },
@@ -87,8 +87,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'activityuuid', type: 'str', list: false, fields: [] },
     { name: 'seqnum', type: 'u', list: false, fields: [] },
     { name: 'rpc_version', type: 'str', list: false, fields: [] },
-  ] },
-  { name: 'dhcp', type: 'event', list: false, fields: [
+  ] }],
+  [381, { name: 'dhcp', type: 'event', list: false, fields: [
     { name: 'type', type: 'str', list: false, fields: [] },
     { name: 'id', type: 'u', list: false, fields: [] },
     { name: 'client_mac', type: 'mac', list: false, fields: [] },
@@ -108,8 +108,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'routers', type: 'str', list: true, fields: [] },
     { name: 'dns_servers', type: 'str', list: true, fields: [] },
     { name: 'vendor_class_identifier', type: 'str', list: false, fields: [] },
-  ] },
-  { name: 'diameter', type: 'event', list: false, fields: [
+  ] }],
+  [34261, { name: 'diameter', type: 'event', list: false, fields: [
     { name: 'type', type: 'str', list: false, fields: [] },
     { name: 'command_code', type: 'u', list: false, fields: [] },
     { name: 'command', type: 'str', list: false, fields: [] },
@@ -124,8 +124,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'experimental_result_code', type: 'u', list: false, fields: [] },
     { name: 'service_context_id', type: 'str', list: false, fields: [] },
     { name: 'cc_request_type', type: 'u', list: false, fields: [] },
-  ] },
-  { name: 'dnp3', type: 'event', list: false, fields: [
+  ] }],
+  [20577, { name: 'dnp3', type: 'event', list: false, fields: [
     { name: 'type', type: 'str', list: false, fields: [] },
     { name: 'control', type: 'obj', list: false, fields: [
       { name: 'dir', type: 'bool', list: false, showFalse: true, fields: [] },
@@ -210,8 +210,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'iin', type: 'obj', list: false, fields: [
       { name: 'indicators', type: 'str', list: true, fields: [] },
     ] },
-  ] },
-  { name: 'dns', type: 'event', list: false, fields: [
+  ] }],
+  [13014, { name: 'dns', type: 'event', list: false, fields: [
     { name: 'type', type: 'str', list: false, fields: [] },
     { name: 'tx_id', type: 'u', list: false, fields: [] },
     { name: 'id', type: 'u', list: false, fields: [] },
@@ -318,8 +318,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
         { name: 'data', type: 'hex', list: false, fields: [] },
       ] },
     ] },
-  ] },
-  { name: 'fileinfo', type: 'event', list: false, fields: [
+  ] }],
+  [4983, { name: 'fileinfo', type: 'event', list: false, fields: [
     { name: 'filename', type: 'str', list: false, fields: [] },
     { name: 'gaps', type: 'bool', list: false, showFalse: true, fields: [] },
     { name: 'state', type: 'str', list: false, fields: [] },
@@ -378,8 +378,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       { name: 'version', type: 'str', list: false, fields: [] },
       { name: 'length', type: 'u', list: false, fields: [] },
     ] },
-  ] },
-  { name: 'flow_detail', type: 'event', list: false, fields: [
+  ] }],
+  [33887, { name: 'flow_detail', type: 'event', list: false, fields: [
     { name: 'history', type: 'str', list: false, fields: [] },
     { name: 'mac_orig', type: 'hex', list: false, fields: [] },
     { name: 'mac_resp', type: 'hex', list: false, fields: [] },
@@ -387,8 +387,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'resp_ttl_max', type: 'u', list: false, fields: [] },
     { name: 'orig_window_scale', type: 'u', list: false, fields: [] },
     { name: 'encap', type: 'u', list: true, fields: [] },
-  ] },
-  { name: 'ftp', type: 'event', list: false, fields: [
+  ] }],
+  [26872, { name: 'ftp', type: 'event', list: false, fields: [
     { name: 'command', type: 'str', list: false, fields: [] },
     { name: 'command_data', type: 'str', list: false, fields: [] },
     { name: 'command_truncated', type: 'bool', list: false, showFalse: true, fields: [] },
@@ -398,12 +398,12 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'mode', type: 'str', list: false, fields: [] },
     { name: 'reply_received', type: 'str', list: false, fields: [] },
     { name: 'reply_truncated', type: 'bool', list: false, showFalse: true, fields: [] },
-  ] },
-  { name: 'ftp_data', type: 'event', list: false, fields: [
+  ] }],
+  [64588, { name: 'ftp_data', type: 'event', list: false, fields: [
     { name: 'filename', type: 'str', list: false, fields: [] },
     { name: 'command', type: 'str', list: false, fields: [] },
-  ] },
-  { name: 'gtpv1', type: 'event', list: false, fields: [
+  ] }],
+  [19482, { name: 'gtpv1', type: 'event', list: false, fields: [
     { name: 'message_type', type: 'u', list: false, fields: [] },
     { name: 'message', type: 'str', list: false, fields: [] },
     { name: 'teid', type: 'u', list: false, fields: [] },
@@ -413,8 +413,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'ue_address', type: 'ip', list: false, fields: [] },
     { name: 'teid_data', type: 'u', list: false, fields: [] },
     { name: 'teid_control', type: 'u', list: false, fields: [] },
-  ] },
-  { name: 'gtpv2', type: 'event', list: false, fields: [
+  ] }],
+  [29575, { name: 'gtpv2', type: 'event', list: false, fields: [
     { name: 'message_type', type: 'u', list: false, fields: [] },
     { name: 'message', type: 'str', list: false, fields: [] },
     { name: 'teid', type: 'u', list: false, fields: [] },
@@ -429,8 +429,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       { name: 'teid', type: 'u', list: false, fields: [] },
       { name: 'address', type: 'ip', list: false, fields: [] },
     ] },
-  ] },
-  { name: 'http', type: 'event', list: false, fields: [
+  ] }],
+  [33217, { name: 'http', type: 'event', list: false, fields: [
     { name: 'hostname', type: 'str', list: false, fields: [] },
     { name: 'http_port', type: 'u', list: false, fields: [] },
     { name: 'url', type: 'str', list: false, fields: [] },
@@ -451,8 +451,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'version', type: 'str', list: false, fields: [] },
     { name: 'length', type: 'u', list: false, fields: [] },
     { name: 'tx_id', type: 'u', list: false, beside: true, fields: [] },
-  ] },
-  { name: 'krb5', type: 'event', list: false, fields: [
+  ] }],
+  [4829, { name: 'krb5', type: 'event', list: false, fields: [
     { name: 'msg_type', type: 'str', list: false, fields: [] },
     { name: 'failed_request', type: 'str', list: false, fields: [] },
     { name: 'error_code', type: 'str', list: false, fields: [] },
@@ -463,8 +463,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'weak_encryption', type: 'bool', list: false, showFalse: true, fields: [] },
     { name: 'ticket_encryption', type: 'str', list: false, fields: [] },
     { name: 'ticket_weak_encryption', type: 'bool', list: false, fields: [] },
-  ] },
-  { name: 'ldap', type: 'event', list: false, fields: [
+  ] }],
+  [7301, { name: 'ldap', type: 'event', list: false, fields: [
     { name: 'request', type: 'obj', list: false, fields: [
       { name: 'message_id', type: 'u', list: false, fields: [] },
       { name: 'operation', type: 'str', list: false, fields: [] },
@@ -595,8 +595,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
         { name: 'control_value', type: 'hex', list: false, fields: [] },
       ] },
     ] },
-  ] },
-  { name: 'mqtt', type: 'event', list: false, fields: [
+  ] }],
+  [36087, { name: 'mqtt', type: 'event', list: false, fields: [
     { name: 'connect', type: 'obj', list: false, fields: [
       { name: 'qos', type: 'u', list: false, fields: [] },
       { name: 'retain', type: 'bool', list: false, showFalse: true, fields: [] },
@@ -786,8 +786,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
         { name: 'text', type: 'str', list: false, fields: [] },
       ] },
     ] },
-  ] },
-  { name: 'nd', type: 'event', list: false, fields: [
+  ] }],
+  [14585, { name: 'nd', type: 'event', list: false, fields: [
     { name: 'type', type: 'str', list: false, fields: [] },
     { name: 'target', type: 'ip', list: false, fields: [] },
     { name: 'destination', type: 'ip', list: false, fields: [] },
@@ -814,13 +814,13 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     ] },
     { name: 'dns_servers', type: 'ip', list: true, fields: [] },
     { name: 'vlan', type: 'u', list: true, beside: true, fields: [] },
-  ] },
-  { name: 'ngap', type: 'event', list: false, fields: [
+  ] }],
+  [4335, { name: 'ngap', type: 'event', list: false, fields: [
     { name: 'type', type: 'str', list: false, fields: [] },
     { name: 'procedure_code', type: 'u', list: false, fields: [] },
     { name: 'procedure', type: 'str', list: false, fields: [] },
-  ] },
-  { name: 'pfcp', type: 'event', list: false, fields: [
+  ] }],
+  [29014, { name: 'pfcp', type: 'event', list: false, fields: [
     { name: 'message_type', type: 'u', list: false, fields: [] },
     { name: 'message', type: 'str', list: false, fields: [] },
     { name: 'seid', type: 'u', list: false, fields: [] },
@@ -831,8 +831,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'f_seid', type: 'u', list: false, fields: [] },
     { name: 'f_seid_address', type: 'ip', list: false, fields: [] },
     { name: 'created_pdrs', type: 'u', list: false, fields: [] },
-  ] },
-  { name: 'pop3', type: 'event', list: false, fields: [
+  ] }],
+  [17542, { name: 'pop3', type: 'event', list: false, fields: [
     { name: 'request', type: 'obj', list: false, fields: [
       { name: 'command', type: 'str', list: false, fields: [] },
       { name: 'args', type: 'str', list: true, fields: [] },
@@ -843,8 +843,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       { name: 'header', type: 'str', list: false, fields: [] },
       { name: 'data', type: 'str', list: true, fields: [] },
     ] },
-  ] },
-  { name: 'quic', type: 'event', list: false, fields: [
+  ] }],
+  [18488, { name: 'quic', type: 'event', list: false, fields: [
     { name: 'version', type: 'str', list: false, fields: [] },
     { name: 'sni', type: 'str', list: false, fields: [] },
     { name: 'ua', type: 'str', list: false, fields: [] },
@@ -867,8 +867,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       { name: 'values', type: 'str', list: true, fields: [] },
     ] },
     { name: 'ech', type: 'bool', list: false, fields: [] },
-  ] },
-  { name: 'rfb', type: 'event', list: false, fields: [
+  ] }],
+  [34445, { name: 'rfb', type: 'event', list: false, fields: [
     { name: 'server_protocol_version', type: 'obj', list: false, fields: [
       { name: 'major', type: 'str', list: false, fields: [] },
       { name: 'minor', type: 'str', list: false, fields: [] },
@@ -904,13 +904,13 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
         { name: 'blue_shift', type: 'u', list: false, fields: [] },
       ] },
     ] },
-  ] },
-  { name: 's1ap', type: 'event', list: false, fields: [
+  ] }],
+  [20556, { name: 's1ap', type: 'event', list: false, fields: [
     { name: 'type', type: 'str', list: false, fields: [] },
     { name: 'procedure_code', type: 'u', list: false, fields: [] },
     { name: 'procedure', type: 'str', list: false, fields: [] },
-  ] },
-  { name: 'sip', type: 'event', list: false, fields: [
+  ] }],
+  [14652, { name: 'sip', type: 'event', list: false, fields: [
     { name: 'method', type: 'str', list: false, fields: [] },
     { name: 'uri', type: 'str', list: false, fields: [] },
     { name: 'version', type: 'str', list: false, fields: [] },
@@ -943,8 +943,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
         { name: 'attributes', type: 'str', list: true, fields: [] },
       ] },
     ] },
-  ] },
-  { name: 'sketch', type: 'event', list: false, fields: [
+  ] }],
+  [35073, { name: 'sketch', type: 'event', list: false, fields: [
     { name: 'prefix', type: 'ip', list: false, fields: [] },
     { name: 'prefix_bits', type: 'u', list: false, fields: [] },
     { name: 'window_us', type: 'u', list: false, fields: [] },
@@ -975,8 +975,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       { name: 'sources', type: 'u', list: false, fields: [] },
       { name: 'key', type: 'f', list: false, fields: [] },
     ] },
-  ] },
-  { name: 'smb', type: 'event', list: false, fields: [
+  ] }],
+  [9911, { name: 'smb', type: 'event', list: false, fields: [
     { name: 'id', type: 'u', list: false, fields: [] },
     { name: 'dialect', type: 'str', list: false, fields: [] },
     { name: 'command', type: 'str', list: false, fields: [] },
@@ -1050,8 +1050,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     ] },
     { name: 'function', type: 'str', list: false, fields: [] },
     { name: 'level_of_interest', type: 'str', list: false, fields: [] },
-  ] },
-  { name: 'smtp', type: 'event', list: false, fields: [
+  ] }],
+  [84, { name: 'smtp', type: 'event', list: false, fields: [
     { name: 'tx_id', type: 'u', list: false, beside: true, fields: [] },
     { name: 'helo', type: 'str', list: false, fields: [] },
     { name: 'mail_from', type: 'str', list: false, fields: [] },
@@ -1071,8 +1071,8 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
       { name: 'user_agent', type: 'str', list: false, fields: [] },
       { name: 'x_originating_ip', type: 'str', list: false, fields: [] },
     ] },
-  ] },
-  { name: 'ssh', type: 'event', list: false, fields: [
+  ] }],
+  [16751, { name: 'ssh', type: 'event', list: false, fields: [
     { name: 'client', type: 'obj', list: false, fields: [
       { name: 'proto_version', type: 'str', list: false, fields: [] },
       { name: 'software_version', type: 'str', list: false, fields: [] },
@@ -1089,13 +1089,13 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
         { name: 'string', type: 'str', list: false, fields: [] },
       ] },
     ] },
-  ] },
-  { name: 'tftp', type: 'event', list: false, fields: [
+  ] }],
+  [17683, { name: 'tftp', type: 'event', list: false, fields: [
     { name: 'packet', type: 'str', list: false, fields: [] },
     { name: 'file', type: 'str', list: false, fields: [] },
     { name: 'mode', type: 'str', list: false, fields: [] },
-  ] },
-  { name: 'tls', type: 'event', list: false, fields: [
+  ] }],
+  [4093, { name: 'tls', type: 'event', list: false, fields: [
     { name: 'subject', type: 'str', list: false, fields: [] },
     { name: 'issuerdn', type: 'str', list: false, fields: [] },
     { name: 'subjectaltname', type: 'str', list: true, fields: [] },
@@ -1130,43 +1130,43 @@ export const EVENT_SCHEMA: readonly FieldSchema[] = [
     { name: 'chain_length', type: 'u', list: false, fields: [] },
     { name: 'alert', type: 'u', list: false, fields: [] },
     { name: 'ech', type: 'bool', list: false, fields: [] },
-  ] },
-];
+  ] }],
+]);
 
 /** Numbers of the event kinds. */
 export const EventType = {
-  ANOMALY: 1,
-  ARP: 2,
-  BITTORRENT_DHT: 3,
-  DCERPC: 4,
-  DHCP: 5,
-  DIAMETER: 6,
-  DNP3: 7,
-  DNS: 8,
-  FILEINFO: 9,
-  FLOW_DETAIL: 10,
-  FTP: 11,
-  FTP_DATA: 12,
-  GTPV1: 13,
-  GTPV2: 14,
-  HTTP: 15,
-  KRB5: 16,
-  LDAP: 17,
-  MQTT: 18,
-  ND: 19,
-  NGAP: 20,
-  PFCP: 21,
-  POP3: 22,
-  QUIC: 23,
-  RFB: 24,
-  S1AP: 25,
-  SIP: 26,
-  SKETCH: 27,
-  SMB: 28,
-  SMTP: 29,
-  SSH: 30,
-  TFTP: 31,
-  TLS: 32,
+  ANOMALY: 57191,
+  ARP: 14417,
+  BITTORRENT_DHT: 12269,
+  DCERPC: 39795,
+  DHCP: 381,
+  DIAMETER: 34261,
+  DNP3: 20577,
+  DNS: 13014,
+  FILEINFO: 4983,
+  FLOW_DETAIL: 33887,
+  FTP: 26872,
+  FTP_DATA: 64588,
+  GTPV1: 19482,
+  GTPV2: 29575,
+  HTTP: 33217,
+  KRB5: 4829,
+  LDAP: 7301,
+  MQTT: 36087,
+  ND: 14585,
+  NGAP: 4335,
+  PFCP: 29014,
+  POP3: 17542,
+  QUIC: 18488,
+  RFB: 34445,
+  S1AP: 20556,
+  SIP: 14652,
+  SKETCH: 35073,
+  SMB: 9911,
+  SMTP: 84,
+  SSH: 16751,
+  TFTP: 17683,
+  TLS: 4093,
 } as const;
 
 /** Numbers of the fields, for readers that need speed. */

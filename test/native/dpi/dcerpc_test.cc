@@ -1,6 +1,7 @@
+#include "base/generated/events/dcerpc.h"
+
 #include <doctest/doctest.h>
 
-#include "base/generated/event_ids.h"
 #include "dpi/dcerpc_builder.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"

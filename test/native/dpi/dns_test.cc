@@ -1,10 +1,12 @@
+#include "base/generated/events/dns.h"
+
 #include <random>
 #include <string>
 
 #include <doctest/doctest.h>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
+#include "base/generated/events/anomaly.h"
 #include "dpi/dns_builder.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"

@@ -1,7 +1,11 @@
+#include "base/generated/events/ftp.h"
+
 #include <doctest/doctest.h>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
+#include "base/generated/events/anomaly.h"
+#include "base/generated/events/fileinfo.h"
+#include "base/generated/events/ftp_data.h"
 #include "dpi/dialogue.h"
 
 namespace thymus::test {

@@ -1,3 +1,5 @@
+#include "base/generated/events/http.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -6,7 +8,8 @@
 #include <zlib.h>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
+#include "base/generated/events/anomaly.h"
+#include "base/generated/events/fileinfo.h"
 #include "dpi/http/head.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"

@@ -1,7 +1,9 @@
+#include "base/generated/events/krb5.h"
+
 #include <doctest/doctest.h>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
+#include "base/generated/events/anomaly.h"
 #include "dpi/ber_builder.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"

@@ -1,3 +1,5 @@
+#include "base/generated/events/quic.h"
+
 #include <algorithm>
 #include <random>
 #include <string>
@@ -6,7 +8,7 @@
 
 #include "base/digest.h"
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
+#include "base/generated/events/anomaly.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"
 #include "dpi/quic/crypto_stream.h"

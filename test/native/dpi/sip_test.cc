@@ -1,6 +1,7 @@
+#include "base/generated/events/sip.h"
+
 #include <doctest/doctest.h>
 
-#include "base/generated/event_ids.h"
 #include "dpi/dialogue.h"
 
 namespace thymus::test {

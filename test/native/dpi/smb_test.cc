@@ -1,8 +1,10 @@
+#include "base/generated/events/smb.h"
+
 #include <string_view>
 
 #include <doctest/doctest.h>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/fileinfo.h"
 #include "dpi/dcerpc_builder.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"

@@ -1,7 +1,10 @@
+#include "base/generated/events/smtp.h"
+
 #include <doctest/doctest.h>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
+#include "base/generated/events/anomaly.h"
+#include "base/generated/events/fileinfo.h"
 #include "dpi/dialogue.h"
 
 namespace thymus::test {

@@ -1,6 +1,11 @@
 #include <doctest/doctest.h>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/diameter.h"
+#include "base/generated/events/gtpv1.h"
+#include "base/generated/events/gtpv2.h"
+#include "base/generated/events/ngap.h"
+#include "base/generated/events/pfcp.h"
+#include "base/generated/events/s1ap.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"
 #include "support/packet_builder.h"

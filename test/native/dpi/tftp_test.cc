@@ -1,6 +1,7 @@
+#include "base/generated/events/tftp.h"
+
 #include <doctest/doctest.h>
 
-#include "base/generated/event_ids.h"
 #include "dpi/dialogue.h"
 #include "dpi/parser_mangle.h"
 
@@ -13,7 +14,10 @@ using dpi::AppId;
 using dpi::Likelihood;
 using dpi::Transport;
 
-const std::vector<uint8_t> kRead = raw(std::string("\0\1boot.img\0octet\0blksize\0512\0", 31));
+const std::vector<uint8_t> kRead =
+    raw(std::string("\0\1boot.img\0octet\0blksize\0"
+                    "512\0",
+                    29));
 
 ParserRun tftp() { return {AppId::kTftp, Transport::kUdp, 40000, 69}; }
 

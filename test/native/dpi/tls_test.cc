@@ -1,9 +1,11 @@
+#include "base/generated/events/tls.h"
+
 #include <string>
 
 #include <doctest/doctest.h>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/event_ids.h"
+#include "base/generated/events/anomaly.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"
 #include "dpi/tls/fingerprint.h"

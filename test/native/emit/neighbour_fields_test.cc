@@ -2,7 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/arp.h"
+#include "base/generated/events/nd.h"
 #include "flow/neighbour_watch.h"
 #include "support/event_reader.h"
 #include "support/mangle.h"

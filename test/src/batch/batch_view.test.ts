@@ -47,7 +47,7 @@ describe('BatchView', () => {
     view.next();
     const detail = { at: view.detailAt, length: view.row.heapBytes };
     assert.deepEqual(
-      toObject(EVENT_SCHEMA[EventType.FLOW_DETAIL - 1]!.fields, view.bytes, detail),
+      toObject(EVENT_SCHEMA.get(EventType.FLOW_DETAIL)!.fields, view.bytes, detail),
       {
         community_id: '1:abc',
       },
@@ -56,7 +56,7 @@ describe('BatchView', () => {
     assert.equal(view.row.origPort, 4000);
     view.next();
     const body = { at: view.bodyAt, length: view.event.bodyBytes };
-    assert.deepEqual(toObject(EVENT_SCHEMA[EventType.ANOMALY - 1]!.fields, view.bytes, body), {
+    assert.deepEqual(toObject(EVENT_SCHEMA.get(EventType.ANOMALY)!.fields, view.bytes, body), {
       code: 300,
       layer: 2,
     });
@@ -84,7 +84,7 @@ describe('BatchView', () => {
       for (let kind = view.next(); kind !== Item.NONE; kind = view.next()) {
         if (kind === Item.FLOW) assert.ok(view.detailAt > 0);
         else
-          toObject(EVENT_SCHEMA[1]!.fields, view.bytes, {
+          toObject(EVENT_SCHEMA.get(EventType.ARP)!.fields, view.bytes, {
             at: view.bodyAt,
             length: view.event.bodyBytes,
           });

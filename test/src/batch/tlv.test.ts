@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { EVENT_SCHEMA } from '../../../src/batch/generated/event_schema.js';
+import { EVENT_SCHEMA, EventType } from '../../../src/batch/generated/event_schema.js';
 import { BatchView } from '../../../src/batch/batch_view.js';
 import { TlvReader, toObject } from '../../../src/batch/tlv.js';
 import { ThymusError } from '../../../src/errors.js';
 import { BatchWriter, type Fields } from '../support/batch_writer.js';
 
-const DNS = EVENT_SCHEMA.find((event) => event.name === 'dns')!;
+const DNS = EVENT_SCHEMA.get(EventType.DNS)!;
 const FIELDS: Fields = {
   type: 'answer',
   id: 70_000,

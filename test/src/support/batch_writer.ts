@@ -119,7 +119,7 @@ export class BatchWriter {
     let at = eventsOffset;
     this.#events.forEach((event, i) => {
       const { kind, fields: _, srcAddr, dstAddr, ...numbers } = event;
-      const type = EVENT_SCHEMA.findIndex((e) => e.name === kind) + 1;
+      const [type] = eventKind(kind);
       const values = { ...numbers, type, bodyBytes: bodies[i]!.length } as Record<string, number>;
       writeNumbers(bytes, at, EventRowOffset, values);
       if (srcAddr !== undefined) bytes.set(addressBytes(srcAddr), at + EventRowOffset.srcAddr);
@@ -166,10 +166,14 @@ export function addressBytes(text: string): Uint8Array {
   return bytes;
 }
 
+function eventKind(name: string): [number, FieldSchema] {
+  const kind = [...EVENT_SCHEMA].find(([, schema]) => schema.name === name);
+  if (kind === undefined) throw new Error(`no event ${name}`);
+  return kind;
+}
+
 function encodeEvent(kind: string, fields: Fields): Uint8Array {
-  const schema = EVENT_SCHEMA.find((e) => e.name === kind);
-  if (schema === undefined) throw new Error(`no event ${kind}`);
-  return encodeFields(schema.fields, fields);
+  return encodeFields(eventKind(kind)[1].fields, fields);
 }
 
 function encodeFields(schema: readonly FieldSchema[], fields: Fields): Uint8Array {

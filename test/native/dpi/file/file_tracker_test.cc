@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include "base/generated/event_ids.h"
+#include "base/generated/events/fileinfo.h"
 #include "support/event_reader.h"
 #include "support/mangle.h"
 
