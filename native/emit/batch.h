@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "base/bytes.h"
@@ -17,6 +18,11 @@ struct OrderKey {
   double index = 0;
   uint32_t sub = 0;
 
+  // After all others.
+  static constexpr OrderKey end() {
+    constexpr double kForever = std::numeric_limits<double>::infinity();
+    return {kForever, kForever, 0};
+  }
   bool operator<(const OrderKey& o) const {
     if (time_us != o.time_us) return time_us < o.time_us;
     if (index != o.index) return index < o.index;

@@ -4,12 +4,10 @@
 #include <cassert>
 #include <chrono>
 #include <cmath>
-#include <limits>
 
 namespace thymus::emit {
 namespace {
 
-constexpr double kForever = std::numeric_limits<double>::infinity();
 // A consumer without records still hears of time: at each detector tick and each second.
 constexpr double kTellEveryUs = 1e6;
 constexpr double kTickUs = 5e6;
@@ -67,7 +65,7 @@ void BatchQueue::wait_for_room(size_t producer) {
 void BatchQueue::finish(size_t producer) {
   std::lock_guard lock(mutex_);
   producers_[producer].finished = true;
-  producers_[producer].watermark = {kForever, kForever, 0};
+  producers_[producer].watermark = OrderKey::end();
   consumer_wakes_.notify_one();
 }
 
@@ -91,7 +89,7 @@ void BatchQueue::abort() {
 }
 
 OrderKey BatchQueue::limit_locked() const {
-  OrderKey limit{kForever, kForever, 0};
+  OrderKey limit = OrderKey::end();
   for (const Producer& p : producers_) limit = std::min(limit, p.watermark);
   return limit;
 }

@@ -263,7 +263,7 @@ void RecordWriter::progress(OrderKey watermark) {
 }
 
 void RecordWriter::finish() {
-  hand_over(said_);
+  hand_over(OrderKey::end());
   for (BatchQueue* queue : queues_) queue->finish(producer_);
 }
 

@@ -140,15 +140,15 @@ capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<
     }
     publish_counters(*source);
   }
-  int64_t end_ns = end_of_input(clock_.now_ns());
-  if (fragments_.finish(end_ns)) {
-    pass_on({end_ns, index_});
-    end_ns = end_of_input(end_ns);
-  }
-  // Last of all: the open window ends later than what was said to be reached, so that its record
-  // cannot leave before the reader has finished, and nobody may wait for that.
+  // The end of the open window may lie before or after that of the input: what the reader itself
+  // has to say, it says before the lanes hear of the end, and never waits again.
   sketch_.finish();
   writer_->finish();
+  int64_t end_ns = end_of_input(clock_.now_ns());
+  if (fragments_.finish(end_ns)) {
+    sink_->take({views_.data(), n_views_}, {end_ns, index_});
+    end_ns = end_of_input(end_ns);
+  }
   sink_->finish(end_ns);
   publish_counters(*source);
   return state;

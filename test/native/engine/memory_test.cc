@@ -87,7 +87,7 @@ TEST_CASE("limit_memory: a flood of flows stays within 64 MiB and what had to go
   constexpr uint32_t kPackets = 300'000;
   const Flood flood(kPackets);
   std::vector<uint8_t> buffer(kMib, 1);
-  const size_t before = anonymous_bytes();
+  [[maybe_unused]] const size_t before = anonymous_bytes();
   size_t most = 0;
   engine::Options options;
   options.sources = {flood.path()};
