@@ -471,6 +471,14 @@ export const APP_NAMES: readonly string[] = [
   'gtpv2',
   's1ap',
   'ngap',
+  'goose',
+  'ethercat',
+  'profinet',
+  'gtp',
+  'esp',
+  'ospf',
+  'igmp',
+  'vrrp',
 ];
 
 /** Counters of the core, by position: name and meaning. */
