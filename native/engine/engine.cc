@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <functional>
 
 #include <pthread.h>
@@ -55,7 +56,13 @@ struct Engine::Worker {
           std::lock_guard lock(mutex);
           cpu_ns = used;
           ended = true;
+          ends.notify_all();
         }) {}
+
+  void wait_for_end() {
+    std::unique_lock lock(mutex);
+    ends.wait(lock, [this] { return ended; });
+  }
 
   int64_t used_ns() {
     std::lock_guard lock(mutex);
@@ -71,6 +78,7 @@ struct Engine::Worker {
   std::mutex mutex;
   int64_t cpu_ns = 0;
   bool ended = false;
+  std::condition_variable ends;
   std::thread thread;  // last: starts when all else is there
 };
 
@@ -172,7 +180,12 @@ void Engine::run_lane(size_t i) {
 }
 
 int64_t Engine::drain(size_t queue, std::span<uint8_t> out, int timeout_ms) {
-  return queues_[queue]->drain(out, timeout_ms);
+  const int64_t n = queues_[queue]->drain(out, timeout_ms);
+  // All was said, but the last counters may be a moment behind.
+  if (n < 0) {
+    for (auto& worker : workers_) worker->wait_for_end();
+  }
+  return n;
 }
 
 void Engine::abort() {
