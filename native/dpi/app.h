@@ -13,4 +13,8 @@ enum class AppId : uint16_t {
 
 const char* app_name(AppId app);
 
+// What a protocol right above IP is by its number alone (IANA, assigned internet protocol numbers);
+// kUnknown where the content must tell.
+AppId app_of_ip_protocol(uint8_t protocol);
+
 }  // namespace thymus::dpi

@@ -28,4 +28,20 @@ const char* app_name(AppId app) {
   return "unknown";
 }
 
+AppId app_of_ip_protocol(uint8_t protocol) {
+  constexpr uint8_t kIgmpNumber = 2, kEspNumber = 50, kOspfNumber = 89, kVrrpNumber = 112;
+  switch (protocol) {
+    case kIgmpNumber:
+      return AppId::kIgmp;
+    case kEspNumber:
+      return AppId::kEsp;
+    case kOspfNumber:
+      return AppId::kOspf;
+    case kVrrpNumber:
+      return AppId::kVrrp;
+    default:
+      return AppId::kUnknown;
+  }
+}
+
 }  // namespace thymus::dpi

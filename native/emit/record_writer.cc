@@ -4,6 +4,7 @@
 
 #include "base/generated/events/anomaly.h"
 #include "base/generated/events/flow_detail.h"
+#include "base/generated/events/gtp_u.h"
 #include "base/generated/events/sketch.h"
 #include "emit/flow_row.h"
 #include "emit/neighbour_fields.h"
@@ -101,6 +102,18 @@ void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_
   row.resp_key = static_cast<double>(from_originator ? flow.resp_key : flow.orig_key);
   add_event(n_shards_, row, fields);
   settle();
+}
+
+void RecordWriter::on_gtpu(const flow::Flow& flow, bool from_originator,
+                           const decode::PacketView& view, flow::Moment moment) {
+  namespace gtp_u = event::gtp_u;
+  fields_.begin(event::kGtpU);
+  fields_.put(gtp_u::kTeid, view.tunnel_id);
+  fields_.put_ip(gtp_u::kSrcIp, view.outer_src);
+  fields_.put_ip(gtp_u::kDestIp, view.outer_dst);
+  fields_.put(gtp_u::kDepth, view.encap_depth);
+  fields_.end();
+  on_event(flow, from_originator, view.ts_ns, event::kGtpU, finished_fields_, 0, moment);
 }
 
 void RecordWriter::on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,

@@ -172,6 +172,9 @@ class FlowSink {
                         Bytes fields, uint32_t truncations, Moment moment) = 0;
   virtual void on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,
                           Moment moment) = 0;
+  // The first packet of a direction that came through GTP-U.
+  virtual void on_gtpu(const Flow& flow, bool from_originator, const decode::PacketView& view,
+                       Moment moment) = 0;
 
  protected:
   ~FlowSink() = default;

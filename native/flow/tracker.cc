@@ -94,6 +94,8 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
   const int dir = lookup.from_b != flow.orig_is_b;
   const bool answered = count_packet(view, dir, &flow);
   if (answered || flow.total_packets() == OneWayFlows::kMostPackets + 1) one_way_.remove(position);
+  if (view.tunnel_type == decode::Encap::kGtpU && flow.direction[dir].packets == 1) [[unlikely]]
+    sink_->on_gtpu(flow, dir == 0, view, next_moment());
   TcpChange change;
   const bool usable =
       view.transport_ok && !view.counts_only && !(options_.strict_checksums && view.bad_checksum);
@@ -222,6 +224,7 @@ uint32_t Tracker::start_flow(const PacketView& view, const Lookup& lookup) {
   flow.encap_stack = encap_stack(view);
   flow.orig_internal = home_->contains(flow.orig_address());
   flow.resp_internal = home_->contains(flow.resp_address());
+  flow.app = dpi::app_of_ip_protocol(flow.key.protocol);
   ++counters_.flows;
   counters_.most_active = std::max<uint64_t>(counters_.most_active, table_.size());
   schedule(position);

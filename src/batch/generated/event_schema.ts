@@ -403,6 +403,12 @@ export const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, Fi
     { name: 'filename', type: 'str', list: false, fields: [] },
     { name: 'command', type: 'str', list: false, fields: [] },
   ] }],
+  [39492, { name: 'gtp_u', type: 'event', list: false, fields: [
+    { name: 'teid', type: 'u', list: false, fields: [] },
+    { name: 'src_ip', type: 'ip', list: false, fields: [] },
+    { name: 'dest_ip', type: 'ip', list: false, fields: [] },
+    { name: 'depth', type: 'u', list: false, fields: [] },
+  ] }],
   [19482, { name: 'gtpv1', type: 'event', list: false, fields: [
     { name: 'message_type', type: 'u', list: false, fields: [] },
     { name: 'message', type: 'str', list: false, fields: [] },
@@ -1147,6 +1153,7 @@ export const EventType = {
   FLOW_DETAIL: 33887,
   FTP: 26872,
   FTP_DATA: 64588,
+  GTP_U: 39492,
   GTPV1: 19482,
   GTPV2: 29575,
   HTTP: 33217,
@@ -1596,6 +1603,12 @@ export const EventField = {
   FTP_DATA: {
     FILENAME: 1,
     COMMAND: 2,
+  },
+  GTP_U: {
+    TEID: 1,
+    SRC_IP: 2,
+    DEST_IP: 3,
+    DEPTH: 4,
   },
   GTPV1: {
     MESSAGE_TYPE: 1,

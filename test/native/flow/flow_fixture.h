@@ -90,10 +90,15 @@ class RecordingSink final : public flow::FlowSink {
   void on_anomaly(const decode::PacketView&, decode::Anomaly anomaly, flow::Moment) override {
     anomalies.push_back(anomaly);
   }
+  void on_gtpu(const flow::Flow&, bool from_originator, const decode::PacketView& view,
+               flow::Moment) override {
+    tunnels.emplace_back(from_originator, view.tunnel_id);
+  }
 
   std::vector<SeenRecord> records;
   std::vector<std::pair<uint16_t, flow::Moment>> events;
   std::vector<decode::Anomaly> anomalies;
+  std::vector<std::pair<bool, uint32_t>> tunnels;  // from the originator, TEID
 };
 
 // A tracker whose home network is 10/8, with a sink that remembers.

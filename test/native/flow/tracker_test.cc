@@ -265,3 +265,26 @@ TEST_CASE(
   }
   CHECK(rig.tracker.stream_counters().gap_bytes == 150);
 }
+
+TEST_CASE("tracker: the first packet of each direction says which GTP tunnel carries it") {
+  TrackerRig rig;
+  auto packets = whole_connection(rig.make);
+  for (decode::PacketView& view : packets) {
+    view.tunnel_type = decode::Encap::kGtpU;
+    view.tunnel_id = view.src == packets[0].src ? 0x10 : 0x20;
+  }
+  rig.feed(packets);
+  CHECK(rig.sink.tunnels == std::vector<std::pair<bool, uint32_t>>{{true, 0x10}, {false, 0x20}});
+}
+
+TEST_CASE("tracker: a protocol right above IP names its flow") {
+  TrackerRig rig;
+  auto packets = whole_connection(rig.make);
+  decode::PacketView esp = packets[0];
+  esp.protocol = 50;
+  esp.transport_ok = false;
+  rig.feed({esp});
+  rig.finish_at(1000);
+  REQUIRE_FALSE(rig.sink.records.empty());
+  CHECK(rig.sink.records.back().flow.app == dpi::AppId::kEsp);
+}
