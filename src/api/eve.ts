@@ -4,6 +4,7 @@ import type { Incident } from '../domain/incident.js';
 import type { RunSummary, SourceReport } from '../domain/run.js';
 import { OutputFile } from '../store/output_file.js';
 import { AddressText } from './address_text.js';
+import { CommunityIds } from './community_ids.js';
 import { eventLine } from './eve_event.js';
 import { flowLine } from './eve_flow.js';
 import { incidentLine } from './eve_incident.js';
@@ -20,6 +21,7 @@ export class EveFile implements RecordSink {
   readonly wantsEvents = true;
   readonly #file: OutputFile;
   readonly #addresses = new AddressText();
+  readonly #communityIds = new CommunityIds();
 
   /**
    * @param path "-" is standard output
@@ -34,7 +36,8 @@ export class EveFile implements RecordSink {
   }
 
   onEvent(row: EventRowView, body: Uint8Array): void {
-    this.#file.writeText(eventLine(row, asBuffer(body), this.#addresses));
+    const line = eventLine(row, asBuffer(body), this.#addresses, this.#communityIds);
+    this.#file.writeText(line);
   }
 
   onIncident(incident: Incident, change: 'opened' | 'final'): void {

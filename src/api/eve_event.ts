@@ -3,6 +3,7 @@ import { EVENT_SCHEMA, EventField, EventType } from '../batch/generated/event_sc
 import { ANOMALY_NAMES } from '../batch/generated/names.js';
 import type { EventRowView } from '../batch/generated/record_layout.js';
 import type { AddressText } from './address_text.js';
+import type { CommunityIds } from './community_ids.js';
 import { bodyJson, eachValue, planFields, readUnsigned, type FieldPlan } from './eve_body.js';
 import { DNS_HEAD, DNS_PLAN, dnsGrouped } from './eve_dns.js';
 import { flowNumber } from './eve_flow.js';
@@ -37,21 +38,24 @@ const SHAPES: ReadonlyMap<number, EventShape> = new Map(
 );
 
 /** One event of the core as a line of EVE; empty for a kind that this version does not know. */
-export function eventLine(row: EventRowView, body: Buffer, addresses: AddressText): string {
+export function eventLine(
+  row: EventRowView,
+  body: Buffer,
+  addresses: AddressText,
+  communityIds: CommunityIds,
+): string {
   const shape = SHAPES.get(row.type);
   if (shape === undefined) return '';
   const { name, own } = shape;
   const beside = bodyJson(shape.beside, body, 0, body.length);
+  const flow = flowNumber(row.flowIdHigh, row.flowIdLow);
+  const flowId = flow === 0 ? '' : `,"flow_id":${flow}`;
+  const communityId = flow === 0 ? '' : `,"community_id":"${communityIds.of(flow, row)}"`;
   return (
-    `{"timestamp":"${eveTime(row.tsUs)}"${flowIdJson(row)},"pcap_cnt":${row.orderIndex + 1}` +
-    `,"event_type":"${name}"${endpointsJson(row, addresses)},"pkt_src":"wire/pcap"` +
+    `{"timestamp":"${eveTime(row.tsUs)}"${flowId},"pcap_cnt":${row.orderIndex + 1}` +
+    `,"event_type":"${name}"${endpointsJson(row, addresses)},"pkt_src":"wire/pcap"${communityId}` +
     `,"${name}":{${own(body)}}${beside === '' ? '' : `,${beside}`}}\n`
   );
-}
-
-function flowIdJson(row: EventRowView): string {
-  const id = flowNumber(row.flowIdHigh, row.flowIdLow);
-  return id === 0 ? '' : `,"flow_id":${id}`;
 }
 
 /** Frames that ended before their addresses were known have none: all bytes are zero. */

@@ -1,39 +1,63 @@
 import { createHash } from 'node:crypto';
-import { FlowRowOffset, type FlowRowView } from './generated/record_layout.js';
+
+import { isIpv4 } from './address.js';
+import type { FlowRowView } from './generated/record_layout.js';
 
 const ICMP = 1;
 const ICMPV6 = 58;
+/** What is hashed: seed, two IPv6 addresses, protocol and padding, two ports. */
+const SEED_BYTES = 2;
+const MOST_BYTES = SEED_BYTES + 2 * 16 + 2 + 2 * 2;
 const PORT_PROTOCOLS = new Set([6, 17, 132, ICMP, ICMPV6]);
 
 /** Types that answer each other; messages of all others go one way. */
 const ICMP_PAIRS = pairs([0, 8], [9, 10], [13, 14], [15, 16], [17, 18]);
 const ICMPV6_PAIRS = pairs([128, 129], [130, 131], [133, 134], [135, 136], [139, 140], [144, 145]);
 
+/** The ends of a flow as records have them: for ICMP a port is type * 256 + code. */
+export interface FlowEnds {
+  /** IP protocol number. */
+  readonly protocol: number;
+  /** 16 bytes; IPv4 as ::ffff:a.b.c.d. */
+  readonly orig: Uint8Array;
+  readonly resp: Uint8Array;
+  readonly origPort: number;
+  readonly respPort: number;
+}
+
 /**
  * Community ID v1, seed 0, of a flow row. The core writes it into published rows; rows that are only
  * judged go without, since few of them become evidence.
  */
 export function communityIdOf(row: FlowRowView): string {
-  const { u8, at, protocol } = row;
-  const v4 = row.ipVersion === 4;
-  const skip = v4 ? 12 : 0;
-  const orig = u8.slice(at + FlowRowOffset.origAddr + skip, at + FlowRowOffset.origAddr + 16);
-  const resp = u8.slice(at + FlowRowOffset.respAddr + skip, at + FlowRowOffset.respAddr + 16);
-  const { origPort, respPort, isOneWay } = portsOf(row);
-  const byAddress = Buffer.compare(orig, resp);
-  const swap = !isOneWay && (byAddress > 0 || (byAddress === 0 && origPort > respPort));
-  const ports = swap ? [respPort, origPort] : [origPort, respPort];
-  const hash = createHash('sha1').update(Uint8Array.of(0, 0));
-  for (const address of swap ? [resp, orig] : [orig, resp]) hash.update(address);
-  hash.update(Uint8Array.of(protocol, 0));
-  if (PORT_PROTOCOLS.has(protocol)) {
-    hash.update(Uint8Array.from(ports.flatMap((port) => [port >> 8, port & 255])));
-  }
-  return `1:${hash.digest('base64')}`;
+  const { protocol, origAddr, respAddr, origPort, respPort } = row;
+  return communityIdOfEnds({ protocol, orig: origAddr, resp: respAddr, origPort, respPort });
 }
 
-function portsOf(row: FlowRowView): { origPort: number; respPort: number; isOneWay: boolean } {
-  const { protocol, origPort, respPort } = row;
+/** Community ID v1, seed 0. Either end may be the originator, except for ICMP. */
+export function communityIdOfEnds(ends: FlowEnds): string {
+  const { protocol, orig, resp } = ends;
+  const skip = isIpv4(orig, 0) && isIpv4(resp, 0) ? 12 : 0;
+  const { origPort, respPort, isOneWay } = portsOf(ends);
+  const byAddress = Buffer.compare(orig, resp);
+  const swap = !isOneWay && (byAddress > 0 || (byAddress === 0 && origPort > respPort));
+  const [first, second] = swap ? [resp, orig] : [orig, resp];
+  const ports = swap ? [respPort, origPort] : [origPort, respPort];
+  const message = Buffer.alloc(MOST_BYTES);
+  let at = SEED_BYTES;
+  for (const address of [first, second]) {
+    for (let i = skip; i < 16; i++) message[at++] = address[i]!;
+  }
+  message[at] = protocol;
+  at += 2;
+  if (PORT_PROTOCOLS.has(protocol)) {
+    for (const port of ports) at = message.writeUInt16BE(port, at);
+  }
+  return `1:${createHash('sha1').update(message.subarray(0, at)).digest('base64')}`;
+}
+
+function portsOf(ends: FlowEnds): { origPort: number; respPort: number; isOneWay: boolean } {
+  const { protocol, origPort, respPort } = ends;
   if (protocol !== ICMP && protocol !== ICMPV6) return { origPort, respPort, isOneWay: false };
   const type = origPort >> 8;
   const answer = (protocol === ICMP ? ICMP_PAIRS : ICMPV6_PAIRS).get(type);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { AddressText } from '../../../src/api/address_text.js';
+import { CommunityIds } from '../../../src/api/community_ids.js';
 import { encapName } from '../../../src/api/encap_names.js';
 import { eventLine } from '../../../src/api/eve_event.js';
 import { flowLine } from '../../../src/api/eve_flow.js';
@@ -11,7 +12,11 @@ import { incidentEnds } from '../../../src/api/eve_incident.js';
 import { EveFile } from '../../../src/api/eve.js';
 import { EventField, EventType } from '../../../src/batch/generated/event_schema.js';
 import { ANOMALY_NAMES } from '../../../src/batch/generated/names.js';
-import { FlowRowOffset, type FlowRowView } from '../../../src/batch/generated/record_layout.js';
+import {
+  FlowRowOffset,
+  type EventRowView,
+  type FlowRowView,
+} from '../../../src/batch/generated/record_layout.js';
 import { flowRef, scanEvidence, scanIncident, summaryOf } from './incidents.js';
 import { eventRow, flowRow, T0_US, tlv, tlvs, v4, v6 } from './rows.js';
 
@@ -40,8 +45,9 @@ interface Event {
 const parsed = (line: string): Event => JSON.parse(line) as Event;
 const flowJson = (row: FlowRowView, detail: Buffer = NO_DETAIL): Event =>
   parsed(flowLine(row, detail, new AddressText()));
-const dnsJson = (body: Buffer): Event =>
-  parsed(eventLine(eventRow({ type: EventType.DNS }), body, new AddressText()));
+const eventJson = (row: EventRowView, body: Buffer, ids = new CommunityIds()): Event =>
+  parsed(eventLine(row, body, new AddressText(), ids));
+const dnsJson = (body: Buffer): Event => eventJson(eventRow({ type: EventType.DNS }), body);
 
 describe('eve flow', () => {
   it('shows the SYN, hop limits, times and carriers of a flow among its own members', () => {
@@ -235,13 +241,39 @@ describe('eve dns', () => {
   });
 });
 
+describe('eve event of a flow', () => {
+  const client = { address: v4(192, 168, 1, 52), port: 54585 };
+  const server = { address: v4(8, 8, 8, 8), port: 53 };
+  const sent = (from: typeof client, to: typeof client): EventRowView =>
+    eventRow({
+      type: EventType.DNS,
+      srcAddr: from.address,
+      srcPort: from.port,
+      dstAddr: to.address,
+      dstPort: to.port,
+    });
+
+  it('has the community id of the flow, whoever sent it', () => {
+    for (const row of [sent(client, server), sent(server, client)]) {
+      assert.equal(eventJson(row, NO_DETAIL)['community_id'], '1:d/FP5EW3wiY1vCndhwleRRKHowQ=');
+    }
+  });
+
+  it('computes it once', () => {
+    const ids = new CommunityIds();
+    const row = sent(client, server);
+    assert.equal(ids.of(1, row), ids.of(1, sent(client, client)));
+    assert.notEqual(ids.of(1, row), ids.of(2, sent(client, client)));
+  });
+});
+
 describe('eve anomaly', () => {
   it('names type and event', () => {
     const body = tlv(EventField.ANOMALY.CODE, 1);
     const row = eventRow({ type: EventType.ANOMALY, flowIdLow: 0, srcAddr: v6(), dstAddr: v6() });
-    const event = parsed(eventLine(row, body, new AddressText()));
+    const event = eventJson(row, body);
     assert.deepEqual(event.anomaly, { type: 'decode', event: ANOMALY_NAMES[1] });
-    assert.ok(!('src_ip' in event) && !('flow_id' in event));
+    assert.ok(!('src_ip' in event) && !('flow_id' in event) && !('community_id' in event));
   });
 });
 
@@ -249,8 +281,7 @@ describe('eve anomaly of an application', () => {
   it('names the protocol apart from the event', () => {
     const code = ANOMALY_NAMES.indexOf('applayer.dns.z_flag_set');
     const body = tlv(EventField.ANOMALY.CODE, code);
-    const line = eventLine(eventRow({ type: EventType.ANOMALY }), body, new AddressText());
-    assert.deepEqual(parsed(line).anomaly, {
+    assert.deepEqual(eventJson(eventRow({ type: EventType.ANOMALY }), body).anomaly, {
       app_proto: 'dns',
       type: 'applayer',
       event: 'z_flag_set',
