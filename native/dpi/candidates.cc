@@ -50,6 +50,7 @@ class Tables {
     n += by_byte_[Reader(first.data).peek_u8()].list(preferred, out + n);
     return {out, n};
   }
+  bool has(uint16_t port) const { return set_of_port_[port] != 0; }
 
  private:
   void add_port(uint16_t port, size_t parser) {
@@ -76,6 +77,8 @@ const Tables& tables(Transport transport) {
 std::span<const uint8_t> candidates(const Segment& first, std::array<uint8_t, kMaxParsers>* room) {
   return tables(first.transport).ask(first, room->data());
 }
+
+bool is_service_port(uint16_t port, Transport transport) { return tables(transport).has(port); }
 
 int parser_for(AppId app, Transport transport) {
   const auto all = parsers();

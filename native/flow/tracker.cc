@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dpi/candidates.h"
 #include "flow/entity_key.h"
 #include "flow/payload_stats.h"
 #include "flow/tcp_tracker.h"
@@ -26,11 +27,17 @@ bool is_unanswered_attempt(const Flow& flow) {
          flow.direction[0].payload == 0;
 }
 
-// Without a handshake the lower well-known port is the server's; a SYN-ACK comes from a server.
+// How likely it is that a service listens on a TCP port.
+int service_rank(uint16_t port) {
+  if (port < 1024) return 2;
+  return dpi::is_service_port(port, dpi::Transport::kTcp) ? 1 : 0;
+}
+
+// Without a handshake the better-known port is the server's; a SYN-ACK comes from a server.
 bool looks_like_answer(const PacketView& view) {
   if (view.protocol != ip::kTcp || !view.transport_ok) return false;
   if (view.tcp_flags & tcp::kSyn) return view.tcp_flags & tcp::kAck;
-  return view.src_port < 1024 && view.dst_port >= 1024;
+  return service_rank(view.src_port) > service_rank(view.dst_port);
 }
 
 // The identity of a run's flow: its key and its first packet.

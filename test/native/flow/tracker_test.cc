@@ -138,6 +138,29 @@ TEST_CASE("tracker: a capture that begins with the answer still finds the origin
   CHECK(rig.sink.records[0].history() == "^h");
 }
 
+TEST_CASE("tracker: without a handshake the side with the better-known port is the server") {
+  struct Case {
+    uint16_t sender, receiver;
+    bool is_answer;
+  };
+  constexpr Case kCases[] = {{443, 50000, true},    {50000, 443, false},  {20000, 50000, true},
+                             {50000, 20000, false}, {443, 20000, true},   {20000, 443, false},
+                             {80, 443, false},      {20000, 8080, false}, {50000, 50001, false}};
+  for (const Case& c : kCases) {
+    CAPTURE(c.sender);
+    CAPTURE(c.receiver);
+    const Endpoint sender{kServer.address, c.sender};
+    const Endpoint receiver{kClient.address, c.receiver};
+    TrackerRig rig;
+    rig.feed({rig.make.tcp(0, sender, receiver, tcp_flag::kAck, 10)});
+    rig.finish_at(1);
+    REQUIRE(!rig.sink.records.empty());
+    const flow::Flow& flow = rig.sink.records.back().flow;
+    CHECK(flow.orig_port == (c.is_answer ? c.receiver : c.sender));
+    CHECK(((flow.flags & flow_flag::kOriginatorGuessed) != 0) == c.is_answer);
+  }
+}
+
 TEST_CASE("tracker: a full table ends an idle flow early and counts it") {
   TrackerRig rig(16);
   for (uint16_t i = 0; i < 40; ++i) {
