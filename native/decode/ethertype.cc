@@ -21,6 +21,12 @@ bool decode_wccp(Walk& walk, Layer layer) {
   return decode_ipv4(walk, layer);
 }
 
+bool found_fieldbus(Walk& walk, Layer layer, Network network) {
+  walk.view.network = network;
+  set_payload(walk.view, layer);
+  return true;
+}
+
 }  // namespace
 
 bool decode_rare_ethertype(Walk& walk, Extent extent, uint16_t type) {
@@ -33,6 +39,10 @@ bool decode_rare_ethertype(Walk& walk, Extent extent, uint16_t type) {
       return decode_ipv6(walk, layer);
     case ethertype::kArp:
       return decode_arp(walk, layer);
+    case ethertype::kGoose:
+      return found_fieldbus(walk, layer, Network::kGoose);
+    case ethertype::kEthercat:
+      return found_fieldbus(walk, layer, Network::kEthercat);
     case ethertype::kMpls:
     case ethertype::kMplsMulticast:
       return decode_mpls(walk, layer);

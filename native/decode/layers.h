@@ -1,8 +1,9 @@
 // The decoders, one per protocol, each in the file of its name. Each reads its header from the
 // start of `layer`, writes what it learned into the view and hands the rest to the next decoder.
 //
-// A decoder of a link or tunnel answers whether an ARP message or IP packet with a sound header was
-// found; where not, an anomaly says why, unless the frame simply carries something else.
+// A decoder of a link or tunnel answers whether an ARP or field bus message or IP packet with a
+// sound header was found; where not, an anomaly says why, unless the frame simply carries something
+// else.
 #pragma once
 
 #include "decode/layer.h"

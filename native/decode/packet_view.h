@@ -47,7 +47,8 @@ enum class Encap : uint8_t {
   kOther,
 };
 
-enum class Network : uint8_t { kNone, kArp, kIpv4, kIpv6 };  // innermost network layer
+// Innermost network layer, or what takes its place.
+enum class Network : uint8_t { kNone, kArp, kIpv4, kIpv6, kGoose, kEthercat };
 
 // Plain data, one per frame, written by `decode_frame` from its first byte to its last. Offsets
 // count from `frame`. Everything speaks of the innermost packet unless its name says otherwise.
@@ -121,6 +122,8 @@ struct PacketView {
   Bytes payload() const { return {frame + payload_offset, payload_bytes}; }
   bool is_truncated() const { return caplen < origlen && !is_reassembled; }
   bool is_ip() const { return network == Network::kIpv4 || network == Network::kIpv6; }
+  // The message, whole or not, is the payload.
+  bool is_fieldbus() const { return network == Network::kGoose || network == Network::kEthercat; }
   void add_anomaly(Anomaly a) {
     if (n_anomalies < kMaxAnomalies) anomalies[n_anomalies] = a;
     if (n_anomalies < 255) ++n_anomalies;

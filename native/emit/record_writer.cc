@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "base/generated/events/anomaly.h"
+#include "base/generated/events/ethercat.h"
 #include "base/generated/events/flow_detail.h"
 #include "base/generated/events/gtp_u.h"
+#include "base/generated/events/goose.h"
 #include "base/generated/events/sketch.h"
+#include "emit/fieldbus_fields.h"
 #include "emit/flow_row.h"
 #include "emit/neighbour_fields.h"
 #include "flow/community_id.h"
@@ -179,16 +182,32 @@ void RecordWriter::on_window(const flow::SketchWindow& window) {
   settle_reader();
 }
 
-// It is the first record of its packet: those of the lanes count their sub-index from 1.
 void RecordWriter::on_neighbour(const decode::PacketView& view, const decode::Neighbour& message,
                                 const MacAddress& previous) {
   if (!publishes_) return;
   write_neighbour(view, message, previous, &fields_);
+  add_link_event(view, neighbour_type(message));
+}
+
+void RecordWriter::on_goose(const decode::PacketView& view, const dpi::Goose& message) {
+  if (!publishes_) return;
+  write_goose(view, message, &fields_);
+  add_link_event(view, event::kGoose);
+}
+
+void RecordWriter::on_ethercat(const decode::PacketView& view, const dpi::Ethercat& frame) {
+  if (!publishes_) return;
+  write_ethercat(view, frame, &fields_);
+  add_link_event(view, event::kEthercat);
+}
+
+// It is the first record of its packet: those of the lanes count their sub-index from 1.
+void RecordWriter::add_link_event(const decode::PacketView& view, uint16_t type) {
   EventRow row{};
   row.order_index = static_cast<double>(view.index);
   row.time_us = to_us(view.engine_ns);
   row.ts_us = to_us(view.ts_ns);
-  row.type = neighbour_type(message);
+  row.type = type;
   row.roles = flow_roles::kPublish;
   row.orig_key = static_cast<double>(flow::entity_key(view.src, secret_));
   row.resp_key = static_cast<double>(flow::entity_key(view.dst, secret_));

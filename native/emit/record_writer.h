@@ -12,6 +12,7 @@
 
 #include "base/event_writer.h"
 #include "emit/batch_queue.h"
+#include "flow/fieldbus_watch.h"
 #include "flow/flow.h"
 #include "flow/neighbour_watch.h"
 #include "flow/segment_sketch.h"
@@ -30,6 +31,7 @@ struct WriterCounters {
 class RecordWriter final : public flow::FlowSink,
                            public flow::SketchSink,
                            public flow::NeighbourSink,
+                           public flow::FieldbusSink,
                            private EventWriter::Sink {
  public:
   // `shards` and `publish` (null: nothing is published) outlive the writer. `watermark` is the
@@ -48,6 +50,8 @@ class RecordWriter final : public flow::FlowSink,
   void on_window(const flow::SketchWindow& window) override;
   void on_neighbour(const decode::PacketView& view, const decode::Neighbour& message,
                     const MacAddress& previous) override;
+  void on_goose(const decode::PacketView& view, const dpi::Goose& message) override;
+  void on_ethercat(const decode::PacketView& view, const dpi::Ethercat& frame) override;
 
   // Hands all batches over and moves all watermarks. Never waits.
   void hand_over(OrderKey watermark);
@@ -70,6 +74,8 @@ class RecordWriter final : public flow::FlowSink,
 
  private:
   void add_row(size_t queue, FlowRow* row, uint8_t roles, Bytes detail);
+  // What the reader says of one frame of a link, which belongs to no flow.
+  void add_link_event(const decode::PacketView& view, uint16_t type);
   void add_event(size_t queue, const EventRow& row, Bytes body);
   // Flushes when a batch is full; called once all copies of a record are in their batches.
   void settle() {

@@ -122,6 +122,7 @@ PacketReader::PacketReader(const flow::HomeNet* home, const Options& options,
       sink_(sink),
       sketch_(home, writer),
       neighbours_(options.tracker.secret, writer),
+      fieldbus_(options.tracker.secret, writer),
       fragments_(options.fragments, options.tracker.secret, decode_options_, this),
       views_(kMostViews) {}
 
@@ -169,6 +170,7 @@ void PacketReader::decode_piece(capture::Block frames) {
     count(view);
     sketch_.count(view);
     neighbours_.take(view);
+    fieldbus_.take(view);
     if (view.is_fragment) [[unlikely]] {
       const PacketView fragment = view;
       fragments_.take(fragment);
@@ -227,6 +229,11 @@ void PacketReader::publish_counters(const capture::Source& source) {
   counters_.set(Counter::neighbour_repeats, n.repeated);
   counters_.set(Counter::neighbour_drops, n.left_out);
   counters_.set(Counter::neighbour_invalid, n.invalid);
+  const flow::FieldbusCounters& b = fieldbus_.counters();
+  counters_.set(Counter::fieldbus_messages, b.said);
+  counters_.set(Counter::fieldbus_repeats, b.repeated);
+  counters_.set(Counter::fieldbus_drops, b.left_out);
+  counters_.set(Counter::fieldbus_invalid, b.invalid);
   const emit::WriterCounters& w = writer_->counters();
   counters_.set(Counter::events, w.events);
   counters_.set(Counter::batches, w.batches);

@@ -14,6 +14,7 @@
 #include "engine/lane.h"
 #include "engine/lane_channel.h"
 #include "engine/options.h"
+#include "flow/fieldbus_watch.h"
 #include "flow/flow_key.h"
 #include "flow/neighbour_watch.h"
 #include "flow/packet_clock.h"
@@ -111,6 +112,7 @@ class PacketReader final : private fragment::PacketTaker {
   flow::PacketClock clock_;
   flow::SegmentSketch sketch_;
   flow::NeighbourWatch neighbours_;
+  flow::FieldbusWatch fieldbus_;
   fragment::Reassembler fragments_;
   std::vector<decode::PacketView> views_;
   size_t n_views_ = 0;

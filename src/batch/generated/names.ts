@@ -524,5 +524,9 @@ export const COUNTERS = [
   ['neighbour_repeats', 'those that were said before in the same second'],
   ['neighbour_drops', 'those left out because a second held too many different ones'],
   ['neighbour_invalid', 'those that hosts must ignore: cut, or of an impossible form or hop limit'],
+  ['fieldbus_messages', 'GOOSE and EtherCAT frames that became events'],
+  ['fieldbus_repeats', 'those whose state was said before'],
+  ['fieldbus_drops', 'those left out because a second held too many different ones'],
+  ['fieldbus_invalid', 'those that are cut or of an impossible form'],
   ['damaged_sources', 'captures that ended in damage'],
 ] as const;
