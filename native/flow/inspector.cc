@@ -368,6 +368,7 @@ dpi::Answer Inspector::feed(const dpi::Segment& segment, Flow* flow) {
 
 void Inspector::settle(dpi::Answer answer, const dpi::Segment& segment, Flow* flow) {
   const auto known = [this, flow] {
+    if (dpi::is_carrier(flow->app)) return;
     const bool says_more = context_.facts.app != dpi::AppId::kUnknown;
     if (says_more) {
       flow->app = context_.facts.app;
