@@ -16,6 +16,7 @@ const char* app_name(AppId app);
 // What a protocol right above IP is by its number alone (IANA, assigned internet protocol numbers);
 // kUnknown where the content must tell.
 AppId app_of_ip_protocol(uint8_t protocol);
+
 // The flow keeps this name whatever is found in what it carries.
 constexpr bool is_carrier(AppId app) { return app == AppId::kSocks; }
 

@@ -1,6 +1,7 @@
 #include "dpi/pattern.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace thymus::dpi {
@@ -84,6 +85,7 @@ class Index {
 struct State {
   AppId app;
   uint8_t n_matches;
+  bool was_shown;
 };
 
 Likelihood probe(const Segment& first) {
@@ -96,6 +98,9 @@ Likelihood probe(const Segment& first) {
 Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* flow = static_cast<State*>(state);
   const Pattern* pattern = match_pattern(segment);
+  // What the other side said before is shown first, and need not look like anything.
+  const bool is_first = !std::exchange(flow->was_shown, true);
+  if (pattern == nullptr && is_first) return Answer::kNeedMore;
   if (pattern == nullptr || (flow->n_matches > 0 && pattern->app != flow->app)) {
     return Answer::kReject;
   }

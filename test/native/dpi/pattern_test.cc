@@ -113,6 +113,17 @@ TEST_CASE("pattern: a weak look must come several times") {
   CHECK(other.feed({1, 2, 3}) == Answer::kReject);
 }
 
+TEST_CASE("pattern: what the other side said before does not matter") {
+  const std::string notice = ":irc.example.org NOTICE * :*** Looking up your hostname";
+  ParserRun run = run_for(Transport::kTcp, 8000);
+  CHECK(run.feed({'N', 'I', 'C', 'K', ' ', 'a'}) == Answer::kNeedMore);
+  CHECK(run.feed(Raw(notice.begin(), notice.end()), false) == Answer::kDone);
+  CHECK(run.context().last().facts.app == AppId::kIrc);
+  ParserRun other = run_for(Transport::kTcp, 8000);
+  CHECK(other.feed({1, 2, 3}) == Answer::kNeedMore);
+  CHECK(other.feed({1, 2, 3}) == Answer::kReject);
+}
+
 TEST_CASE("pattern: the usual port counts where it is asked for") {
   const Raw ping{0x17, 0x24, 1, 2};
   CHECK(run_for(Transport::kTcp, 5938).probe(ping) == Likelihood::kMaybe);
