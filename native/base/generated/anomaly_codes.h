@@ -227,5 +227,17 @@ inline constexpr uint16_t kQuicErrorOnData = 218;
 inline constexpr uint16_t kSshInvalidBanner = 219;
 inline constexpr uint16_t kSshLongBanner = 220;
 inline constexpr uint16_t kSshInvalidRecord = 221;
+inline constexpr uint16_t kHttp2InvalidFrameLength = 222;
+inline constexpr uint16_t kHttp2InvalidFrameData = 223;
+inline constexpr uint16_t kHttp2LongFrameData = 224;
+inline constexpr uint16_t kHttp2HeaderIntegerOverflow = 225;
+inline constexpr uint16_t kHttp2InvalidHeader = 226;
+inline constexpr uint16_t kHttp2HeaderBomb = 227;
+inline constexpr uint16_t kHttp2ReassemblyLimitReached = 228;
+inline constexpr uint16_t kHttp2ContinuationFlood = 229;
+inline constexpr uint16_t kHttp2RapidReset = 230;
+inline constexpr uint16_t kHttp2TooManyStreams = 231;
+inline constexpr uint16_t kHttp2DataStreamZero = 232;
+inline constexpr uint16_t kHttp2AuthorityHostMismatch = 233;
 
 }  // namespace thymus::anomaly_code

@@ -22,13 +22,46 @@ inline constexpr uint16_t kStatusString = 11;
 inline constexpr uint16_t kRedirect = 12;
 inline constexpr uint16_t kVersion = 13;
 inline constexpr uint16_t kLength = 14;
-inline constexpr uint16_t kTxId = 15;
+inline constexpr uint16_t kRequestHeaders = 15;
+inline constexpr uint16_t kResponseHeaders = 16;
+inline constexpr uint16_t kHttp2 = 17;
+inline constexpr uint16_t kTxId = 18;
 namespace content_range {
 inline constexpr uint16_t kRaw = 1;
 inline constexpr uint16_t kStart = 2;
 inline constexpr uint16_t kEnd = 3;
 inline constexpr uint16_t kSize = 4;
 }  // namespace content_range
+namespace request_headers {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kValue = 2;
+}  // namespace request_headers
+namespace response_headers {
+inline constexpr uint16_t kName = 1;
+inline constexpr uint16_t kValue = 2;
+}  // namespace response_headers
+namespace http2 {
+inline constexpr uint16_t kStreamId = 1;
+inline constexpr uint16_t kRequest = 2;
+inline constexpr uint16_t kResponse = 3;
+namespace request {
+inline constexpr uint16_t kPriority = 1;
+inline constexpr uint16_t kErrorCode = 2;
+inline constexpr uint16_t kSettings = 3;
+namespace settings {
+inline constexpr uint16_t kSettingsId = 1;
+inline constexpr uint16_t kSettingsValue = 2;
+}  // namespace settings
+}  // namespace request
+namespace response {
+inline constexpr uint16_t kErrorCode = 1;
+inline constexpr uint16_t kSettings = 2;
+namespace settings {
+inline constexpr uint16_t kSettingsId = 1;
+inline constexpr uint16_t kSettingsValue = 2;
+}  // namespace settings
+}  // namespace response
+}  // namespace http2
 }  // namespace http
 
 }  // namespace thymus::event
