@@ -479,6 +479,32 @@ export const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, Fi
     { name: 'redirect', type: 'str', list: false, fields: [] },
     { name: 'version', type: 'str', list: false, fields: [] },
     { name: 'length', type: 'u', list: false, fields: [] },
+    { name: 'request_headers', type: 'obj', list: true, fields: [
+      { name: 'name', type: 'str', list: false, fields: [] },
+      { name: 'value', type: 'str', list: false, fields: [] },
+    ] },
+    { name: 'response_headers', type: 'obj', list: true, fields: [
+      { name: 'name', type: 'str', list: false, fields: [] },
+      { name: 'value', type: 'str', list: false, fields: [] },
+    ] },
+    { name: 'http2', type: 'obj', list: false, fields: [
+      { name: 'stream_id', type: 'u', list: false, fields: [] },
+      { name: 'request', type: 'obj', list: false, fields: [
+        { name: 'priority', type: 'u', list: false, fields: [] },
+        { name: 'error_code', type: 'str', list: false, fields: [] },
+        { name: 'settings', type: 'obj', list: true, fields: [
+          { name: 'settings_id', type: 'str', list: false, fields: [] },
+          { name: 'settings_value', type: 'u', list: false, fields: [] },
+        ] },
+      ] },
+      { name: 'response', type: 'obj', list: false, fields: [
+        { name: 'error_code', type: 'str', list: false, fields: [] },
+        { name: 'settings', type: 'obj', list: true, fields: [
+          { name: 'settings_id', type: 'str', list: false, fields: [] },
+          { name: 'settings_value', type: 'u', list: false, fields: [] },
+        ] },
+      ] },
+    ] },
     { name: 'tx_id', type: 'u', list: false, beside: true, fields: [] },
   ] }],
   [4829, { name: 'krb5', type: 'event', list: false, fields: [
@@ -1724,13 +1750,46 @@ export const EventField = {
     REDIRECT: 12,
     VERSION: 13,
     LENGTH: 14,
-    TX_ID: 15,
+    TX_ID: 18,
     CONTENT_RANGE_ID: 9,
     CONTENT_RANGE: {
       RAW: 1,
       START: 2,
       END: 3,
       SIZE: 4,
+    },
+    REQUEST_HEADERS_ID: 15,
+    REQUEST_HEADERS: {
+      NAME: 1,
+      VALUE: 2,
+    },
+    RESPONSE_HEADERS_ID: 16,
+    RESPONSE_HEADERS: {
+      NAME: 1,
+      VALUE: 2,
+    },
+    HTTP2_ID: 17,
+    HTTP2: {
+      STREAM_ID: 1,
+      REQUEST_ID: 2,
+      REQUEST: {
+        PRIORITY: 1,
+        ERROR_CODE: 2,
+        SETTINGS_ID: 3,
+        SETTINGS: {
+          SETTINGS_ID: 1,
+          SETTINGS_VALUE: 2,
+        },
+      },
+      RESPONSE_ID: 3,
+      RESPONSE: {
+        ERROR_CODE: 1,
+        SETTINGS_ID: 2,
+        SETTINGS: {
+          SETTINGS_ID: 1,
+          SETTINGS_VALUE: 2,
+        },
+      },
     },
   },
   KRB5: {

@@ -224,6 +224,18 @@ export const ANOMALY_NAMES: readonly string[] = [
   'applayer.ssh.invalid_banner',
   'applayer.ssh.long_banner',
   'applayer.ssh.invalid_record',
+  'applayer.http2.invalid_frame_length',
+  'applayer.http2.invalid_frame_data',
+  'applayer.http2.long_frame_data',
+  'applayer.http2.header_integer_overflow',
+  'applayer.http2.invalid_header',
+  'applayer.http2.header_bomb',
+  'applayer.http2.reassembly_limit_reached',
+  'applayer.http2.continuation_flood',
+  'applayer.http2.rapid_reset',
+  'applayer.http2.too_many_streams',
+  'applayer.http2.data_stream_zero',
+  'applayer.http2.authority_host_mismatch',
 ];
 
 /** Application protocol names by number. */
