@@ -52,8 +52,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // As BatchQueue::drain. Queues 0 .. shards-1 are the shards', the next one publishes. Once one has
-  // ended, the counters are final.
+  // As BatchQueue::drain. Queues 0 .. shards-1 are the shards', the next one publishes. Once one
+  // has ended, the counters are final.
   int64_t drain(size_t queue, std::span<uint8_t> out, int timeout_ms);
   size_t queues() const { return queues_.size(); }
   EngineStats stats() const;
