@@ -31,8 +31,10 @@ class ExpectedFlows {
 
   void add(dpi::AppId app, bool tcp, uint16_t server_port, const IpAddress& server,
            const IpAddress& client, int64_t now_ns, Bytes note) {
-    Entry& e = entries_[next_++ % kMost];
+    const size_t place = next_++ % kMost;
+    Entry& e = entries_[place];
     e = {};
+    ports_[place] = server_port;
     e.app = app;
     e.tcp = tcp;
     e.server_port = server_port;
@@ -46,6 +48,7 @@ class ExpectedFlows {
   // The announcement of a flow one of whose ends listens on `port` at `server`; it is used up.
   bool take(bool tcp, uint16_t port, const IpAddress& server, const IpAddress& client,
             int64_t now_ns, Entry* out) {
+    if (!any_at(port)) return false;
     for (Entry& e : entries_) {
       if (e.app == dpi::AppId::kUnknown || e.tcp != tcp || e.server_port != port) continue;
       if (e.until_ns < now_ns || e.server != server || e.client != client) continue;
@@ -60,7 +63,15 @@ class ExpectedFlows {
   bool any(int64_t now_ns) const { return now_ns <= latest_ns_; }
 
  private:
+  // Most flows are asked about in vain. Without a way out the loop becomes vector code.
+  bool any_at(uint16_t port) const {
+    uint16_t n = 0;
+    for (const uint16_t p : ports_) n = static_cast<uint16_t>(n + (p == port));
+    return n != 0;
+  }
+
   std::array<Entry, kMost> entries_{};
+  std::array<uint16_t, kMost> ports_{};  // of entries_, also of those that are used up
   size_t next_ = 0;
   int64_t latest_ns_ = INT64_MIN;
 };
