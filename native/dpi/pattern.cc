@@ -1,6 +1,7 @@
 #include "dpi/pattern.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,36 @@ bool is_chunked(Bytes payload, size_t chunk) {
   return true;
 }
 
+// The first eight bytes of a payload in one word, the first lowest.
+uint64_t first_word(Bytes payload) {
+  uint64_t word = 0;
+  std::memcpy(&word, payload.data(), std::min(payload.size(), sizeof word));
+  return word;
+}
+
+// A pattern with what a glance at a payload rules out: most patterns fall here.
+struct Candidate {
+  explicit Candidate(const Pattern& p) : port(p.port), pattern(&p) {
+    for (size_t i = 0; i < std::min<size_t>(p.head.size, sizeof mask); ++i) {
+      const ByteRange& range = p.head.bytes[i];
+      if (range.low != range.high) continue;
+      mask |= uint64_t{range.mask} << 8 * i;
+      value |= uint64_t{range.low} << 8 * i;
+    }
+    min_bytes = static_cast<uint16_t>(std::max({p.head.size, p.tail.size, uint8_t{1}}));
+  }
+  bool may_match(uint64_t word, const Segment& segment) const {
+    return (word & mask) == value && segment.data.size() >= min_bytes &&
+           (port == 0 || segment.has_port(port));
+  }
+
+  uint64_t mask = 0;
+  uint64_t value = 0;
+  uint16_t port;
+  uint16_t min_bytes;
+  const Pattern* pattern;
+};
+
 // Patterns of one transport by the first byte that they admit, those with the most evidence first.
 class Index {
  public:
@@ -61,23 +92,25 @@ class Index {
         if (pattern.head.size > 0 && !pattern.head.bytes[0].holds(static_cast<uint8_t>(byte))) {
           continue;
         }
-        by_byte_[byte].push_back(&pattern);
+        by_byte_[byte].emplace_back(pattern);
       }
-      std::stable_sort(
-          by_byte_[byte].begin(), by_byte_[byte].end(),
-          [](const Pattern* a, const Pattern* b) { return a->evidence() > b->evidence(); });
+      std::ranges::stable_sort(by_byte_[byte], [](const Candidate& a, const Candidate& b) {
+        return a.pattern->evidence() > b.pattern->evidence();
+      });
     }
   }
 
   const Pattern* match(const Segment& segment) const {
-    for (const Pattern* pattern : by_byte_[segment.data[0]]) {
-      if (pattern->match(segment)) return pattern;
+    const uint64_t word = first_word(segment.data);
+    for (const Candidate& candidate : by_byte_[segment.data[0]]) {
+      if (!candidate.may_match(word, segment)) continue;
+      if (candidate.pattern->match(segment)) return candidate.pattern;
     }
     return nullptr;
   }
 
  private:
-  std::array<std::vector<const Pattern*>, 256> by_byte_;
+  std::array<std::vector<Candidate>, 256> by_byte_;
 };
 
 // ---- The parser
