@@ -27,13 +27,29 @@ constexpr uint8_t unknown_bit(bool from_originator) {
   return static_cast<uint8_t>(payload_bit::kUnknown << (from_originator ? 0 : 1));
 }
 
-// In Flow::parser: no parser yet, the buffers keep the starts of the two directions.
+// In Flow::parser: no parser yet, the state keeps the starts of the two directions.
 constexpr uint8_t kHeadOnly = 255;
+
+struct Head {
+  uint8_t size;
+  std::array<uint8_t, Inspector::kHeadBytes> bytes;
+
+  Bytes kept() const { return Bytes(bytes).first(size); }
+  void keep(Bytes more) {
+    const Bytes added = Reader(more).take_up_to(bytes.size() - size);
+    std::copy(added.begin(), added.end(), bytes.begin() + size);
+    size = static_cast<uint8_t>(size + added.size());
+  }
+};
+
+struct Heads {
+  Head of[2];
+};
 
 const dpi::Parser& parser_of(const Flow& flow) { return *dpi::parsers()[flow.parser]; }
 
 size_t state_bytes(uint8_t parser) {
-  return parser == kHeadOnly ? 0 : dpi::parsers()[parser]->state_bytes;
+  return parser == kHeadOnly ? sizeof(Heads) : dpi::parsers()[parser]->state_bytes;
 }
 
 stream::State state_of(const Flow& flow) {
@@ -186,8 +202,8 @@ bool Inspector::survives_gap(int dir, Flow* flow) {
   // Nobody has begun: what comes may still be recognised.
   if (flow->parser_state == kNoIndex) return true;
   if (flow->parser == kHeadOnly) {
-    memory_.open(flow->parser_state);
-    if (memory_.view(dir).empty()) return true;
+    const auto* heads = static_cast<const Heads*>(memory_.open(flow->parser_state));
+    if (heads->of[dir].size == 0) return true;
   }
   if (flow->inspection == Inspection::kAttached) {
     const dpi::Parser& parser = parser_of(*flow);
@@ -213,35 +229,27 @@ void Inspector::choose(const dpi::Segment& segment, Flow* flow) {
 
 // The start of a direction came in several segments. It is kept until somebody wants the flow.
 void Inspector::choose_by_head(const dpi::Segment& segment, Flow* flow) {
-  memory_.open(flow->parser_state);
   const int own = segment.from_originator ? 0 : 1;
-  const size_t before = memory_.view(own).size();
-  if (!keep_head(segment, flow)) return;
-  std::array<uint8_t, kHeadBytes> heads[2];
-  size_t sizes[2];
-  for (int i = 0; i < 2; ++i) {
-    const Bytes head = memory_.view(i);
-    sizes[i] = head.size();
-    std::copy(head.begin(), head.end(), heads[i].begin());
-  }
+  auto* kept_heads = static_cast<Heads*>(memory_.open(flow->parser_state));
+  const size_t before = kept_heads->of[own].size;
+  if (before == kHeadBytes) return nobody_knows(segment, flow);
+  kept_heads->of[own].keep(segment.data);
+  // A parser that is tried takes memory of its own, and may give up ours.
+  const Heads heads = *kept_heads;
   dpi::Segment first = segment;
-  first.data = {heads[own].data(), sizes[own]};
+  first.data = heads.of[own].kept();
   first.seq -= static_cast<uint32_t>(before);
-  const dpi::Segment other{{heads[own ^ 1].data(), sizes[own ^ 1]},
-                           segment.ts_ns,
-                           !segment.from_originator,
-                           segment.transport,
-                           segment.dst_port,
-                           segment.src_port};
+  const dpi::Segment other{heads.of[own ^ 1].kept(), segment.ts_ns,    !segment.from_originator,
+                           segment.transport,        segment.dst_port, segment.src_port};
   const uint32_t kept = std::exchange(flow->parser_state, kNoIndex);
-  if (!ask(first, sizes[own ^ 1] > 0 ? &other : nullptr, flow)) {
+  if (!ask(first, other.data.empty() ? nullptr : &other, flow)) {
     flow->parser_state = kept;
     flow->parser = kHeadOnly;
     nobody_knows(segment, flow);
     return;
   }
-  memory_.free(kept, 0);
-  const size_t used = sizes[own] - before;
+  memory_.free(kept, sizeof(Heads));
+  const size_t used = heads.of[own].size - before;
   if (used == segment.data.size() || flow->inspection == Inspection::kOver) return;
   dpi::Segment rest = segment;
   rest.data = segment.data.subspan(used);
@@ -302,17 +310,6 @@ bool Inspector::try_expected(const dpi::Segment& segment, Flow* flow) {
   return true;
 }
 
-// Adds to the kept start of a direction. False when it was kept for long enough.
-bool Inspector::keep_head(const dpi::Segment& segment, Flow* flow) {
-  memory_.open(flow->parser_state);
-  const int buffer = segment.from_originator ? 0 : 1;
-  const size_t room = kHeadBytes - std::min(kHeadBytes, memory_.view(buffer).size());
-  if (memory_.append(buffer, Reader(segment.data).take_up_to(room))) return true;
-  detach(flow);
-  flow->inspection = Inspection::kOver;
-  return false;
-}
-
 // The rest of the direction, or the other side, may still tell.
 void Inspector::nobody_knows(const dpi::Segment& segment, Flow* flow) {
   const uint8_t unknown = unknown_bit(true) | unknown_bit(false);
@@ -321,20 +318,19 @@ void Inspector::nobody_knows(const dpi::Segment& segment, Flow* flow) {
     if (is_datagram && flow->n_segments >= kDatagramsAsked) flow->inspection = Inspection::kOver;
     return;
   }
-  const int buffer = segment.from_originator ? 0 : 1;
-  if (flow->parser_state == kNoIndex) {
-    if (segment.data.size() >= kHeadBytes) {
-      flow->payload_seen |= unknown_bit(segment.from_originator);
-    } else if (attach(kHeadOnly, flow)) {
-      keep_head(segment, flow);
-    }
-  } else {
-    memory_.open(flow->parser_state);
-    if (memory_.view(buffer).size() >= kHeadBytes) {
-      flow->payload_seen |= unknown_bit(segment.from_originator);
-    }
+  const int own = segment.from_originator ? 0 : 1;
+  bool is_full = true;
+  if (flow->parser_state != kNoIndex) {
+    is_full =
+        static_cast<const Heads*>(memory_.open(flow->parser_state))->of[own].size == kHeadBytes;
+  } else if (segment.data.size() < kHeadBytes) {
+    if (!attach(kHeadOnly, flow)) return;
+    static_cast<Heads*>(memory_.open(flow->parser_state))->of[own].keep(segment.data);
+    is_full = false;
   }
-  if ((flow->payload_seen & unknown) != unknown) return;
+  if (is_full) flow->payload_seen |= unknown_bit(segment.from_originator);
+  const bool both_unknown = (flow->payload_seen & unknown) == unknown;
+  if (!both_unknown && flow->n_segments < kSegmentsAsked) return;
   if (flow->parser_state != kNoIndex) detach(flow);
   flow->inspection = Inspection::kOver;
 }

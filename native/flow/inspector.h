@@ -28,8 +28,10 @@ class Inspector final : private dpi::Expectations {
   // A TCP direction whose start nobody knows is kept up to this length and asked about again: the
   // first segment may hold a single byte.
   static constexpr size_t kHeadBytes = 32;
-  // Datagrams of a flow after which nobody is asked any more.
+  // Datagrams, and segments with payload, of a flow after which nobody is asked any more.
   static constexpr int kDatagramsAsked = 4;
+  static constexpr int kSegmentsAsked = 12;
+  static_assert(kSegmentsAsked <= static_cast<int>(kSegments));
 
   // `stream_bytes`: of TCP payload that waits for what is before it.
   Inspector(size_t state_bytes, size_t stream_bytes, const dpi::ParserOptions& options,
@@ -74,7 +76,6 @@ class Inspector final : private dpi::Expectations {
   bool try_parser(uint8_t parser, const dpi::Segment& first, const dpi::Segment* earlier,
                   Flow* flow);
   bool try_expected(const dpi::Segment& segment, Flow* flow);
-  bool keep_head(const dpi::Segment& segment, Flow* flow);
   void nobody_knows(const dpi::Segment& segment, Flow* flow);
   void hand_over(const dpi::Segment& segment, Flow* flow);
   bool attach(uint8_t parser, Flow* flow);

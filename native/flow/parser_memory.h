@@ -33,14 +33,25 @@ class ParserMemory final : public dpi::Buffers {
     uint32_t begin;
     uint32_t end;
   };
-  struct Header {
-    Slot slots[dpi::kBuffers];
+  // Most flows end without having kept a byte.
+  struct Slots {
+    Slot buffers[dpi::kBuffers];
     Slot scratch;  // only handle and capacity are used
   };
-  static_assert(sizeof(Header) == 80);
+  struct alignas(8) Header {
+    uint32_t slots_plus_one;  // handle of the flow's Slots; 0: none yet
+  };
 
   Header* header(uint32_t handle) { return static_cast<Header*>(pool_.at(handle)); }
   uint8_t* bytes(const Slot& slot) const { return static_cast<uint8_t*>(pool_.at(slot.handle)); }
+  // Null when there are none.
+  Slots* slots_of(const Header& header) const {
+    if (header.slots_plus_one == 0) return nullptr;
+    return static_cast<Slots*>(pool_.at(header.slots_plus_one - 1));
+  }
+  // Null, which is counted, when memory is used up.
+  Slots* make_slots();
+  uint32_t allocate_counted(size_t bytes);
   bool make_room(Slot* slot, size_t more);
 
   StatePool pool_;

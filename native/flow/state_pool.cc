@@ -13,6 +13,7 @@ StatePool::StatePool(size_t limit_bytes) : limit_(limit_bytes) {
   void* p = mmap(nullptr, limit_, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) std::abort();
+  madvise(p, limit_, MADV_HUGEPAGE);
   base_ = static_cast<uint8_t*>(p);
   for (uint32_t& head : free_) head = kNoIndex;
 }
