@@ -46,6 +46,15 @@ inline std::string_view trim(std::string_view text) {
   return text;
 }
 
+// Of the first CR or LF; npos: there is none. (string_view::find_first_of calls memchr for each
+// character.)
+inline size_t find_line_break(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' || text[i] == '\r') return i;
+  }
+  return text.npos;
+}
+
 // The word at the start of `*text`, up to a blank or the end; `*text` goes on behind the blanks.
 inline std::string_view take_word(std::string_view* text) {
   size_t n = 0;

@@ -37,7 +37,7 @@ class Line {
 
 void put(uint16_t field, std::string_view text, EventWriter* events) {
   if (text.empty()) return;
-  if (text.size() <= kMaxTextBytes && text.find_first_of("\r\n") == text.npos) {
+  if (text.size() <= kMaxTextBytes && find_line_break(text) == text.npos) {
     events->put_text(field, text);
   } else {
     events->put_text(field, Line(text, false).text());

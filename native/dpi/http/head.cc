@@ -9,8 +9,6 @@
 namespace thymus::dpi::http {
 namespace {
 
-using std::string_view_literals::operator""sv;
-
 constexpr std::string_view kMethods[] = {
     "GET",         "POST",     "HEAD",       "PUT",         "DELETE",      "OPTIONS",
     "CONNECT",     "TRACE",    "PATCH",      "COPY",        "LOCK",        "MKCOL",
@@ -20,19 +18,23 @@ constexpr std::string_view kMethods[] = {
 constexpr size_t kMaxMethodBytes = 32;
 constexpr std::string_view kProtocol = "HTTP/";
 // What lenient programs take for white space around names and values.
-constexpr std::string_view kPadding = " \t\r\n\v\f\0"sv;
+constexpr bool is_padding(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; }
+
+size_t find_padding(std::string_view text) {
+  return static_cast<size_t>(std::ranges::find_if(text, is_padding) - text.begin());
+}
 
 bool is_method_char(char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '_'; }
 
 std::string_view trim_padding(std::string_view text) {
-  const size_t from = text.find_first_not_of(kPadding);
-  if (from == text.npos) return {};
-  return text.substr(from, text.find_last_not_of(kPadding) - from + 1);
+  while (!text.empty() && is_padding(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_padding(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 // Takes the next line of a head off `rest`. A CR that no LF follows ends a line as well.
 std::string_view take_line(std::string_view* rest) {
-  const size_t end = rest->find_first_of("\r\n");
+  const size_t end = find_line_break(*rest);
   if (end == rest->npos) return std::exchange(*rest, {});
   const std::string_view line = rest->substr(0, end);
   size_t next = end;
@@ -132,7 +134,7 @@ void read_field(std::string_view field, Head* head) {
   for (const KnownField& known : kKnownFields) {
     if (known.name.size() == name.size() && equals_nocase(known.name, name)) {
       const std::string_view value = trim_padding(field.substr(colon + 1));
-      known.set(value.data() == nullptr ? ""sv : value, head);
+      known.set(value, head);
       return;
     }
   }
@@ -155,10 +157,10 @@ void read_request_line(std::string_view line, Head* head) {
 
 void read_status_line(std::string_view line, Head* head) {
   line = trim_padding(line);
-  const size_t end = std::min(line.find_first_of(kPadding), line.size());
+  const size_t end = find_padding(line);
   head->protocol = line.substr(0, end);
   line = trim_padding(line.substr(end));
-  head->status = line.substr(0, std::min(line.find_first_of(kPadding), line.size()));
+  head->status = line.substr(0, find_padding(line));
 }
 
 void check_request(Head* head) {
