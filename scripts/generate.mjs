@@ -9,7 +9,7 @@
 //   native/decode/anomalies.def, native/dpi/apps.def, native/base/counters.def
 //                                 -> src/batch/generated/names.ts
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -267,10 +267,11 @@ function namesTs() {
   return out;
 }
 
+const EVENT_HEADERS = 'native/base/generated/events';
 const outputs = {
   'native/emit/generated/record_layout.h': recordHeader(),
   ...Object.fromEntries(
-    events.map((e) => [`native/base/generated/events/${e.name}.h`, eventHeader(e)]),
+    events.map((e) => [`${EVENT_HEADERS}/${e.name}.h`, eventHeader(e)]),
   ),
   'native/base/generated/anomaly_codes.h': anomalyCodes(),
   'src/batch/generated/record_layout.ts': recordTs(),
@@ -295,6 +296,18 @@ for (const [path, text] of Object.entries(outputs)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
     console.log(`wrote ${path}`);
+  }
+}
+// A header whose event is gone would still be found by an include.
+for (const name of readdirSync(join(root, EVENT_HEADERS))) {
+  const path = `${EVENT_HEADERS}/${name}`;
+  if (path in outputs) continue;
+  if (check) {
+    console.error(`${path} belongs to no event: run 'npm run generate' and commit the result.`);
+    stale++;
+  } else {
+    rmSync(join(root, path));
+    console.log(`removed ${path}`);
   }
 }
 process.exit(stale ? 1 : 0);
