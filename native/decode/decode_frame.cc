@@ -22,6 +22,7 @@ void clear(PacketView* view) {
   view->tcp_window = 0;
   view->tcp_seq = view->tcp_ack = 0;
   view->tcp_mss = 0;
+  view->tcp_options = 0;
   view->icmp_type = view->icmp_code = 0;
   view->icmp_id = view->embedded_offset = 0;
   view->fragment_id = 0;

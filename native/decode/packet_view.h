@@ -50,6 +50,14 @@ enum class Encap : uint8_t {
 // Innermost network layer, or what takes its place.
 enum class Network : uint8_t { kNone, kArp, kIpv4, kIpv6, kGoose, kEthercat };
 
+// The kinds of a SYN's first eight options in their order, four bits each, the first lowest: a
+// fingerprint of the stack that sent it. A kind is written as itself plus one, 15 for those
+// above 13.
+struct TcpOptions {
+  static constexpr int kMost = 8;
+  static constexpr uint32_t kOther = 15;
+};
+
 // Plain data, one per frame, written by `decode_frame` from its first byte to its last. Offsets
 // count from `frame`. Everything speaks of the innermost packet unless its name says otherwise.
 // A broken layer ends decoding: what was decoded stays. `transport_ok` says whether the transport
@@ -82,8 +90,9 @@ struct PacketView {
   uint16_t tcp_window;
   uint32_t tcp_seq;
   uint32_t tcp_ack;
-  uint16_t tcp_mss;   // from the option of a SYN; 0 when absent
-  uint8_t icmp_type;  // ICMP and ICMPv6
+  uint32_t tcp_options;  // of a SYN, see TcpOptions; 0 without
+  uint16_t tcp_mss;      // from the option of a SYN; 0 when absent
+  uint8_t icmp_type;     // ICMP and ICMPv6
   uint8_t icmp_code;
   uint16_t icmp_id;          // of echo and the like, else 0
   uint16_t embedded_offset;  // of the IP header that an ICMP error quotes; 0 when there is none

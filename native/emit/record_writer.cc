@@ -8,6 +8,7 @@
 #include "base/generated/events/goose.h"
 #include "base/generated/events/gtp_u.h"
 #include "base/generated/events/sketch.h"
+#include "base/text_builder.h"
 #include "emit/fieldbus_fields.h"
 #include "emit/flow_row.h"
 #include "emit/neighbour_fields.h"
@@ -28,6 +29,18 @@ uint8_t internal_roles(const flow::Flow& flow) {
 }
 
 bool has_mac(const MacAddress& mac) { return mac != MacAddress{}; }
+
+// The options of a SYN as p0f names them: "mss,sok,ts,nop,ws".
+TextBuilder<48> tcp_option_names(uint32_t options) {
+  constexpr std::string_view kNames[] = {"eol", "nop", "mss", "ws", "sok", "sack", "6", "7", "ts"};
+  TextBuilder<48> names;
+  for (; options != 0; options >>= 4) {
+    const uint32_t kind = (options & 15) - 1;
+    if (!names.empty()) names.add(',');
+    names.add(kind < std::size(kNames) ? kNames[kind] : "other");
+  }
+  return names;
+}
 
 void put_counts(const flow::SketchCounts& c, EventWriter* fields) {
   namespace top = event::sketch::top;
@@ -253,6 +266,9 @@ Bytes RecordWriter::detail_of(const flow::Flow& flow) {
   if (flow.direction[1].packets > 0) fields_.put(detail::kRespTtlMax, flow.direction[1].ttl_max);
   if (flow.orig_window_scale > 0) {
     fields_.put(detail::kOrigWindowScale, flow.orig_window_scale - 1u);
+  }
+  if (flow.syn_options != 0) {
+    fields_.put_text(detail::kOrigTcpOptions, tcp_option_names(flow.syn_options).view());
   }
   for (int i = 0; i < flow.encap_depth; ++i) {
     fields_.put(detail::kEncap, (flow.encap_stack >> 4 * i & 15) + 1);

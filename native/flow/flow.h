@@ -102,6 +102,7 @@ struct alignas(64) Flow {
   uint8_t established : 1;
   uint8_t fin_mask : 2;  // directions that sent a FIN
   uint8_t live : 1;
+  uint8_t unsaid : 1;  // packets came since the last record
   Inspection inspection;
   uint8_t payload_seen;  // payload_bit
   uint8_t n_segments;
@@ -124,8 +125,8 @@ struct alignas(64) Flow {
   uint64_t id;
   uint64_t name_hash;
   uint64_t client_fingerprint;
-  uint32_t packets_emitted;  // total packets at the last record, modulo 2^32
-  uint32_t tunnel_id;        // of the first packet, also where the key leaves it out
+  uint32_t syn_options;  // of the originator's SYN: decode::TcpOptions
+  uint32_t tunnel_id;    // of the first packet, also where the key leaves it out
   uint16_t out_of_order;
   uint16_t zero_windows;
   uint16_t orig_window;

@@ -30,6 +30,7 @@ void track_handshake(const decode::PacketView& view, int dir, Flow* flow) {
         flow->syn_ns = view.ts_ns;
         flow->orig_window = view.tcp_window;
         flow->orig_mss = view.tcp_mss;
+        flow->syn_options = view.tcp_options;
         flow->orig_window_scale = static_cast<uint8_t>(view.tcp_window_scale + 1);
       }
       flow->state = FlowState::kS0;

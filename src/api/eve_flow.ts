@@ -145,11 +145,12 @@ function ownJson(row: FlowRowView, detail: DetailJson): string {
 }
 
 /** What the client's first segment offered. */
-function synJson(row: FlowRowView, { windowScale }: DetailJson): string {
+function synJson(row: FlowRowView, { windowScale, tcpOptions }: DetailJson): string {
   if (row.origWindow === 0) return '';
   const mss = row.origMss === 0 ? '' : `,"mss":${row.origMss}`;
   const scale = windowScale === null ? '' : `,"window_scale":${windowScale}`;
-  return `,"syn":{"window":${row.origWindow}${mss}${scale}}`;
+  const options = tcpOptions === '' ? '' : `,"options":${tcpOptions}`;
+  return `,"syn":{"window":${row.origWindow}${mss}${scale}${options}}`;
 }
 
 function timesJson(row: FlowRowView): string {
@@ -172,6 +173,7 @@ interface DetailJson {
   communityId: string;
   respTtlMax: number | null;
   windowScale: number | null;
+  tcpOptions: string;
   encap: string[];
 }
 
@@ -183,6 +185,7 @@ function detailJson(detail: Buffer): DetailJson {
     communityId: '',
     respTtlMax: null,
     windowScale: null,
+    tcpOptions: '',
     encap: [],
   };
   eachField(detail, [0, detail.length], (number, from, to) => {
@@ -205,6 +208,9 @@ function detailJson(detail: Buffer): DetailJson {
         break;
       case Detail.ORIG_WINDOW_SCALE:
         texts.windowScale = readUnsigned(detail, from, to);
+        break;
+      case Detail.ORIG_TCP_OPTIONS:
+        texts.tcpOptions = jsonBytes(detail, from, to);
         break;
       case Detail.ENCAP:
         texts.encap.push(encapName(readUnsigned(detail, from, to)));

@@ -393,6 +393,7 @@ export const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, Fi
     { name: 'community_id', type: 'str', list: false, fields: [] },
     { name: 'resp_ttl_max', type: 'u', list: false, fields: [] },
     { name: 'orig_window_scale', type: 'u', list: false, fields: [] },
+    { name: 'orig_tcp_options', type: 'str', list: false, fields: [] },
     { name: 'encap', type: 'u', list: true, fields: [] },
   ] }],
   [26872, { name: 'ftp', type: 'event', list: false, fields: [
@@ -1669,7 +1670,8 @@ export const EventField = {
     COMMUNITY_ID: 4,
     RESP_TTL_MAX: 5,
     ORIG_WINDOW_SCALE: 6,
-    ENCAP: 7,
+    ORIG_TCP_OPTIONS: 7,
+    ENCAP: 8,
   },
   FTP: {
     COMMAND: 1,

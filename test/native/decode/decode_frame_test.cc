@@ -117,6 +117,7 @@ TEST_CASE("tcp: reads what a handshake announces") {
                          .bytes());
   CHECK(v.tcp_mss == 1460);
   CHECK(v.tcp_window_scale == 7);
+  CHECK(v.tcp_options == 0x1453);
   CHECK(v.tcp_flags == 0x12);
   CHECK(v.tcp_seq == 1000);
   CHECK(v.tcp_ack == 2000);

@@ -14,7 +14,8 @@ inline constexpr uint16_t kMacResp = 3;
 inline constexpr uint16_t kCommunityId = 4;
 inline constexpr uint16_t kRespTtlMax = 5;
 inline constexpr uint16_t kOrigWindowScale = 6;
-inline constexpr uint16_t kEncap = 7;
+inline constexpr uint16_t kOrigTcpOptions = 7;
+inline constexpr uint16_t kEncap = 8;
 }  // namespace flow_detail
 
 }  // namespace thymus::event
