@@ -270,9 +270,7 @@ function namesTs() {
 const EVENT_HEADERS = 'native/base/generated/events';
 const outputs = {
   'native/emit/generated/record_layout.h': recordHeader(),
-  ...Object.fromEntries(
-    events.map((e) => [`${EVENT_HEADERS}/${e.name}.h`, eventHeader(e)]),
-  ),
+  ...Object.fromEntries(events.map((e) => [`${EVENT_HEADERS}/${e.name}.h`, eventHeader(e)])),
   'native/base/generated/anomaly_codes.h': anomalyCodes(),
   'src/batch/generated/record_layout.ts': recordTs(),
   'src/batch/generated/event_schema.ts': eventTs(),
