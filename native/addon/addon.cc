@@ -9,6 +9,7 @@
 #include <napi.h>
 
 #include "addon/registry.h"
+#include "capture/live/interfaces.h"
 #include "engine/memory.h"
 #include "flow/community_id.h"
 
@@ -60,10 +61,21 @@ Napi::Value layout_hash(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), emit::kLayoutHash);
 }
 
+void read_live(const Napi::Object& o, engine::Options* options) {
+  options->is_live = true;
+  options->flush_ns = int64_t{u32(o, "flushMs")} * 1'000'000;
+  options->ring.bytes = static_cast<size_t>(o.Get("ringBytes").ToNumber().Int64Value());
+  options->ring.filter = o.Get("filter").ToString().Utf8Value();
+  options->ring.promiscuous = o.Get("promiscuous").ToBoolean();
+  options->ring.hardware_timestamps = o.Get("hardwareTimestamps").ToBoolean();
+}
+
 Napi::Value open(const Napi::CallbackInfo& info) {
   const auto o = info[0].As<Napi::Object>();
   engine::Options options;
   options.sources = strings(o.Get("sources"));
+  if (const Napi::Value live = o.Get("live"); live.IsObject())
+    read_live(live.As<Napi::Object>(), &options);
   options.lanes = u32(o, "lanes");
   options.shards = u32(o, "shards");
   options.pinned = numbers(o.Get("pinned"));
@@ -191,6 +203,17 @@ Napi::Value community_id(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), text, sizeof text);
 }
 
+Napi::Value preflight(const Napi::CallbackInfo& info) {
+  std::vector<capture::Interface> interfaces;
+  const Status status = capture::find_interfaces(strings(info[0]), &interfaces);
+  if (!status.ok()) return fail(info.Env(), status.message());
+  auto out = Napi::Array::New(info.Env());
+  for (const capture::Interface& interface : interfaces) {
+    for (const std::string& note : capture::preflight(interface.name)) out.Set(out.Length(), note);
+  }
+  return out;
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment);
   exports.Set("layoutHash", Napi::Function::New(env, layout_hash));
@@ -199,6 +222,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("stats", Napi::Function::New(env, stats));
   exports.Set("stop", Napi::Function::New(env, stop));
   exports.Set("close", Napi::Function::New(env, close));
+  exports.Set("preflight", Napi::Function::New(env, preflight));
   exports.Set("communityId", Napi::Function::New(env, community_id));
   return exports;
 }

@@ -44,6 +44,12 @@ enum class ReadState {
 struct SourceProgress {
   uint64_t bytes_read = 0;   // of the file as stored
   uint64_t bytes_total = 0;  // 0 when unknown (standard input)
+  // Of live sources.
+  uint64_t kernel_frames = 0;  // that passed the filter, those dropped included
+  uint64_t kernel_drops = 0;   // of those, since their ring was full
+  uint64_t nic_drops = 0;      // by the network card, since the source was opened
+  uint64_t interface_downs = 0;
+  uint64_t interface_reopens = 0;
 };
 
 // Not thread-safe: one thread reads it.
@@ -57,6 +63,8 @@ class Source {
   // One sentence about the damage; empty when there was none. It does not name the file.
   virtual const std::string& error() const = 0;
   virtual SourceProgress progress() const = 0;
+  // After kWait: hardly a frame that is yet to come is older than this, in ns since 1970.
+  virtual int64_t now_ns() const { return 0; }
 };
 
 // How the bytes of a plain file are reached. Compressed files and pipes are always read.

@@ -18,8 +18,6 @@
 namespace thymus::emit {
 namespace {
 
-constexpr double kFlushEveryUs = 1e6;
-
 // The sub-index of sketches: after every record of the packet that closed their window.
 constexpr uint32_t kSketchSub = 0xffff0000;
 
@@ -59,12 +57,13 @@ void put_counts(const flow::SketchCounts& c, EventWriter* fields) {
 }  // namespace
 
 RecordWriter::RecordWriter(size_t producer, std::span<BatchQueue* const> shards,
-                           BatchQueue* publish, HashKey secret)
+                           BatchQueue* publish, HashKey secret, int64_t flush_ns)
     : producer_(producer),
       queues_(shards.begin(), shards.end()),
       n_shards_(shards.size()),
       publishes_(publish != nullptr),
       secret_(secret),
+      flush_us_(static_cast<double>(flush_ns) / 1000),
       fields_(this) {
   if (publishes_) queues_.push_back(publish);
   for (BatchQueue* queue : queues_) open_.push_back(queue->take_empty());
@@ -301,7 +300,7 @@ void RecordWriter::wait_for_room() {
 }
 
 void RecordWriter::progress(OrderKey watermark) {
-  if (watermark.time_us - flushed_us_ >= kFlushEveryUs) {
+  if (watermark.time_us - flushed_us_ >= flush_us_) {
     flush(watermark);
     return;
   }

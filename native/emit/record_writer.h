@@ -34,10 +34,13 @@ class RecordWriter final : public flow::FlowSink,
                            public flow::FieldbusSink,
                            private EventWriter::Sink {
  public:
+  static constexpr int64_t kFlushNs = 1'000'000'000;
+
   // `shards` and `publish` (null: nothing is published) outlive the writer. `watermark` is the
-  // order key before which this producer has said everything.
+  // order key before which this producer has said everything. Records wait in their batches for no
+  // longer than `flush_ns` of engine time.
   RecordWriter(size_t producer, std::span<BatchQueue* const> shards, BatchQueue* publish,
-               HashKey secret);
+               HashKey secret, int64_t flush_ns = kFlushNs);
 
   void on_flow(const flow::Flow& flow, uint8_t events, flow::EndReason reason,
                flow::Moment moment) override;
@@ -64,8 +67,7 @@ class RecordWriter final : public flow::FlowSink,
     wait_for_room();
   }
   // Nothing before `watermark` is still to come from this producer. Moves the watermarks of queues
-  // that hold nothing back, and flushes when a second of engine time has passed since the last
-  // time.
+  // that hold nothing back, and flushes when that much engine time has passed since the last time.
   void progress(OrderKey watermark);
   // All was said.
   void finish();
@@ -95,6 +97,7 @@ class RecordWriter final : public flow::FlowSink,
   HashKey secret_;
   std::vector<std::unique_ptr<Batch>> open_;
   OrderKey said_{};  // key of the last record
+  double flush_us_;
   double flushed_us_ = 0;
   bool full_ = false;
   EventWriter fields_;  // of details and sketches

@@ -8,6 +8,8 @@
 #include <sched.h>
 #include <time.h>
 
+#include "capture/live/live_source.h"
+
 namespace thymus::engine {
 namespace {
 
@@ -92,10 +94,11 @@ Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_ne
   emit::BatchQueue* publish = options.publish ? queues_.back().get() : nullptr;
 
   for (uint32_t i = 0; i < options.lanes; ++i) {
-    lanes_.push_back(std::make_unique<Lane>(options.tracker, home_.get(), i, shards, publish));
+    lanes_.push_back(
+        std::make_unique<Lane>(options.tracker, home_.get(), i, shards, publish, options.flush_ns));
   }
-  reader_writer_ =
-      std::make_unique<emit::RecordWriter>(options.lanes, shards, publish, options.tracker.secret);
+  reader_writer_ = std::make_unique<emit::RecordWriter>(options.lanes, shards, publish,
+                                                        options.tracker.secret, options.flush_ns);
   if (options.lanes == 1) {
     sink_ = std::make_unique<DirectSink>(lanes_[0].get());
   } else {
@@ -108,12 +111,15 @@ Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_ne
   }
   reader_ = std::make_unique<PacketReader>(home_.get(), options, reader_writer_.get(), sink_.get());
   // Opening a pipe waits for its first bytes, which must not hold up the caller.
-  workers_.push_back(std::make_unique<Worker>(
-      [this, paths = options.sources, several = options.lanes > 1, cpus = options.pinned] {
-        pin_thread(cpus, 0);
-        open_sources(paths, several);
-        note_damage(reader_->run(source_.get(), stop_));
-      }));
+  workers_.push_back(std::make_unique<Worker>([this, options] {
+    pin_thread(options.pinned, 0);
+    if (options.is_live) {
+      open_interfaces(options);
+    } else {
+      open_captures(options.sources, options.lanes > 1);
+    }
+    note_damage(reader_->run(source_.get(), stop_));
+  }));
   for (size_t i = 0; i < channels_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>([this, i, cpus = options.pinned] {
       pin_thread(cpus, i + 1);
@@ -127,7 +133,15 @@ Engine::~Engine() {
   for (auto& worker : workers_) worker->thread.join();
 }
 
-void Engine::open_sources(const std::vector<std::string>& paths, bool several_threads) {
+void Engine::open_interfaces(const Options& options) {
+  const Status status = capture::open_live({options.sources, options.ring}, &source_);
+  std::string names;
+  for (const std::string& name : options.sources) names += (names.empty() ? "" : " ") + name;
+  report(names, status);
+  if (!status.ok()) source_ = capture::merge_sources({});
+}
+
+void Engine::open_captures(const std::vector<std::string>& paths, bool several_threads) {
   const auto access = several_threads ? capture::Access::kMapped : capture::Access::kRead;
   std::vector<std::unique_ptr<capture::Source>> opened;
   for (size_t i = 0; i < paths.size(); ++i) {
@@ -138,7 +152,9 @@ void Engine::open_sources(const std::vector<std::string>& paths, bool several_th
     source_reports_.push_back(i);
     opened.push_back(std::move(source));
   }
-  source_ = capture::merge_sources(std::move(opened));
+  auto merged = capture::merge_sources(std::move(opened));
+  captures_ = merged.get();
+  source_ = std::move(merged);
 }
 
 // A pipe that was left because of a stop is not to blame.
@@ -151,7 +167,7 @@ void Engine::report(const std::string& path, const Status& status) {
 
 void Engine::note_damage(capture::ReadState state) {
   if (state != capture::ReadState::kDamaged || stop_.load(std::memory_order_relaxed)) return;
-  const std::vector<std::string>& errors = source_->errors();
+  const std::vector<std::string>& errors = captures_->errors();
   std::lock_guard lock(mutex_);
   for (size_t i = 0; i < errors.size(); ++i) {
     if (errors[i].empty()) continue;

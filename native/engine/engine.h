@@ -63,15 +63,17 @@ class Engine {
   void abort();
 
  private:
-  void open_sources(const std::vector<std::string>& paths, bool several_threads);
+  void open_interfaces(const Options& options);
+  void open_captures(const std::vector<std::string>& paths, bool several_threads);
   void report(const std::string& path, const Status& status);
   void run_lane(size_t i);
   void note_damage(capture::ReadState state);
 
   std::unique_ptr<flow::HomeNet> home_;
   std::vector<std::unique_ptr<emit::BatchQueue>> queues_;
-  std::unique_ptr<capture::MergedSource> source_;
-  std::vector<size_t> source_reports_;  // report of each opened source
+  std::unique_ptr<capture::Source> source_;
+  const capture::MergedSource* captures_ = nullptr;  // source_, when it is one
+  std::vector<size_t> source_reports_;               // report of each opened source
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::unique_ptr<LaneChannel>> channels_;
   std::unique_ptr<emit::RecordWriter> reader_writer_;

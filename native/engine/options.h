@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/address.h"
+#include "capture/live/packet_ring.h"
+#include "emit/record_writer.h"
 #include "flow/tracker.h"
 #include "fragment/reassembler.h"
 
@@ -14,13 +16,16 @@ namespace thymus::engine {
 
 struct Options {
   std::vector<std::string> sources;  // captures, one stream in time order; "-": standard input
+  bool is_live = false;              // `sources` are interfaces, or patterns of their names
+  capture::RingOptions ring;         // of each interface
   uint32_t lanes = 1;                // 1..64
   uint32_t shards = 1;               // 1..64
   std::vector<uint32_t> pinned;  // CPUs of the reader and the lanes, round and round; empty: any
   bool publish = false;          // fill the publish queue
   std::vector<Prefix> home_net;
   size_t queue_bytes = 32u << 20;  // of each queue
-  flow::TrackerOptions tracker;    // of each lane
+  int64_t flush_ns = emit::RecordWriter::kFlushNs;
+  flow::TrackerOptions tracker;  // of each lane
   fragment::ReassemblerLimits fragments;
 };
 

@@ -132,6 +132,11 @@ capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<
   while (!stop.load(std::memory_order_relaxed)) {
     capture::Block block;
     state = source->next(&block);
+    if (state == capture::ReadState::kWait) {
+      pass_time(source->now_ns());
+      publish_counters(*source);
+      continue;
+    }
     if (state != capture::ReadState::kFrames) break;
     if (index_ == 0) first_ts_ns_.store(block[0].ts_ns, std::memory_order_relaxed);
     while (!block.empty()) {
@@ -153,6 +158,18 @@ capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<
   sink_->finish(end_ns);
   publish_counters(*source);
   return state;
+}
+
+// No frame came: time goes on without one, and nothing is held back.
+void PacketReader::pass_time(int64_t now_ns) {
+  if (now_ns > clock_.now_ns()) {
+    const int64_t engine_ns = clock_.advance(now_ns);
+    if (engine_ns >= fragments_.due_ns()) fragments_.advance(engine_ns);
+    sketch_.advance(engine_ns);
+  }
+  const Reached reached{clock_.now_ns(), index_};
+  pass_on(reached);
+  sink_->hand_over(reached);
 }
 
 void PacketReader::decode_piece(capture::Block frames) {
@@ -238,6 +255,11 @@ void PacketReader::publish_counters(const capture::Source& source) {
   counters_.set(Counter::events, w.events);
   counters_.set(Counter::batches, w.batches);
   const capture::SourceProgress progress = source.progress();
+  counters_.set(Counter::kernel_frames, progress.kernel_frames);
+  counters_.set(Counter::kernel_drops, progress.kernel_drops);
+  counters_.set(Counter::nic_drops, progress.nic_drops);
+  counters_.set(Counter::interface_downs, progress.interface_downs);
+  counters_.set(Counter::interface_reopens, progress.interface_reopens);
   bytes_read_.store(progress.bytes_read, std::memory_order_relaxed);
   bytes_total_.store(progress.bytes_total, std::memory_order_relaxed);
 }

@@ -100,6 +100,7 @@ class PacketReader final : private fragment::PacketTaker {
   static constexpr size_t kMostViews = 2 * kPiece + fragment::ReassemblerLimits{}.held;
 
   void decode_piece(capture::Block frames);
+  void pass_time(int64_t now_ns);
   void on_packet(const decode::PacketView& view) override;
   // Gives the views that wait to the sink.
   void pass_on(Reached reached);

@@ -61,15 +61,17 @@ SegmentSketch::SegmentSketch(const HomeNet* home, SketchSink* sink)
   top_.reserve(2 * kTop);
 }
 
-void SegmentSketch::count(const decode::PacketView& view) {
-  if (view.engine_ns >= window_end_ns_) {
-    if (window_end_ns_ != INT64_MIN) close_window();
-    window_end_ns_ = (view.engine_ns / kWindowNs + 1) * kWindowNs;
-    if (++window_ == 0x10000) {
-      window_ = 1;
-      std::fill(tags_.begin(), tags_.end(), 0);
-    }
+void SegmentSketch::open_window(int64_t engine_ns) {
+  if (window_end_ns_ != INT64_MIN) close_window();
+  window_end_ns_ = (engine_ns / kWindowNs + 1) * kWindowNs;
+  if (++window_ == 0x10000) {
+    window_ = 1;
+    std::fill(tags_.begin(), tags_.end(), 0);
   }
+}
+
+void SegmentSketch::count(const decode::PacketView& view) {
+  advance(view.engine_ns);
   index_last_ = view.index;
   if (!view.is_ip()) return;
   count_in(view);

@@ -66,6 +66,10 @@ class SegmentSketch {
   // `home` and `sink` outlive the sketch.
   SegmentSketch(const HomeNet* home, SketchSink* sink);
 
+  // Closes the window that ends at or before this engine time.
+  void advance(int64_t engine_ns) {
+    if (engine_ns >= window_end_ns_) open_window(engine_ns);
+  }
   // Closes the windows that end at or before the packet's engine time, then counts the packet.
   void count(const decode::PacketView& view);
   // Closes the open window.
@@ -89,6 +93,7 @@ class SegmentSketch {
   uint32_t segment_of(const IpAddress& address, const IpAddress& other) const;
   void count_in(const decode::PacketView& view);
   void count_answer(const decode::PacketView& view);
+  void open_window(int64_t engine_ns);
   void close_window();
   void close_segment(uint32_t segment);
   void collect_top(uint32_t segment);

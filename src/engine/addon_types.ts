@@ -22,6 +22,11 @@ export interface Addon {
   stop(handle: number): void;
   /** Stops, joins the threads, frees everything. Waits for calls of `drain` that are under way. */
   close(handle: number): void;
+  /**
+   * What to change before relying on interfaces, a sentence each.
+   * @throws Error with a sentence when a pattern fits none
+   */
+  preflight(patterns: readonly string[]): string[];
   /** Community ID v1 of a five-tuple; for ICMP the ports are type and code. */
   communityId(
     protocol: number,
@@ -36,6 +41,8 @@ export interface Addon {
 export interface NativeOptions {
   /** Paths of captures, read as one stream in time order; "-" is standard input. */
   readonly sources: readonly string[];
+  /** Set when the sources are interfaces, or patterns of their names with '*' and '?'. */
+  readonly live: LiveOptions | null;
   readonly lanes: number;
   readonly shards: number;
   /** CPUs for the reader and the lanes, in this order and again from the first; empty: any. */
@@ -52,6 +59,19 @@ export interface NativeOptions {
   readonly queueBytes: number;
   /** Bytes that the core may keep in all; the limits above are lowered to fit. 0: no such bound. */
   readonly memoryBytes: number;
+}
+
+export interface LiveOptions {
+  /** In the syntax of pcap-filter(7), for the kernel; '' takes everything. */
+  readonly filter: string;
+  /** Of the kernel's ring of each interface. */
+  readonly ringBytes: number;
+  /** Take frames for other machines, too. */
+  readonly promiscuous: boolean;
+  /** Take the network card's time stamps. */
+  readonly hardwareTimestamps: boolean;
+  /** Records wait no longer than this for their batch to fill. */
+  readonly flushMs: number;
 }
 
 export interface NativeStats {

@@ -78,6 +78,19 @@ function openHandle(options: NativeOptions): number {
   }
 }
 
+/**
+ * What an operator should change before relying on interfaces, a sentence each.
+ * @throws ThymusError USAGE when a pattern fits none
+ */
+export function preflight(patterns: readonly string[]): string[] {
+  checkSources(patterns, 'interface');
+  try {
+    return addon().preflight(patterns);
+  } catch (cause) {
+    throw new ThymusError('USAGE', (cause as Error).message, { cause });
+  }
+}
+
 /** A run that another thread has opened. */
 export function attachRun(handle: number, shards: number): NativeRun {
   requireInteger('handle', handle, 0, Number.MAX_SAFE_INTEGER);
@@ -162,13 +175,12 @@ export function communityId(tuple: FiveTuple, seed = 0): string {
 }
 
 function checkOptions(options: NativeOptions): void {
-  if (!Array.isArray(options.sources) || options.sources.length === 0) {
-    throw usage('At least one capture file is needed.');
-  }
-  for (const path of options.sources) {
-    if (typeof path !== 'string' || path.length === 0 || path.includes('\0')) {
-      throw usage('The path of a capture must be a text that is not empty.');
-    }
+  const { live } = options;
+  checkSources(options.sources, live === null ? 'capture file' : 'interface');
+  if (live !== null) {
+    requireInteger('ringBytes', live.ringBytes, 4 << 20, 2 ** 36);
+    requireInteger('flushMs', live.flushMs, 1, 1000);
+    if (live.filter.includes('\0')) throw usage('The filter holds a zero byte.');
   }
   for (const prefix of options.homeNet) {
     if (!isPrefix(prefix)) {
@@ -181,6 +193,17 @@ function checkOptions(options: NativeOptions): void {
   requireInteger('maxFlows', options.maxFlows, 1024, 1 << 26);
   requireInteger('queueBytes', options.queueBytes, 1 << 20, 1 << 30);
   requireInteger('memoryBytes', options.memoryBytes, 0, 2 ** 46);
+}
+
+function checkSources(sources: readonly string[], what: string): void {
+  if (!Array.isArray(sources) || sources.length === 0) {
+    throw usage(`At least one ${what} is needed.`);
+  }
+  for (const source of sources) {
+    if (typeof source !== 'string' || source.length === 0 || source.includes('\0')) {
+      throw usage(`The name of a ${what} must be a text that is not empty.`);
+    }
+  }
 }
 
 function requireInteger(name: string, value: number, least: number, most: number): void {

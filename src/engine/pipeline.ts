@@ -2,12 +2,13 @@ import type { RecordSink } from '../batch/record_sink.js';
 import type { Settings } from '../config/settings.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
-import type { NativeOptions } from './addon_types.js';
+import type { LiveOptions, NativeOptions } from './addon_types.js';
 import { Run, type RunCost, type RunOptions } from './run.js';
 import type { RunProgress } from './run_stats.js';
 import { ShardThread } from './shard_thread.js';
 
-export type { RunCost, RunProgress };
+export { preflight } from './binding.js';
+export type { LiveOptions, RunCost, RunProgress };
 
 const MIB = 1024 * 1024;
 
@@ -74,10 +75,27 @@ export class Pipeline {
    * which are ended when it settles, however it settles.
    * @throws ThymusError USAGE for a wrong option, OUTPUT_FAILED when a sink fails, INTERNAL
    */
-  async run(sources: readonly string[], sinks: readonly RecordSink[]): Promise<RunSummary> {
+  run(sources: readonly string[], sinks: readonly RecordSink[]): Promise<RunSummary> {
+    return this.#execute(sources, null, sinks);
+  }
+
+  /** The same of interfaces, until `stop`. */
+  watch(
+    interfaces: readonly string[],
+    live: LiveOptions,
+    sinks: readonly RecordSink[],
+  ): Promise<RunSummary> {
+    return this.#execute(interfaces, live, sinks);
+  }
+
+  async #execute(
+    sources: readonly string[],
+    live: LiveOptions | null,
+    sinks: readonly RecordSink[],
+  ): Promise<RunSummary> {
     if (this.#run !== null) throw new ThymusError('USAGE', 'This pipeline is already running.');
     try {
-      this.#run = new Run(this.#runOptions(sources, sinks));
+      this.#run = new Run(this.#runOptions(sources, live, sinks));
     } catch (error) {
       await Promise.allSettled(sinks.map((sink) => sink.end()));
       throw error;
@@ -112,12 +130,17 @@ export class Pipeline {
     await Promise.all(threads.map((thread) => thread.close()));
   }
 
-  #runOptions(sources: readonly string[], sinks: readonly RecordSink[]): RunOptions {
+  #runOptions(
+    sources: readonly string[],
+    live: LiveOptions | null,
+    sinks: readonly RecordSink[],
+  ): RunOptions {
     const { lanes, shards, pinned, homeNet, strictChecksums } = this.#options;
     const { maxFlows, queueBytes, memoryBytes } = this.#options;
     const publish = sinks.some((sink) => sink.wantsFlows || sink.wantsEvents);
     const native: NativeOptions = {
       sources,
+      live,
       lanes,
       shards,
       pinned,

@@ -15,12 +15,18 @@ const DEPENDS_ON_THREADS: ReadonlySet<string> = new Set<CounterName>([
 ]);
 
 /** Places where something was left out; together the drops of a run. */
-const DROPS: readonly CounterName[] = ['table_evictions', 'sketch_drops'];
+const DROPS: readonly CounterName[] = [
+  'nic_drops',
+  'kernel_drops',
+  'table_evictions',
+  'sketch_drops',
+];
 
 /** Where a run stands, for a person who waits. */
 export interface RunProgress {
   readonly packets: number;
   readonly bytes: number;
+  readonly flowsActive: number;
   /** 0 to 1; null where the size of the input is not known. */
   readonly shareDone: number | null;
   readonly incidents: number;
@@ -36,6 +42,8 @@ export function progressOf(stats: NativeStats, incidents: number): RunProgress {
   return {
     packets: counter(stats, 'packets'),
     bytes: counter(stats, 'bytes'),
+    flowsActive:
+      counter(stats, 'flows') - counter(stats, 'flows_ended') - counter(stats, 'unrecorded_flows'),
     shareDone: bytesTotal > 0 ? Math.min(1, bytesRead / bytesTotal) : null,
     incidents,
     drops: DROPS.reduce((sum, name) => sum + counter(stats, name), 0),

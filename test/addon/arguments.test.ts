@@ -6,6 +6,7 @@ import { ThymusError } from '../../src/errors.js';
 
 const GOOD: NativeOptions = {
   sources: ['/dev/null'],
+  live: null,
   lanes: 1,
   shards: 2,
   homeNet: ['10.0.0.0/8'],
@@ -29,9 +30,9 @@ function refuses(call: () => unknown, sentence: RegExp): void {
 describe('openRun', () => {
   for (const [what, wrong, sentence] of [
     ['no sources', { sources: [] }, /At least one capture file is needed/],
-    ['a source that is no text', { sources: [7] }, /path of a capture must be a text/],
-    ['an empty path', { sources: [''] }, /path of a capture must be a text/],
-    ['a path with a zero byte', { sources: ['a\0b'] }, /path of a capture must be a text/],
+    ['a source that is no text', { sources: [7] }, /name of a capture file must be a text/],
+    ['an empty path', { sources: [''] }, /name of a capture file must be a text/],
+    ['a path with a zero byte', { sources: ['a\0b'] }, /name of a capture file must be a text/],
     ['no lanes', { lanes: 0 }, /'lanes' must be a whole number from 1 to 64, not 0/],
     ['half a shard', { shards: 0.5 }, /'shards' must be a whole number/],
     ['lanes that are no number', { lanes: NaN }, /'lanes' must be a whole number/],

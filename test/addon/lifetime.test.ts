@@ -40,6 +40,7 @@ class EndlessRun {
 function options(sources: readonly string[], changes: Partial<NativeOptions> = {}): NativeOptions {
   return {
     sources,
+    live: null,
     lanes: 1,
     shards: 1,
     homeNet: ['10.0.0.0/8'],

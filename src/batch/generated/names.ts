@@ -540,5 +540,10 @@ export const COUNTERS = [
   ['fieldbus_repeats', 'those whose state was said before'],
   ['fieldbus_drops', 'those left out because a second held too many different ones'],
   ['fieldbus_invalid', 'those that are cut or of an impossible form'],
+  ['kernel_frames', 'frames that the kernel had for the watched interfaces, those it dropped included'],
+  ['kernel_drops', 'frames that it dropped since nobody took them in time'],
+  ['nic_drops', 'frames that network cards dropped'],
+  ['interface_downs', 'times that a watched interface went down or away'],
+  ['interface_reopens', 'times that it came back'],
   ['damaged_sources', 'captures that ended in damage'],
 ] as const;

@@ -3,6 +3,7 @@ import { openRun } from '../../../src/engine/binding.js';
 /** Leaves the process, in the way the argument says, while the core waits for standard input. */
 const run = openRun({
   sources: ['-'],
+  live: null,
   lanes: 2,
   shards: 1,
   homeNet: ['10.0.0.0/8'],
