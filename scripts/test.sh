@@ -42,7 +42,7 @@ native_tests() {
 typescript_tests() {
   local sources status=0 report=$RESULTS_DIR/mocha.txt
   title 'TypeScript tests'
-  mapfile -t sources < <(find test/src test/addon -name '*.test.ts' 2>/dev/null | sort)
+  mapfile -t sources < <(find test/src test/addon test/live -name '*.test.ts' 2>/dev/null | sort)
   ((${#sources[@]})) || { record 0 1 0 'mocha: there are no tests'; return 0; }
   local compiled=("${sources[@]/#/dist/}")
   THYMUS_MOCHA_TOTALS=$report timeout 1200 mocha --reporter scripts/mocha_reporter.cjs \

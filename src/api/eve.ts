@@ -10,6 +10,14 @@ import { flowLine } from './eve_flow.js';
 import { incidentLine } from './eve_incident.js';
 import { eveTime } from './time_text.js';
 
+export interface EveFileOptions {
+  /**
+   * Somebody reads along: lines leave at once, an existing file is continued, and an incident is
+   * written when it opens and again in its last state. Default false.
+   */
+  readonly isLive?: boolean;
+}
+
 /**
  * `--eve FILE`: what a run saw and found, one JSON object a line, in the form of Suricata 8's EVE, so
  * that tools which read EVE read this. Event types: `flow` at the end of each flow, the protocols'
@@ -20,6 +28,7 @@ export class EveFile implements RecordSink {
   readonly wantsFlows = true;
   readonly wantsEvents = true;
   readonly #file: OutputFile;
+  readonly #isLive: boolean;
   readonly #addresses = new AddressText();
   readonly #communityIds = new CommunityIds();
 
@@ -27,8 +36,9 @@ export class EveFile implements RecordSink {
    * @param path "-" is standard output
    * @throws ThymusError OUTPUT_FAILED
    */
-  constructor(path: string) {
-    this.#file = new OutputFile(path);
+  constructor(path: string, { isLive = false }: EveFileOptions = {}) {
+    this.#file = new OutputFile(path, { append: isLive });
+    this.#isLive = isLive;
   }
 
   onFlow(row: FlowRowView, detail: Uint8Array): void {
@@ -41,7 +51,9 @@ export class EveFile implements RecordSink {
   }
 
   onIncident(incident: Incident, change: 'opened' | 'final'): void {
-    if (change === 'final') this.#file.writeText(incidentLine(incident));
+    if (change !== 'final' && !this.#isLive) return;
+    this.#file.writeText(incidentLine(incident));
+    if (this.#isLive) this.#file.flush();
   }
 
   onCaptureError(source: SourceReport, atUs: number): void {
@@ -59,7 +71,13 @@ export class EveFile implements RecordSink {
   }
 
   pressure(): null {
+    if (this.#isLive) this.#file.flush();
     return null;
+  }
+
+  /** The file was moved away: goes on in a new one. */
+  reopen(): void {
+    this.#file.reopen();
   }
 
   end(): Promise<void> {

@@ -56,6 +56,12 @@ export function incidentListText(
   return `${[`Run ${runId}`, '', ...lines].join('\n')}\n`;
 }
 
+/** One incident as it opens, for those who watch. */
+export function incidentNewsText(incident: Incident, look: Look): string {
+  const columns = columnsOf([incident], look.width);
+  return `${incidentCard(incident, columns, look).join('\n')}\n`;
+}
+
 function verdictLines(report: Report, look: Look): string[] {
   if (report.summary.packets === 0) return [];
   return report.incidents.length === 0 ? quietLines(look) : incidentLines(report, look);

@@ -13,6 +13,19 @@ export interface ReplayFlags {
   readonly [setting: string]: unknown;
 }
 
+export interface WatchFlags {
+  readonly filter?: string;
+  readonly promiscuous: boolean;
+  readonly duration?: string;
+  readonly eve?: string;
+  readonly verdicts?: string;
+  readonly flows?: string;
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly config?: string;
+  readonly [setting: string]: unknown;
+}
+
 export interface StateFlags {
   readonly json?: true;
   readonly config?: string;

@@ -14,6 +14,16 @@ export interface Outputs {
   readonly sinks: readonly RecordSink[];
   /** First part of RUN/INCIDENT; null when the run is not kept. */
   readonly runId: string | null;
+  /** Opens the EVE file anew, which somebody has moved away. */
+  reopen(): void;
+}
+
+export interface OutputFlags extends Pick<
+  ReplayFlags,
+  'each' | 'eve' | 'eveDir' | 'flows' | 'verdicts'
+> {
+  /** Somebody reads along. */
+  readonly isLive?: boolean;
 }
 
 /**
@@ -24,15 +34,18 @@ export interface Outputs {
 export async function openOutputs(
   files: readonly string[],
   position: number,
-  flags: ReplayFlags,
+  flags: OutputFlags,
   settings: Settings,
 ): Promise<Outputs> {
   const sinks: RecordSink[] = [];
+  let eveFile: { reopen(): void } | null = null;
   try {
     const eve = flags.eveDir === undefined ? flags.eve : evePath(flags.eveDir, position);
     if (eve !== undefined) {
       const { EveFile } = await import('../api/eve.js');
-      sinks.push(new EveFile(eve));
+      const file = new EveFile(eve, { isLive: flags.isLive ?? false });
+      eveFile = file;
+      sinks.push(file);
     }
     if (flags.flows !== undefined) {
       const { openFlowsFile } = await import('../api/flows_file.js');
@@ -45,7 +58,7 @@ export async function openOutputs(
       const options = { engineVersion: engineVersion(), sources: files };
       sinks.push(new VerdictFile(flags.verdicts, options));
     }
-    return { sinks, runId: store?.runId ?? null };
+    return { sinks, runId: store?.runId ?? null, reopen: () => eveFile?.reopen() };
   } catch (error) {
     await Promise.allSettled(sinks.map((sink) => sink.end()));
     throw error;

@@ -3,7 +3,7 @@ import type { SettingName } from '../config/settings.js';
 import { ThymusError } from '../errors.js';
 import { print } from './console.js';
 import { EXIT, reportError } from './exit.js';
-import type { BenchFlags, ReplayFlags, StateFlags } from './flags.js';
+import type { BenchFlags, ReplayFlags, StateFlags, WatchFlags } from './flags.js';
 import { addSettingFlags } from './setting_flags.js';
 
 const REPLAY_SETTINGS: readonly SettingName[] = [
@@ -19,6 +19,7 @@ const REPLAY_SETTINGS: readonly SettingName[] = [
   'state',
   'store',
 ];
+const WATCH_SETTINGS: readonly SettingName[] = [...REPLAY_SETTINGS, 'ring-mib', 'timestamps'];
 const BENCH_SETTINGS: readonly SettingName[] = [
   'lanes',
   'shards',
@@ -56,7 +57,7 @@ function usageError(error: CommanderError, args: readonly string[]): ThymusError
   return new ThymusError('USAGE', `${sentence}: see '${help}'.`);
 }
 
-const COMMANDS = ['replay', 'incidents', 'explain', 'bench'] as const;
+const COMMANDS = ['replay', 'watch', 'incidents', 'explain', 'bench'] as const;
 
 /** Commands are imported when they run: `--help` should not load a database. */
 function createProgram(setExitCode: (code: number) => void): Command {
@@ -71,6 +72,10 @@ function createProgram(setExitCode: (code: number) => void): Command {
   addReplay(program).action(async (files: string[], options: ReplayFlags) => {
     const { replayCommand } = await import('./replay.js');
     setExitCode(await replayCommand(files, options));
+  });
+  addWatch(program).action(async (interfaces: string[], options: WatchFlags) => {
+    const { watchCommand } = await import('./watch.js');
+    setExitCode(await watchCommand(interfaces, options));
   });
   addIncidents(program).action(async (run: string | undefined, options: StateFlags) => {
     const { incidentsCommand } = await import('./incidents.js');
@@ -104,6 +109,22 @@ function addReplay(program: Command): Command {
   return addSettingFlags(command, REPLAY_SETTINGS).addHelpText('after', REPLAY_EXAMPLES);
 }
 
+function addWatch(program: Command): Command {
+  const command = program
+    .command('watch')
+    .description('watch a tap and report incidents as they happen')
+    .argument('<iface...>', "interfaces, or patterns of their names such as 'eth*'")
+    .option('--filter <expr>', 'take only what this filter lets through, as tcpdump writes it')
+    .option('--no-promiscuous', 'leave out frames for other machines')
+    .option('--duration <s>', 'stop by itself after so many seconds')
+    .option('--eve <file>', "add flows, events and incidents as EVE JSON; '-' is standard output")
+    .option('--verdicts <file>', 'write verdicts as length-delimited protobuf')
+    .option('--flows <file>', 'write all flow records; the name ends in .csv, .jsonl or .parquet')
+    .option('--json', 'incidents as EVE JSON lines instead of text')
+    .option('-q, --quiet', 'no incidents and no status, errors only');
+  return addSettingFlags(command, WATCH_SETTINGS).addHelpText('after', WATCH_EXAMPLES);
+}
+
 function addIncidents(program: Command): Command {
   const command = program
     .command('incidents')
@@ -135,6 +156,7 @@ function addBench(program: Command): Command {
 const PROGRAM_EXAMPLES = `
 Examples:
   thymus replay office.pcap           what happened in this capture?
+  thymus watch eth0                   what happens on this tap?
   thymus incidents                    the incidents of the newest run
   thymus explain 1                    why was the first one reported?
   thymus bench                        how fast is this machine?
@@ -150,6 +172,18 @@ Examples:
   thymus replay --home-net 192.0.2.0/24 a.pcap       say what is internal
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable input, 130 interrupted.`;
+
+const WATCH_EXAMPLES = `
+Examples:
+  thymus watch eth0                            incidents on the terminal, until Ctrl-C
+  thymus watch 'tap*' --eve /var/log/eve.json  several interfaces, all events into a file
+  thymus watch eth0 --filter 'not port 22'     without some traffic; it is left out by the kernel,
+                                               which has taken the outer VLAN tag off by then
+  thymus watch eth0 --lanes 4 --pin 2,3,4,5    more threads, each on a CPU of its own
+
+Watching needs the right CAP_NET_RAW, and CAP_NET_ADMIN for frames to other machines; root has both.
+SIGTERM and --duration end it with exit code 0, Ctrl-C with 130; all flows are written before.
+SIGHUP opens the --eve file anew, for those who rotate it.`;
 
 const INCIDENTS_EXAMPLES = `
 Examples:

@@ -9,7 +9,7 @@ import { complain } from './console.js';
 import { EXIT } from './exit.js';
 import { Interruption } from './interrupt.js';
 import { openOutputs } from './outputs.js';
-import { ProgressLine } from './progress.js';
+import { ProgressLine, progressText } from './progress.js';
 import type { ReplayFlags } from './flags.js';
 import { printReport } from './report.js';
 import { MetricsFile } from './metrics_file.js';
@@ -81,9 +81,10 @@ class Replay {
   async #runOne(files: readonly string[], i: number, n: number): Promise<void> {
     const outputs = await openOutputs(files, i, this.#flags, this.#settings);
     const report = new ReportSink();
+    const prefix = n > 1 ? `${i + 1}/${n} · ` : '';
     const progress = new ProgressLine(
       () => this.#pipeline.progress,
-      n > 1 ? `${i + 1}/${n} · ` : '',
+      (now, rates) => prefix + progressText(now, rates),
     );
     if (!this.#flags.quiet) progress.start();
     let summary: RunSummary;

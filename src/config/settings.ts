@@ -106,6 +106,24 @@ export const SETTINGS = [
     doc: 'bound of all that the core keeps; lowers the limits of flows, parsers and queues to fit',
   }),
   setting({
+    name: 'ring-mib',
+    kind: 'integer',
+    value: 'n',
+    unit: 'MiB per interface',
+    range: [4, 65_536],
+    fallback: 64,
+    doc: "the kernel's ring of frames that wait to be read",
+  }),
+  setting({
+    name: 'timestamps',
+    kind: 'choice',
+    value: 'whose',
+    unit: null,
+    choices: ['kernel', 'card'],
+    fallback: 'kernel',
+    doc: 'whose clock stamps frames; that of the network card is exact, and must be right',
+  }),
+  setting({
     name: 'state',
     kind: 'path',
     value: 'dir',
@@ -140,6 +158,8 @@ export interface Settings {
   readonly maxFlows: number;
   readonly queueMib: number;
   readonly memory: number | null;
+  readonly ringMib: number;
+  readonly timestamps: 'kernel' | 'card';
   readonly state: string | null;
   readonly store: 'incidents' | 'flows' | 'none';
 }

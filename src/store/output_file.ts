@@ -19,7 +19,7 @@ export interface OutputFileOptions {
  */
 export class OutputFile {
   readonly #path: string;
-  readonly #fd: number;
+  #fd: number;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #used = 0;
   #open = true;
@@ -27,11 +27,15 @@ export class OutputFile {
   /** @throws ThymusError OUTPUT_FAILED when the file cannot be opened */
   constructor(path: string, options: OutputFileOptions = {}) {
     this.#path = path === '-' ? 'standard output' : path;
-    try {
-      this.#fd = path === '-' ? 1 : openSync(path, options.append ? 'a' : 'w', 0o644);
-    } catch (error) {
-      throw outputFailed(this.#path, error);
-    }
+    this.#fd = path === '-' ? 1 : this.#openPath(options.append ? 'a' : 'w');
+  }
+
+  /** Goes on in a file newly opened under the same path: the old one was moved away. */
+  reopen(): void {
+    if (!this.#open || this.#fd <= 2) return;
+    this.flush();
+    this.#closeFd();
+    this.#fd = this.#openPath('a');
   }
 
   /** Adds text as UTF-8. */
@@ -88,6 +92,15 @@ export class OutputFile {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') sleep(RETRY_MS);
         else this.#fail(error);
       }
+    }
+  }
+
+  #openPath(flags: 'a' | 'w'): number {
+    try {
+      return openSync(this.#path, flags, 0o644);
+    } catch (error) {
+      this.#open = false;
+      throw outputFailed(this.#path, error);
     }
   }
 

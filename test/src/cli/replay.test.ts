@@ -21,7 +21,7 @@ import {
   writePcap,
   type Packet,
 } from '../support/captures.js';
-import { eveEvents, outcomeOf, startThymus, thymus } from '../support/thymus.js';
+import { eveEvents, outcomeOf, present, startThymus, thymus } from '../support/thymus.js';
 
 const ENDS = { from: '10.0.0.1', to: '10.0.0.2', fromPort: 40_000, toPort: 80 };
 const SCANNER = '10.0.0.9';
@@ -291,6 +291,7 @@ describe('thymus replay', function () {
         const child = startThymus(['replay', '--no-store', '--eve', path, '-']);
         const outcome = outcomeOf(child);
         child.stdin!.write(pcap(SCAN));
+        await present(path);
         await new Promise((resolve) => setTimeout(resolve, 1000));
         child.kill(signal);
         const { code, out } = await outcome;
@@ -301,9 +302,11 @@ describe('thymus replay', function () {
     }
 
     it('ends when the pipe has not said anything yet', async () => {
-      const child = startThymus(['replay', '--no-store', '-']);
+      const path = at('silent.eve.json');
+      const child = startThymus(['replay', '--no-store', '--eve', path, '-']);
       const outcome = outcomeOf(child);
-      await new Promise((resolve) => setTimeout(resolve, 700));
+      await present(path);
+      await new Promise((resolve) => setTimeout(resolve, 200));
       child.kill('SIGINT');
       assert.equal((await outcome).code, 130);
     });

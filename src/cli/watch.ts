@@ -1,0 +1,167 @@
+import { setTimeout as startTimer } from 'node:timers';
+import { incidentLine } from '../api/eve_incident.js';
+import { lookOf } from '../api/text_layout.js';
+import { incidentNewsText } from '../api/text_report.js';
+import type { RecordSink } from '../batch/record_sink.js';
+import { loadSettings } from '../config/load.js';
+import type { Settings } from '../config/settings.js';
+import type { Incident } from '../domain/incident.js';
+import type { RunSummary } from '../domain/run.js';
+import { Pipeline, pipelineOptions, preflight, type LiveOptions } from '../engine/pipeline.js';
+import { ThymusError } from '../errors.js';
+import { complain, print } from './console.js';
+import { EXIT } from './exit.js';
+import type { WatchFlags } from './flags.js';
+import { openOutputs, type Outputs } from './outputs.js';
+import { ProgressLine, statusText } from './progress.js';
+import { settingsOf } from './setting_flags.js';
+import { StatusLog } from './status_log.js';
+
+const MIB = 1024 * 1024;
+const FLUSH_MS = 5;
+const MOST_SECONDS = 2 ** 31 / 1000;
+
+/** `thymus watch IFACE...` @returns the exit code */
+export async function watchCommand(
+  interfaces: readonly string[],
+  flags: WatchFlags,
+): Promise<number> {
+  const seconds = secondsOf(flags.duration);
+  const settings = await loadSettings(settingsOf(flags), flags.config ?? null);
+  for (const note of preflight(interfaces)) complain(`thymus: ${note}\n`);
+  return new Watch(flags, settings).run(interfaces, seconds);
+}
+
+/** @returns null when it goes on until somebody ends it */
+function secondsOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const seconds = Number(text);
+  if (seconds > 0 && seconds < MOST_SECONDS) return seconds;
+  throw new ThymusError('USAGE', `'--duration' must be a number of seconds, not '${text}'.`);
+}
+
+/** One `watch` command. */
+class Watch {
+  readonly #flags: WatchFlags;
+  readonly #settings: Settings;
+  readonly #pipeline: Pipeline;
+  #exitCode: number = EXIT.DONE;
+  #stops = 0;
+
+  constructor(flags: WatchFlags, settings: Settings) {
+    this.#flags = flags;
+    this.#settings = settings;
+    this.#pipeline = new Pipeline(pipelineOptions(settings));
+  }
+
+  async run(interfaces: readonly string[], seconds: number | null): Promise<number> {
+    const outputs = await openOutputs(
+      interfaces,
+      0,
+      { ...this.#flags, isLive: true },
+      this.#settings,
+    );
+    const signals: Readonly<Partial<Record<NodeJS.Signals, () => void>>> = {
+      SIGINT: () => this.#stop(EXIT.INTERRUPTED),
+      SIGTERM: () => this.#stop(EXIT.DONE),
+      SIGHUP: () => outputs.reopen(),
+    };
+    for (const [name, handle] of Object.entries(signals)) process.on(name, handle);
+    const timer =
+      seconds === null ? null : startTimer(() => this.#stop(EXIT.DONE), seconds * 1000).unref();
+    try {
+      const summary = await this.#watch(interfaces, outputs);
+      this.#conclude(summary);
+    } finally {
+      if (timer !== null) clearTimeout(timer);
+      for (const [name, handle] of Object.entries(signals)) process.off(name, handle);
+      await this.#pipeline.close();
+    }
+    return this.#exitCode;
+  }
+
+  async #watch(interfaces: readonly string[], outputs: Outputs): Promise<RunSummary> {
+    const line = new ProgressLine(() => this.#pipeline.progress, statusText);
+    const log = new StatusLog(() => this.#pipeline.progress);
+    const news = new NewsSink((incident) => {
+      line.clear();
+      this.#tell(incident);
+    });
+    if (!this.#flags.quiet) {
+      line.start();
+      await log.start();
+    }
+    try {
+      return await this.#pipeline.watch(interfaces, this.#live, [...outputs.sinks, news]);
+    } finally {
+      line.stop();
+      log.stop();
+    }
+  }
+
+  get #live(): LiveOptions {
+    return {
+      filter: this.#flags.filter ?? '',
+      ringBytes: this.#settings.ringMib * MIB,
+      promiscuous: this.#flags.promiscuous,
+      hardwareTimestamps: this.#settings.timestamps === 'card',
+      flushMs: FLUSH_MS,
+    };
+  }
+
+  /** Nothing is mixed into EVE that goes to standard output. */
+  #tell(incident: Incident): void {
+    if (this.#flags.quiet || this.#flags.eve === '-') return;
+    if (this.#flags.json) print(incidentLine(incident));
+    else print(`${incidentNewsText(incident, lookOf(process.stdout, process.env))}\n`);
+  }
+
+  #conclude(summary: RunSummary): void {
+    const failed = summary.sources.find(({ kind }) => kind !== 'ok');
+    if (failed !== undefined) throw new ThymusError('UNREADABLE_INPUT', failed.error ?? 'Failed.');
+    if (this.#flags.quiet) return;
+    const drops = new Map(summary.counters);
+    const lost = (drops.get('kernel_drops') ?? 0) + (drops.get('nic_drops') ?? 0);
+    complain(
+      `Watched ${summary.packets.toLocaleString('en-US')} packets in ` +
+        `${summary.flows.toLocaleString('en-US')} flows; ` +
+        `${lost.toLocaleString('en-US')} were lost before they could be read.\n`,
+    );
+  }
+
+  /** The first time, all that was read is written; the second leaves at once. */
+  #stop(exitCode: number): void {
+    if (this.#stops++ > 0) process.exit(EXIT.INTERRUPTED);
+    this.#exitCode = exitCode;
+    this.#pipeline.stop();
+  }
+}
+
+/** Tells of incidents as they open. */
+class NewsSink implements RecordSink {
+  readonly wantsFlows = false;
+  readonly wantsEvents = false;
+  readonly #tell: (incident: Incident) => void;
+
+  constructor(tell: (incident: Incident) => void) {
+    this.#tell = tell;
+  }
+
+  onFlow(): void {}
+
+  onEvent(): void {}
+
+  onIncident(incident: Incident, change: 'opened' | 'final'): void {
+    if (change === 'opened') this.#tell(incident);
+  }
+
+  onCaptureError(): void {}
+
+  onSummary(): void {}
+
+  pressure(): null {
+    return null;
+  }
+
+  async end(): Promise<void> {}
+}

@@ -1,0 +1,54 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+
+/** A network namespace with a cable of two ends, `near` and `far`; gone with `remove`. */
+export class Namespace {
+  readonly name: string;
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  /** @returns a sentence instead where this machine or its rights allow none */
+  static make(): Namespace | string {
+    if (spawnSync('ip', ['-V']).error !== undefined) {
+      return "the program 'ip' is missing: install iproute2";
+    }
+    const name = `thymus-test-${process.pid}`;
+    const made = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' });
+    if (made.status !== 0) return `no network namespace can be made: ${made.stderr.trim()}`;
+    const namespace = new Namespace(name);
+    // Nothing but what a test sends shall be on the cable.
+    namespace.run('sysctl', '-qw', 'net.ipv6.conf.default.disable_ipv6=1');
+    namespace.ip('link', 'set', 'lo', 'up');
+    namespace.plug();
+    return namespace;
+  }
+
+  /** What runs a command inside. */
+  get wrapper(): readonly string[] {
+    return ['ip', 'netns', 'exec', this.name];
+  }
+
+  run(...command: readonly string[]): string {
+    const [program, ...args] = [...this.wrapper, ...command];
+    return execFileSync(program!, args, { encoding: 'utf8' });
+  }
+
+  ip(...args: readonly string[]): void {
+    execFileSync('ip', ['-n', this.name, ...args]);
+  }
+
+  plug(): void {
+    this.ip('link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far');
+    this.ip('link', 'set', 'near', 'up');
+    this.ip('link', 'set', 'far', 'up');
+  }
+
+  unplug(): void {
+    this.ip('link', 'del', 'near');
+  }
+
+  remove(): void {
+    execFileSync('ip', ['netns', 'del', this.name]);
+  }
+}
