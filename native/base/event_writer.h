@@ -19,6 +19,8 @@ enum class Side : uint8_t {
   kSender,      // who sent the bytes that completed it
   kOriginator,  // the client, for transactions of a request and its response
   kResponder,
+  kPacket,  // who sent the packet with which it is said; of a stream that is the receiver, whose
+            // acknowledgement makes the bytes part of it
 };
 
 struct FinishedEvent {

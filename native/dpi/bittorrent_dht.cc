@@ -210,7 +210,7 @@ Answer on_data(void* state, const Segment& segment, Context* context) {
   if (has_content) events->end();
   const bool is_cut = !is_whole && segment.cut_bytes > 0;
   if ((!is_whole || !has_transaction || !has_content) && !is_cut) {
-    write_tx_anomaly(anomaly_code::kDhtMalformedPacket, dht->n_events - 1, Side::kSender, events);
+    write_tx_anomaly(anomaly_code::kDhtMalformedPacket, dht->n_events - 1, Side::kPacket, events);
   }
   return Answer::kAccept;
 }

@@ -5,7 +5,7 @@
 namespace thymus::dpi {
 
 void write_anomaly(uint16_t code, EventWriter* events) {
-  events->begin(event::kAnomaly);
+  events->begin(event::kAnomaly, Side::kPacket);
   events->put(event::anomaly::kCode, code);
   events->end();
 }

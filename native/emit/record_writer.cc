@@ -106,7 +106,8 @@ void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_
   row.flow_id_high = static_cast<uint32_t>(flow.id >> 32);
   row.type = type;
   row.protocol = flow.key.protocol;
-  row.roles = static_cast<uint8_t>(internal_roles(flow) | flow_roles::kPublish);
+  row.roles = static_cast<uint8_t>(internal_roles(flow) | flow_roles::kPublish |
+                                   (moment.by_packet ? 0 : flow_roles::kNoPacket));
   const IpAddress& src = from_originator ? flow.orig_address() : flow.resp_address();
   const IpAddress& dst = from_originator ? flow.resp_address() : flow.orig_address();
   std::memcpy(row.src_addr, src.bytes.data(), 16);

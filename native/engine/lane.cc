@@ -44,6 +44,8 @@ void Lane::publish_counters() {
   counters_.set(Counter::unrecorded_flows, t.unrecorded_flows);
   counters_.set(Counter::unrecorded_packets, t.unrecorded_packets);
   counters_.set(Counter::icmp_errors_matched, t.icmp_errors_matched);
+  counters_.set(Counter::events_held, t.events_held);
+  counters_.set(Counter::events_unacknowledged, t.events_unacknowledged);
   const flow::InspectorCounters& i = tracker_.inspector_counters();
   counters_.set(Counter::dpi_bytes, i.bytes);
   counters_.set(Counter::dpi_gaps, i.gaps);

@@ -7,6 +7,7 @@
 #include "emit/batch.h"
 #include "engine/lane_channel.h"
 #include "flow/flow_table.h"
+#include "flow/held_events.h"
 
 namespace thymus::engine {
 namespace {
@@ -29,7 +30,7 @@ size_t fixed_bytes(const Options& options) {
   const size_t copies = capture::kMaxFrameBytes;
   const size_t channels =
       options.lanes == 1 ? 0 : options.lanes * LaneChannel::kBlocks * (block + copies);
-  return kReaderBytes + batches + channels;
+  return kReaderBytes + batches + channels + options.lanes * flow::HeldEvents::kRingBytes;
 }
 
 size_t least_memory_bytes(const Options& options) {

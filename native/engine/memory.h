@@ -8,7 +8,7 @@
 namespace thymus::engine {
 
 // What the threads of a run need however little is kept: open batches of each queue, packets on
-// their way to lanes, the reader's window and its sketch.
+// their way to lanes, events that wait for acknowledgements, the reader's window and its sketch.
 size_t fixed_bytes(const Options& options);
 
 // The least that `limit_memory` can divide for these lanes, shards and queues.

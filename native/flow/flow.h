@@ -55,7 +55,8 @@ namespace payload_bit {
 inline constexpr uint8_t kSeen = 1,  // its first payload was seen
     kPlain = 4,                      // TCP: the byte at stream_next may be shown without asking
     kUnknown = 16,                   // nobody knows what it is
-    kWaiting = 64;                   // TCP: segments wait, of either direction
+    kWaiting = 64,                   // TCP: segments wait, of either direction
+    kHeld = 128;                     // TCP: events wait for an acknowledgement
 }  // namespace payload_bit
 
 // One direction. Index 0 is originator to responder, 1 the way back.
@@ -162,6 +163,7 @@ struct Moment {
   int64_t engine_ns;
   uint64_t index;
   uint32_t sub;
+  bool by_packet = true;  // false of an event that a timer or the end of its flow let out
 };
 
 // Takes what the tracker says. Called on the lane's thread, at record edges only.

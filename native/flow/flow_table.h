@@ -21,8 +21,8 @@ namespace thymus::flow {
 class FlowTable {
  public:
   // What one flow may cost at most, with its place in the index (up to four entries), in the timer
-  // wheel and in the lists of those that are free and due.
-  static constexpr size_t kBytesPerFlow = sizeof(Flow) + 4 * 8 + 12 + 8 + 8 + 32;
+  // wheel, in the lists of those that are free and due, and in the queues of held events.
+  static constexpr size_t kBytesPerFlow = sizeof(Flow) + 4 * 8 + 12 + 8 + 8 + 32 + 8;
   // REQUIRES: 16 <= max_flows <= 2^30.
   explicit FlowTable(uint32_t max_flows);
 
@@ -71,6 +71,8 @@ class FlowTable {
   // All live flows, by position.
   void live(std::vector<uint32_t>* out) const;
 
+  // REQUIRES: the flow is in the pool.
+  uint32_t position_of(const Flow& flow) const { return static_cast<uint32_t>(&flow - &pool_[0]); }
   Flow& operator[](uint32_t position) { return pool_[position]; }
   const Flow& operator[](uint32_t position) const { return pool_[position]; }
 

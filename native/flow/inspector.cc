@@ -67,6 +67,8 @@ class Inspector::InOrder final : public stream::Receiver {
   bool on_bytes(Bytes bytes, uint32_t seq) override {
     segment_.data = bytes;
     segment_.seq = seq;
+    flow_->stream_next[segment_.from_originator ? 0 : 1] =
+        seq + static_cast<uint32_t>(bytes.size());
     inspector_->show(segment_, flow_);
     return flow_->inspection != Inspection::kOver;
   }

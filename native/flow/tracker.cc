@@ -22,6 +22,11 @@ void count(uint32_t* counter) {
 
 bool is_tcp(const Flow& flow) { return flow.key.protocol == ip::kTcp; }
 
+// Sequence numbers compare modulo 2^32 (RFC 9293, 3.4).
+bool is_acknowledged(uint32_t end_seq, const Direction& peer) {
+  return static_cast<int32_t>(peer.ack - end_seq) >= 0;
+}
+
 bool is_unanswered_attempt(const Flow& flow) {
   return is_tcp(flow) && flow.state == FlowState::kS0 && flow.direction[1].packets == 0 &&
          flow.direction[0].payload == 0;
@@ -68,6 +73,7 @@ Tracker::Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* s
       table_(options.max_flows),
       wheel_(options.max_flows),
       one_way_(options.max_flows, home->prefixes().size() + 1),
+      held_(options.max_flows),
       inspector_(options.parser_state_bytes, options.stream_bytes, options.parsers, this) {}
 
 void Tracker::process(std::span<const PacketView> views) {
@@ -86,7 +92,7 @@ void Tracker::process(std::span<const PacketView> views) {
     }
     for (size_t i = 0; i < n; ++i) {
       advance(views[i].engine_ns);
-      enter_moment(views[i]);
+      enter_moment(views[i].engine_ns, views[i].index);
       if (views[i].n_anomalies > 0) [[unlikely]]
         report_anomalies(views[i]);
       if (views[i].is_ip()) process_one(views[i], lookups[i]);
@@ -112,6 +118,7 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
     const bool is_first = !(flow.payload_seen & payload_bit::kSeen << dir);
     if (is_first && view.payload_bytes > 0) first_payload(view, dir, &flow);
   }
+  if (usable && flow.payload_seen & payload_bit::kHeld) say_acknowledged(view, &flow);
   if (usable && Inspector::is_of_interest(view, flow)) inspect(view, dir, &flow);
   if (!flow.started) {
     const bool due = view.payload_wire_bytes > 0 || change.closed ||
@@ -145,8 +152,22 @@ void Tracker::inspect(const PacketView& view, int dir, Flow* flow) {
     report_faults(view, faults);
 }
 
+// The flow ends: what waits is said, and what its parser still knows.
+void Tracker::inspect_last(uint32_t position) {
+  Flow& flow = table_[position];
+  event_flow_ = &flow;
+  event_ts_ns_ = flow.ts_last_ns;
+  moment_.by_packet = !is_tcp(flow);
+  while (flow.payload_seen & payload_bit::kHeld) say_first_held(&flow, flow.ts_last_ns);
+  if (flow.payload_seen & payload_bit::kWaiting) [[unlikely]]
+    inspect_last_payload(&flow);
+  event_from_originator_ = true;
+  inspector_.on_end(&flow);
+  moment_.by_packet = true;
+}
+
 // What waited for bytes that did not come.
-void Tracker::inspect_last(Flow* flow) {
+void Tracker::inspect_last_payload(Flow* flow) {
   for (const int dir : {0, 1}) {
     event_from_originator_ = dir == 0;
     const stream::Faults faults = inspector_.on_last_payload(dir, flow);
@@ -260,7 +281,7 @@ void Tracker::make_room(size_t segment) {
 void Tracker::forget(uint32_t position) {
   ++counters_.unrecorded_flows;
   counters_.unrecorded_packets += table_[position].total_packets();
-  inspector_.on_end(&table_[position]);
+  inspect_last(position);
   wheel_.remove(position);
   one_way_.remove(position);
   table_.erase(position);
@@ -328,12 +349,7 @@ void Tracker::emit(Flow* flow, uint8_t events, EndReason reason) {
 void Tracker::end_flow(uint32_t position, EndReason reason) {
   Flow& flow = table_[position];
   wheel_.remove(position);
-  event_flow_ = &flow;
-  event_ts_ns_ = flow.ts_last_ns;
-  if (flow.payload_seen & payload_bit::kWaiting) [[unlikely]]
-    inspect_last(&flow);
-  event_from_originator_ = true;
-  inspector_.on_end(&flow);
+  inspect_last(position);
   if (is_unanswered_attempt(flow)) flow.flags |= flow_flag::kAttemptFailed;
   emit(&flow, flow_event::kEnd, reason);
   ++counters_.flows_ended;
@@ -382,29 +398,38 @@ void Tracker::fire_until(int64_t engine_ns) {
 void Tracker::fire_tick() {
   due_.clear();
   wheel_.step(&due_);
-  in_total_order();
   const int64_t tick_ns = wheel_.now() * kTickNs;
+  const size_t n_timers = due_.size();
+  held_.waiting_since(tick_ns - kAcknowledgementDue, &due_);
+  in_total_order(n_timers);
   for (size_t i = 0; i < ordered_.size(); ++i) {
     prefetch_due(i);
-    fire(ordered_[i].position, tick_ns);
+    fire(ordered_[i], tick_ns);
   }
 }
 
 // Records of one tick leave in the order of the flows' last packets. The key is copied once: a
 // comparison that looked it up in the pool would miss the cache each time.
-void Tracker::in_total_order() {
+void Tracker::in_total_order(size_t n_timers) {
   ordered_.clear();
   for (size_t i = 0; i < due_.size(); ++i) {
     if (i + kPrefetchDue < due_.size()) table_.prefetch_whole(due_[i + kPrefetchDue]);
-    ordered_.push_back({table_[due_[i]].index_last, due_[i]});
+    ordered_.push_back({table_[due_[i]].index_last, due_[i], i >= n_timers});
   }
-  std::sort(ordered_.begin(), ordered_.end(),
-            [](const Due& x, const Due& y) { return x.index_last < y.index_last; });
+  std::sort(ordered_.begin(), ordered_.end(), [](const Due& x, const Due& y) {
+    if (x.index_last != y.index_last) return x.index_last < y.index_last;
+    return x.has_overdue_event && !y.has_overdue_event;
+  });
 }
 
-void Tracker::fire(uint32_t position, int64_t tick_ns) {
+void Tracker::fire(const Due& due, int64_t tick_ns) {
+  const uint32_t position = due.position;
   Flow& flow = table_[position];
-  set_moment(tick_ns, flow.index_last, 0);
+  enter_moment(tick_ns, flow.index_last);
+  if (due.has_overdue_event) [[unlikely]] {
+    say_overdue(&flow, tick_ns - kAcknowledgementDue);
+    return;
+  }
   if (flow.engine_last_ns + idle_timeout(flow) <= tick_ns) {
     end_flow(position, flow.closed ? EndReason::kEndOfFlowDetected : EndReason::kIdleTimeout);
     return;
@@ -420,7 +445,7 @@ void Tracker::finish(int64_t engine_ns) {
   advance(engine_ns);
   due_.clear();
   table_.live(&due_);
-  in_total_order();
+  in_total_order(due_.size());
   for (size_t i = 0; i < ordered_.size(); ++i) {
     prefetch_due(i);
     const Due& d = ordered_[i];
@@ -456,11 +481,89 @@ void Tracker::notify(const PacketView& icmp_error) {
   emit(&flow, flow.started ? flow_event::kUpdate : flow_event::kStart, EndReason::kNone);
 }
 
+bool Tracker::is_from_originator(Side side) const {
+  switch (side) {
+    case Side::kSender:
+      return event_from_originator_;
+    case Side::kOriginator:
+      return true;
+    case Side::kResponder:
+      return false;
+    case Side::kPacket:
+      return event_from_originator_ != is_tcp(*event_flow_);
+  }
+  return true;
+}
+
 void Tracker::on_event(const FinishedEvent& event) {
-  const bool from_originator =
-      event.side == Side::kSender ? event_from_originator_ : event.side == Side::kOriginator;
+  const bool from_originator = is_from_originator(event.side);
+  if (waits_for_acknowledgement()) {
+    hold(event, from_originator);
+    return;
+  }
   sink_->on_event(*event_flow_, from_originator, event_ts_ns_, event.type, event.fields,
                   event.truncations, next_moment());
+}
+
+// Of the event under construction. A peer of which no packet was captured acknowledges nothing.
+bool Tracker::waits_for_acknowledgement() const {
+  if (!is_tcp(*event_flow_) || !moment_.by_packet) return false;
+  const int dir = event_from_originator_ ? 0 : 1;
+  const Direction& peer = event_flow_->direction[dir ^ 1];
+  if (peer.packets == 0) return false;
+  return event_flow_->payload_seen & payload_bit::kHeld ||
+         !is_acknowledged(event_flow_->stream_next[dir], peer);
+}
+
+void Tracker::hold(const FinishedEvent& event, bool from_originator) {
+  const HeldEvents::Event held{event.type,
+                               event.fields,
+                               event.truncations,
+                               from_originator,
+                               event_from_originator_,
+                               event_flow_->stream_next[event_from_originator_ ? 0 : 1],
+                               moment_.engine_ns};
+  ++counters_.events_held;
+  const uint32_t position = table_.position_of(*event_flow_);
+  while (!held_.add(position, !(event_flow_->payload_seen & payload_bit::kHeld), held)) {
+    Flow& oldest = table_[held_.oldest()];
+    say_unacknowledged(&oldest);
+  }
+  event_flow_->payload_seen |= payload_bit::kHeld;
+}
+
+void Tracker::say_first_held(Flow* flow, int64_t ts_ns) {
+  const uint32_t position = table_.position_of(*flow);
+  const HeldEvents::Event held = held_.front(position);
+  sink_->on_event(*flow, held.from_originator, ts_ns, held.type, held.fields, held.truncations,
+                  next_moment());
+  if (!held_.pop(position)) {
+    flow->payload_seen = static_cast<uint8_t>(flow->payload_seen & ~payload_bit::kHeld);
+  }
+}
+
+// A RST acknowledges nothing: its sender no longer takes part in the stream.
+void Tracker::say_acknowledged(const PacketView& view, Flow* flow) {
+  if (!(view.tcp_flags & tcp::kAck) || view.tcp_flags & tcp::kRst) return;
+  while (flow->payload_seen & payload_bit::kHeld) {
+    const HeldEvents::Event held = held_.front(table_.position_of(*flow));
+    if (!is_acknowledged(held.end_seq, flow->direction[held.by_originator ? 1 : 0])) return;
+    say_first_held(flow, view.ts_ns);
+  }
+}
+
+void Tracker::say_unacknowledged(Flow* flow) {
+  ++counters_.events_unacknowledged;
+  moment_.by_packet = false;
+  say_first_held(flow, flow->ts_last_ns);
+  moment_.by_packet = true;
+}
+
+void Tracker::say_overdue(Flow* flow, int64_t since_ns) {
+  while (flow->payload_seen & payload_bit::kHeld &&
+         held_.front(table_.position_of(*flow)).since_ns <= since_ns) {
+    say_unacknowledged(flow);
+  }
 }
 
 }  // namespace thymus::flow

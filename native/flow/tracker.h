@@ -15,6 +15,7 @@
 #include "decode/packet_view.h"
 #include "flow/flow.h"
 #include "flow/flow_table.h"
+#include "flow/held_events.h"
 #include "flow/home_net.h"
 #include "flow/inspector.h"
 #include "flow/one_way_flows.h"
@@ -39,6 +40,8 @@ struct TrackerCounters {
   uint64_t unrecorded_flows = 0;
   uint64_t unrecorded_packets = 0;
   uint64_t icmp_errors_matched = 0;
+  uint64_t events_held = 0;
+  uint64_t events_unacknowledged = 0;
 };
 
 class Tracker final : private EventWriter::Sink {
@@ -53,6 +56,7 @@ class Tracker final : private EventWriter::Sink {
   static constexpr int64_t kStartDue = kSecond;        // START at the latest
   static constexpr int64_t kAttemptDue = 3 * kSecond;  // an unanswered SYN has failed
   static constexpr int64_t kUpdateDue = 60 * kSecond;
+  static constexpr int64_t kAcknowledgementDue = 10 * kSecond;  // then an event waits no longer
   static constexpr int kStartPackets = 3;
   static constexpr uint64_t kUpdateGrowth = 8;
   static constexpr uint64_t kUpdateFloorBytes = 64 * 1024;
@@ -83,6 +87,7 @@ class Tracker final : private EventWriter::Sink {
   struct Due {
     uint64_t index_last;
     uint32_t position;
+    bool has_overdue_event;  // or else its timer fires
   };
   struct Lookup {
     FlowKey key;
@@ -93,7 +98,8 @@ class Tracker final : private EventWriter::Sink {
   void process_one(const decode::PacketView& view, const Lookup& lookup);
   void report_anomalies(const decode::PacketView& view);
   void inspect(const decode::PacketView& view, int dir, Flow* flow);
-  void inspect_last(Flow* flow);
+  void inspect_last(uint32_t position);
+  void inspect_last_payload(Flow* flow);
   void report_faults(const decode::PacketView& view, stream::Faults faults);
   uint32_t find_or_start(const decode::PacketView& view, const Lookup& lookup);
   uint32_t start_flow(const decode::PacketView& view, const Lookup& lookup);
@@ -107,10 +113,11 @@ class Tracker final : private EventWriter::Sink {
   void note_times(const decode::PacketView& view, int dir, Flow* flow);
   void emit(Flow* flow, uint8_t events, EndReason reason);
   void end_flow(uint32_t position, EndReason reason);
-  void fire(uint32_t position, int64_t tick_ns);
+  void fire(const Due& due, int64_t tick_ns);
   void fire_until(int64_t engine_ns);
   void fire_tick();
-  void in_total_order();
+  // Puts due_ into ordered_; the flows behind the first n_timers have overdue events.
+  void in_total_order(size_t n_timers);
   // Brings in what the due flows after the one at `i` will need. Always inlined as in FlowTable.
   [[gnu::always_inline]] void prefetch_due(size_t i) const {
     if (i + kPrefetchDue < ordered_.size()) {
@@ -129,16 +136,24 @@ class Tracker final : private EventWriter::Sink {
   void set_moment(int64_t engine_ns, uint64_t index, uint32_t sub) {
     moment_ = {engine_ns, index, sub};
   }
-  // Fragments that waited for their first one share its moment.
-  void enter_moment(const decode::PacketView& view) {
-    const bool same = view.index == moment_.index && view.engine_ns == moment_.engine_ns;
-    set_moment(view.engine_ns, view.index, same ? moment_.sub : 0);
+  // Fragments that waited for their first one share its moment, and so do an overdue event and a
+  // timer of one flow.
+  void enter_moment(int64_t engine_ns, uint64_t index) {
+    const bool same = index == moment_.index && engine_ns == moment_.engine_ns;
+    set_moment(engine_ns, index, same ? moment_.sub : 0);
   }
   Moment next_moment() {
     ++moment_.sub;
     return moment_;
   }
   void on_event(const FinishedEvent& event) override;
+  bool is_from_originator(Side side) const;
+  bool waits_for_acknowledgement() const;
+  void hold(const FinishedEvent& event, bool from_originator);
+  void say_first_held(Flow* flow, int64_t ts_ns);
+  void say_acknowledged(const decode::PacketView& view, Flow* flow);
+  void say_unacknowledged(Flow* flow);
+  void say_overdue(Flow* flow, int64_t since_ns);
 
   TrackerOptions options_;
   const HomeNet* home_;
@@ -146,6 +161,7 @@ class Tracker final : private EventWriter::Sink {
   FlowTable table_;
   TimerWheel wheel_;
   OneWayFlows one_way_;
+  HeldEvents held_;
   Inspector inspector_;
   TrackerCounters counters_;
   std::vector<uint32_t> due_;  // scratch of timers
@@ -154,7 +170,7 @@ class Tracker final : private EventWriter::Sink {
   int64_t next_tick_ns_ = INT64_MIN;
   bool wheel_started_ = false;
   // The event under construction belongs to this flow.
-  const Flow* event_flow_ = nullptr;
+  Flow* event_flow_ = nullptr;
   int64_t event_ts_ns_ = 0;
   bool event_from_originator_ = true;
 };

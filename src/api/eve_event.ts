@@ -1,7 +1,7 @@
 import { isIpv4 } from '../batch/address.js';
 import { EVENT_SCHEMA, EventField, EventType } from '../batch/generated/event_schema.js';
 import { ANOMALY_NAMES } from '../batch/generated/names.js';
-import type { EventRowView } from '../batch/generated/record_layout.js';
+import { FlowRoles, type EventRowView } from '../batch/generated/record_layout.js';
 import type { AddressText } from './address_text.js';
 import type { CommunityIds } from './community_ids.js';
 import { bodyJson, eachValue, planFields, readUnsigned, type FieldPlan } from './eve_body.js';
@@ -52,10 +52,20 @@ export function eventLine(
   const flowId = flow === 0 ? '' : `,"flow_id":${flow}`;
   const communityId = flow === 0 ? '' : `,"community_id":"${communityIds.of(flow, row)}"`;
   return (
-    `{"timestamp":"${eveTime(row.tsUs)}"${flowId},"pcap_cnt":${row.orderIndex + 1}` +
-    `,"event_type":"${name}"${endpointsJson(row, addresses)},"pkt_src":"wire/pcap"${communityId}` +
+    `{"timestamp":"${eveTime(row.tsUs)}"${flowId}${packetJson(row)}` +
+    `,"event_type":"${name}"${endpointsJson(row, addresses)}` +
+    `,"pkt_src":"${hasPacket(row) ? 'wire/pcap' : 'stream (flow timeout)'}"${communityId}` +
     `,"${name}":{${own(body)}}${beside === '' ? '' : `,${beside}`}}\n`
   );
+}
+
+/** Whether a packet let the event out, and not a timer or the end of its flow. */
+function hasPacket(row: EventRowView): boolean {
+  return (row.roles & FlowRoles.NO_PACKET) === 0;
+}
+
+function packetJson(row: EventRowView): string {
+  return hasPacket(row) ? `,"pcap_cnt":${row.orderIndex + 1}` : '';
 }
 
 /** Frames that ended before their addresses were known have none: all bytes are zero. */

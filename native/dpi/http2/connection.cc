@@ -34,6 +34,7 @@ constexpr uint32_t kDefaultFrameBytes = 16 * 1024;
 constexpr uint16_t kHeaderTableSize = 1;
 constexpr uint16_t kMaxFrameSize = 5;
 constexpr size_t kSettingBytes = 6;
+constexpr size_t kMostSettings = 16;  // in an event
 constexpr size_t kMaxQueryBytes = 512;
 constexpr std::string_view kDnsType = "application/dns-message";
 constexpr std::string_view kDnsParameter = "dns=";
@@ -153,7 +154,6 @@ Answer Session::on_data(const Segment& segment) {
   d.next_seq = segment.seq + static_cast<uint32_t>(data.size());
   if (context_.flow_app == AppId::kHttp) s_.is_sure = true;
   if (s_.is_sure && !open_connection()) return Answer::kDone;
-  if (c_ != nullptr) write_settings(1 - side_);
   while (!data.empty()) {
     if (!d.is_started) {
       data = take_preface(data, &d);
@@ -346,11 +346,7 @@ void Session::on_control(Bytes content, const Frame& frame) {
 }
 
 void Session::on_settings(Bytes content) {
-  write_settings(side_);
-  PendingSettings& pending = c_->settings[side_];
-  const size_t n = std::min(content.size(), pending.bytes.size());
-  if (n > 0) std::memcpy(pending.bytes.data(), content.data(), n);
-  pending.size = static_cast<uint16_t>(n);
+  write_settings(content);
   Reader r(content);
   while (!r.empty()) {
     const uint16_t id = r.be16();
@@ -692,18 +688,16 @@ void Session::write_stream(const Stream& stream) {
   events->end();
 }
 
-// Settings count as said when the other side has spoken after them.
-void Session::write_settings(size_t side) {
-  PendingSettings& pending = c_->settings[side];
-  if (pending.size == 0 || !may_write()) return;
+void Session::write_settings(Bytes content) {
+  if (content.empty() || !may_write()) return;
   EventWriter* events = context_.events;
-  const bool by_client = is_client(side);
+  const bool by_client = is_client(side_);
   events->begin(event::kHttp, s_.server_is_originator ? Side::kResponder : Side::kOriginator);
   events->put_text(ids::kVersion, "2");
   events->open(ids::kHttp2);
   events->put(ids::http2::kStreamId, 0);
   events->open(by_client ? ids::http2::kRequest : ids::http2::kResponse);
-  Reader r(Bytes(pending.bytes).first(pending.size));
+  Reader r(content.first(std::min(content.size(), kMostSettings * kSettingBytes)));
   while (!r.empty()) {
     const uint16_t id = r.be16();
     const uint32_t value = r.be32();
@@ -717,7 +711,6 @@ void Session::write_settings(size_t side) {
   events->close();
   events->put(ids::kTxId, c_->next_tx++);
   events->end();
-  pending.size = 0;
 }
 
 void Session::write_goaway(uint32_t error_code) {
@@ -740,8 +733,6 @@ void Session::write_goaway(uint32_t error_code) {
 // What is open is reported in the order in which it began.
 void Session::on_end() {
   if (!s_.is_sure || !open_connection()) return;
-  write_settings(0);
-  write_settings(1);
   for (size_t n = 0; n < kMaxStreams; ++n) {
     Stream* oldest = nullptr;
     for (Stream& stream : c_->streams) {

@@ -106,15 +106,8 @@ struct Stream {
   std::array<bool, 2> is_over;  // by direction
 };
 
-struct PendingSettings {
-  static constexpr size_t kMax = 16;
-  std::array<uint8_t, kMax * 6> bytes;
-  uint16_t size;
-};
-
 struct Connection {
   std::array<HeaderDecoder, 2> headers;
-  std::array<PendingSettings, 2> settings;
   std::array<Stream, kMaxStreams> streams;
   std::array<uint32_t, 2> highest_id;  // streams opened by odd numbers, by even ones
   uint32_t next_tx;
@@ -184,7 +177,7 @@ class Session {
   void write_stream(const Stream& stream);
   void put_common(const Stream& stream);
   void put_fields(const FieldList& list, uint16_t field);
-  void write_settings(size_t side);
+  void write_settings(Bytes content);
   void write_goaway(uint32_t error_code);
   void report(Fault fault);
   bool may_write();

@@ -421,13 +421,11 @@ MailTransaction Session::transaction() const {
           fields_};
 }
 
-// Said to come from the receiver, whose acknowledgement makes the bytes part of the stream.
 void Session::fault(uint16_t fault_code) {
   if (s_.n_events++ >= kMaxEvents) return;
-  const Side receiver = segment_.from_originator ? Side::kResponder : Side::kOriginator;
   const uint64_t tx_id =
       s_.tx_open || s_.n_transactions == 0 ? s_.n_transactions : s_.n_transactions - 1;
-  write_tx_anomaly(fault_code, tx_id, receiver, context_.events);
+  write_tx_anomaly(fault_code, tx_id, Side::kPacket, context_.events);
 }
 
 // ---- parser

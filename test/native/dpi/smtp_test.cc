@@ -203,7 +203,7 @@ TEST_CASE("smtp: invalid replies end it") {
   run.feed(raw("MAIL FROM:<a>\r\n"));
   CHECK(run.feed(raw("472 no such code\r\n"), false) == Answer::kReject);
   CHECK(anomalies_of(run.log()) == std::vector<uint64_t>{code::kSmtpInvalidReply});
-  CHECK(run.log().events[0].side == Side::kOriginator);
+  CHECK(run.log().events[0].side == Side::kPacket);
   CHECK(run.log().of(event::kSmtp).size() == 1);
 }
 
