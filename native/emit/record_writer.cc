@@ -273,6 +273,13 @@ Bytes RecordWriter::detail_of(const flow::Flow& flow) {
   for (int i = 0; i < flow.encap_depth; ++i) {
     fields_.put(detail::kEncap, (flow.encap_stack >> 4 * i & 15) + 1);
   }
+  if (flow.app_other != dpi::AppId::kUnknown) {
+    fields_.put(flow.other_is_responder ? detail::kAppTc : detail::kAppTs,
+                static_cast<uint64_t>(flow.app_other));
+  }
+  if (flow.app_before != dpi::AppId::kUnknown && flow.app_before != flow.app) {
+    fields_.put(detail::kAppOrig, static_cast<uint64_t>(flow.app_before));
+  }
   fields_.end();
   return finished_fields_;
 }

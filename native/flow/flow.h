@@ -14,7 +14,7 @@ namespace thymus::flow {
 inline constexpr uint32_t kNoIndex = 0xffffffff;      // no position, no handle
 inline constexpr uint32_t kNotMeasured = 0xffffffff;  // of times in microseconds
 inline constexpr size_t kSegments = 12;
-inline constexpr size_t kHistoryMost = 25;
+inline constexpr size_t kHistoryMost = 21;  // each letter once a direction, and '^'
 
 // TCP outcome after Zeek's conn_state; for other protocols kS0 one-way and kSf two-way.
 enum class FlowState : uint8_t {
@@ -54,7 +54,7 @@ inline constexpr uint16_t kMidstream = 1, kFragments = 2, kSampled = 4, kOrigina
 namespace payload_bit {
 inline constexpr uint8_t kSeen = 1,  // its first payload was seen
     kPlain = 4,                      // TCP: the byte at stream_next may be shown without asking
-    kUnknown = 16,                   // nobody knows what it is
+    kUnknown = 16,                   // nobody knows what it is; with a parser: not looked at yet
     kWaiting = 64,                   // TCP: segments wait, of either direction
     kHeld = 128;                     // TCP: events wait for an acknowledgement
 }  // namespace payload_bit
@@ -103,7 +103,7 @@ struct alignas(64) Flow {
   uint8_t established : 1;
   uint8_t fin_mask : 2;  // directions that sent a FIN
   uint8_t live : 1;
-  uint8_t unsaid : 1;  // packets came since the last record
+  uint8_t has_news : 1;  // packets came since the last record
   Inspection inspection;
   uint8_t payload_seen;  // payload_bit
   uint8_t n_segments;
@@ -126,8 +126,10 @@ struct alignas(64) Flow {
   uint64_t id;
   uint64_t name_hash;
   uint64_t client_fingerprint;
-  uint32_t syn_options;  // of the originator's SYN: decode::TcpOptions
-  uint32_t tunnel_id;    // of the first packet, also where the key leaves it out
+  dpi::AppId app_before;  // what it was before it became `app`: STARTTLS, an upgrade
+  dpi::AppId app_other;   // what one side alone speaks, against `app`
+  uint32_t syn_options;   // of the originator's SYN: decode::TcpOptions
+  uint32_t tunnel_id;     // of the first packet, also where the key leaves it out
   uint16_t out_of_order;
   uint16_t zero_windows;
   uint16_t orig_window;
@@ -143,6 +145,7 @@ struct alignas(64) Flow {
   uint8_t tls_version;  // minor version + 1 of SSL 3.x, 0 when not TLS
   uint8_t stream_flags;
   uint8_t orig_window_scale;  // of the SYN, one more than the option says; 0: without
+  bool other_is_responder;    // who speaks app_other
   uint32_t stream_kept;
   uint32_t encap_stack;  // of the first packet: Encap - 1, four bits each, outermost lowest
 

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/generated/anomaly_codes.h"
 #include "flow/sctp_messages.h"
 
 namespace thymus::flow {
@@ -45,6 +46,16 @@ struct Head {
 struct Heads {
   Head of[2];
 };
+
+// What the side that has not spoken yet will say is compared with what the parser understands.
+void await_other_side(const dpi::Segment& segment, Flow* flow) {
+  if (segment.transport != dpi::Transport::kTcp) return;
+  const int other = segment.from_originator ? 1 : 0;
+  const bool has_spoken = flow->payload_seen & payload_bit::kSeen << other;
+  const unsigned rest = flow->payload_seen & ~(unknown_bit(true) | unknown_bit(false));
+  flow->payload_seen =
+      static_cast<uint8_t>(has_spoken ? rest : rest | unknown_bit(!segment.from_originator));
+}
 
 const dpi::Parser& parser_of(const Flow& flow) { return *dpi::parsers()[flow.parser]; }
 
@@ -186,9 +197,34 @@ void Inspector::show(const dpi::Segment& segment, Flow* flow) {
   counters_.bytes += segment.data.size();
   if (flow->parser_state == kNoIndex || flow->parser == kHeadOnly) {
     choose(segment, flow);
-  } else {
-    settle(feed(segment, flow), segment, flow);
+    return;
   }
+  const uint8_t unseen = unknown_bit(segment.from_originator);
+  if (flow->inspection == Inspection::kAttached && flow->payload_seen & unseen) {
+    flow->payload_seen = static_cast<uint8_t>(flow->payload_seen & ~unseen);
+    compare_sides(segment, flow);
+  }
+  settle(feed(segment, flow), segment, flow);
+}
+
+void Inspector::compare_sides(const dpi::Segment& segment, Flow* flow) {
+  if (parser_of(*flow).probe(segment) != dpi::Likelihood::kNo || dpi::is_carrier(flow->app)) return;
+  for (const uint8_t other : dpi::candidates(segment, &room_)) {
+    const dpi::Parser& parser = *dpi::parsers()[other];
+    if (parser.app == dpi::AppId::kUnknown || parser.app == flow->app) continue;
+    if (parser.probe(segment) != dpi::Likelihood::kLikely) continue;
+    flow->app_other = parser.app;
+    flow->other_is_responder = !segment.from_originator;
+    dpi::write_anomaly(anomaly_code::kProtoDetectMismatch, &writer_);
+    return;
+  }
+}
+
+void Inspector::set_app(dpi::AppId app, Flow* flow) {
+  const bool was_known =
+      flow->app != dpi::AppId::kUnknown && flow->app != dpi::AppId::kFailed && flow->app != app;
+  if (was_known && flow->app_before == dpi::AppId::kUnknown) flow->app_before = flow->app;
+  flow->app = app;
 }
 
 void Inspector::on_end(Flow* flow) {
@@ -369,9 +405,9 @@ void Inspector::settle(dpi::Answer answer, const dpi::Segment& segment, Flow* fl
     if (dpi::is_carrier(flow->app)) return;
     const bool says_more = context_.facts.app != dpi::AppId::kUnknown;
     if (says_more) {
-      flow->app = context_.facts.app;
+      set_app(context_.facts.app, flow);
     } else if (flow->inspection != Inspection::kAttached) {
-      flow->app = parser_of(*flow).app;
+      set_app(parser_of(*flow).app, flow);
     }
   };
   switch (answer) {
@@ -379,6 +415,7 @@ void Inspector::settle(dpi::Answer answer, const dpi::Segment& segment, Flow* fl
       break;
     case dpi::Answer::kAccept:
       known();
+      if (flow->inspection != Inspection::kAttached) await_other_side(segment, flow);
       flow->inspection = Inspection::kAttached;
       break;
     case dpi::Answer::kDone:
@@ -406,7 +443,7 @@ void Inspector::hand_over(const dpi::Segment& segment, Flow* flow) {
   if (context_.next == dpi::AppId::kUnknown) {  // whatever it turns out to be
     flow->payload_seen &= static_cast<uint8_t>(~(unknown_bit(true) | unknown_bit(false)));
   } else if (next < 0) {
-    flow->app = context_.next;
+    set_app(context_.next, flow);
     flow->inspection = Inspection::kOver;
     return;
   } else if (!attach(static_cast<uint8_t>(next), flow)) {

@@ -69,6 +69,9 @@ class Inspector final : private dpi::Expectations {
   // Tells the parser of a hole; lets it go, and counts that, when it cannot go on.
   bool survives_gap(int dir, Flow* flow);
   void show(const dpi::Segment& segment, Flow* flow);
+  // The second side begins to speak: whether it is another protocol than the first side's.
+  void compare_sides(const dpi::Segment& segment, Flow* flow);
+  void set_app(dpi::AppId app, Flow* flow);
   void show_messages(const dpi::Segment& packet, Flow* flow);
   void choose(const dpi::Segment& segment, Flow* flow);
   void choose_by_head(const dpi::Segment& segment, Flow* flow);

@@ -303,7 +303,7 @@ bool Tracker::count_packet(const PacketView& view, int dir, Flow* flow) {
     flow->flags |= flow_flag::kBothDirections;
     if (!is_tcp(*flow) && flow->state == FlowState::kS0) flow->state = FlowState::kSf;
   }
-  flow->unsaid = 1;
+  flow->has_news = 1;
   flow->index_last = view.index;
   flow->ts_last_ns = std::max(flow->ts_last_ns, view.ts_ns);
   flow->engine_last_ns = view.engine_ns;
@@ -342,7 +342,7 @@ void Tracker::emit(Flow* flow, uint8_t events, EndReason reason) {
   flow->started = 1;
   sink_->on_flow(*flow, events, reason, next_moment());
   flow->engine_emit_ns = moment_.engine_ns;
-  flow->unsaid = 0;
+  flow->has_news = 0;
   flow->update_bytes = std::max(flow->total_bytes() * kUpdateGrowth, kUpdateFloorBytes);
 }
 
@@ -371,7 +371,7 @@ int64_t Tracker::next_due(const Flow& flow) const {
   if (!flow.started) {
     due = std::min(due,
                    flow.engine_emit_ns + (is_unanswered_attempt(flow) ? kAttemptDue : kStartDue));
-  } else if (flow.unsaid) {
+  } else if (flow.has_news) {
     // A flow that has been silent for half its timeout by then is left to its END.
     const int64_t update = flow.engine_emit_ns + kUpdateDue;
     if (update - flow.engine_last_ns <= idle_timeout(flow) / 2) due = std::min(due, update);

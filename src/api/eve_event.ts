@@ -98,6 +98,10 @@ function anomalyBody(body: Buffer): string {
 function anomalyJson(name: string): string {
   if (name.startsWith('decoder.')) return `"type":"decode","event":"${name}"`;
   if (name.startsWith('stream.')) return `"type":"stream","event":"${name}"`;
+  const [, detected] = /^applayer\.proto_detect\.(.+)$/.exec(name) ?? [];
+  if (detected !== undefined) {
+    return `"type":"applayer","event":"${detected}","layer":"proto_detect"`;
+  }
   const [, app, event] = /^applayer\.([^.]+)\.(.+)$/.exec(name) ?? [];
   const appProto = app === undefined ? '' : `"app_proto":"${app}",`;
   return `${appProto}"type":"applayer","event":"${event ?? name}","layer":"proto_parser"`;

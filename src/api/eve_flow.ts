@@ -51,6 +51,8 @@ export function flowLine(row: FlowRowView, detail: Buffer, addresses: AddressTex
     `"event_type":"flow"${vlanJson(row)}${endpointsJson(row, addresses)}` +
     `,"proto":"${ipProtocolName(row.protocol)}","ip_v":${row.ipVersion}${icmpJson(row)}` +
     (row.app === APP_UNKNOWN ? '' : `,"app_proto":${jsonString(appName(row.app))}`) +
+    `${appJson('app_proto_ts', texts.appTs)}${appJson('app_proto_tc', texts.appTc)}` +
+    appJson('app_proto_orig', texts.appOrig) +
     `,"flow":${totalsJson(row)}` +
     (texts.communityId === '' ? '' : `,"community_id":${texts.communityId}`) +
     etherJson(texts) +
@@ -66,6 +68,10 @@ export function flowNumber(high: number, low: number): number {
 
 export function appName(app: number): string {
   return APP_NAMES[app] ?? `app-${app}`;
+}
+
+function appJson(member: string, app: number): string {
+  return app === APP_UNKNOWN ? '' : `,"${member}":${jsonString(appName(app))}`;
 }
 
 function endpointsJson(row: FlowRowView, addresses: AddressText): string {
@@ -175,6 +181,9 @@ interface DetailJson {
   windowScale: number | null;
   tcpOptions: string;
   encap: string[];
+  appTs: number;
+  appTc: number;
+  appOrig: number;
 }
 
 function detailJson(detail: Buffer): DetailJson {
@@ -187,6 +196,9 @@ function detailJson(detail: Buffer): DetailJson {
     windowScale: null,
     tcpOptions: '',
     encap: [],
+    appTs: APP_UNKNOWN,
+    appTc: APP_UNKNOWN,
+    appOrig: APP_UNKNOWN,
   };
   eachField(detail, [0, detail.length], (number, from, to) => {
     if (from === to) return;
@@ -214,6 +226,15 @@ function detailJson(detail: Buffer): DetailJson {
         break;
       case Detail.ENCAP:
         texts.encap.push(encapName(readUnsigned(detail, from, to)));
+        break;
+      case Detail.APP_TS:
+        texts.appTs = readUnsigned(detail, from, to);
+        break;
+      case Detail.APP_TC:
+        texts.appTc = readUnsigned(detail, from, to);
+        break;
+      case Detail.APP_ORIG:
+        texts.appOrig = readUnsigned(detail, from, to);
         break;
     }
   });

@@ -239,5 +239,6 @@ inline constexpr uint16_t kHttp2RapidReset = 230;
 inline constexpr uint16_t kHttp2TooManyStreams = 231;
 inline constexpr uint16_t kHttp2DataStreamZero = 232;
 inline constexpr uint16_t kHttp2AuthorityHostMismatch = 233;
+inline constexpr uint16_t kProtoDetectMismatch = 234;
 
 }  // namespace thymus::anomaly_code

@@ -428,3 +428,38 @@ TEST_CASE("tracker: when too many events wait the oldest are said early, none is
   rig.finish_at(20);
   CHECK(rig.sink.events.size() == kFlows * kRounds);
 }
+
+TEST_CASE("tracker: a responder that speaks another protocol is named beside the originator's") {
+  TrackerRig rig;
+  Exchange exchange(&rig);
+  using namespace tcp_flag;
+  constexpr std::string_view kBanner = "SSH-2.0-OpenSSH_9.6\r\n";
+  exchange.send(0, kClient, kServer, kAck, 101, 501, kRequest);
+  exchange.send(1, kServer, kClient, kAck, 501, Exchange::kRequestEnd, kBanner);
+  rig.finish_at(10);
+  const flow::Flow& flow = rig.sink.records.back().flow;
+  CHECK(flow.app == dpi::AppId::kHttp);
+  CHECK(flow.app_other == dpi::AppId::kSsh);
+  CHECK(flow.other_is_responder);
+  CHECK(flow.app_before == dpi::AppId::kUnknown);
+}
+
+TEST_CASE("tracker: two sides of one protocol are one app, and an upgrade remembers the first") {
+  TrackerRig rig;
+  Exchange exchange(&rig);
+  exchange.until_response();
+  using namespace tcp_flag;
+  constexpr std::string_view kUpgrade =
+      "GET /b HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+  constexpr std::string_view kSwitching =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+  exchange.send(5, kClient, kServer, kAck, Exchange::kRequestEnd, Exchange::kResponseEnd, kUpgrade);
+  exchange.send(6, kServer, kClient, kAck, Exchange::kResponseEnd,
+                Exchange::kRequestEnd + static_cast<uint32_t>(kUpgrade.size()), kSwitching);
+  rig.finish_at(10);
+  const flow::Flow& flow = rig.sink.records.back().flow;
+  CHECK(flow.app == dpi::AppId::kWebsocket);
+  CHECK(flow.app_before == dpi::AppId::kHttp);
+  CHECK(flow.app_other == dpi::AppId::kUnknown);
+}

@@ -11,8 +11,9 @@ import { flowLine } from '../../../src/api/eve_flow.js';
 import { incidentEnds } from '../../../src/api/eve_incident.js';
 import { EveFile } from '../../../src/api/eve.js';
 import { EventField, EventType } from '../../../src/batch/generated/event_schema.js';
-import { ANOMALY_NAMES } from '../../../src/batch/generated/names.js';
+import { ANOMALY_NAMES, APP_NAMES } from '../../../src/batch/generated/names.js';
 import {
+  FlowRoles,
   FlowRowOffset,
   type EventRowView,
   type FlowRowView,
@@ -116,6 +117,18 @@ describe('eve flow', () => {
       },
       thymus: { end_reason: 'end_of_flow_detected', conn_state: 'SF', history: 'ShADadFf' },
     });
+  });
+
+  it('says what one side alone speaks and what the flow was before', () => {
+    const detail = tlvs(
+      tlv(Detail.APP_TC, APP_NAMES.indexOf('ssh')),
+      tlv(Detail.APP_ORIG, APP_NAMES.indexOf('smtp')),
+    );
+    const event = flowJson(flowRow({ app: APP_NAMES.indexOf('http') }), detail);
+    assert.equal(event['app_proto'], 'http');
+    assert.equal(event['app_proto_tc'], 'ssh');
+    assert.equal(event['app_proto_orig'], 'smtp');
+    assert.equal('app_proto_ts' in event, false);
   });
 
   it('has no ports for ICMP, but type and code', () => {
@@ -259,6 +272,16 @@ describe('eve event of a flow', () => {
     }
   });
 
+  it('has no packet where a timer or the end of the flow let it out', () => {
+    const { NO_PACKET, PUBLISH } = FlowRoles;
+    const event = eventJson(
+      eventRow({ type: EventType.DNS, roles: PUBLISH | NO_PACKET }),
+      NO_DETAIL,
+    );
+    assert.equal('pcap_cnt' in event, false);
+    assert.equal(event['pkt_src'], 'stream (flow timeout)');
+  });
+
   it('computes it once', () => {
     const ids = new CommunityIds();
     const row = sent(client, server);
@@ -286,6 +309,18 @@ describe('eve anomaly of an application', () => {
       type: 'applayer',
       event: 'z_flag_set',
       layer: 'proto_parser',
+    });
+  });
+});
+
+describe('eve anomaly of recognition', () => {
+  it('has a layer of its own', () => {
+    const name = 'applayer.proto_detect.APPLAYER_MISMATCH_PROTOCOL_BOTH_DIRECTIONS';
+    const body = tlv(EventField.ANOMALY.CODE, ANOMALY_NAMES.indexOf(name));
+    assert.deepEqual(eventJson(eventRow({ type: EventType.ANOMALY }), body)['anomaly'], {
+      type: 'applayer',
+      event: 'APPLAYER_MISMATCH_PROTOCOL_BOTH_DIRECTIONS',
+      layer: 'proto_detect',
     });
   });
 });
