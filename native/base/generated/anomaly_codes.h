@@ -240,5 +240,6 @@ inline constexpr uint16_t kHttp2TooManyStreams = 231;
 inline constexpr uint16_t kHttp2DataStreamZero = 232;
 inline constexpr uint16_t kHttp2AuthorityHostMismatch = 233;
 inline constexpr uint16_t kProtoDetectMismatch = 234;
+inline constexpr uint16_t kHttp2FailedDecompression = 235;
 
 }  // namespace thymus::anomaly_code

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/generated/anomaly_codes.h"
+#include "base/generated/events/fileinfo.h"
 #include "base/generated/events/http.h"
 #include "dpi/dns_message.h"
 #include "dpi/name_hash.h"
@@ -169,8 +170,8 @@ Answer Session::on_data(const Segment& segment) {
 
 bool Session::open_connection() {
   if (c_ != nullptr) return true;
-  const auto memory = context_.buffers->scratch(sizeof(Connection));
-  if (memory.size() < sizeof(Connection)) return false;
+  const auto memory = context_.buffers->scratch(kConnectionBytes);
+  if (memory.size() < kConnectionBytes) return false;
   c_ = static_cast<Connection*>(static_cast<void*>(memory.data()));
   if (s_.directions[0].max_frame_bytes != 0) return true;
   for (size_t side = 0; side < 2; ++side) {
@@ -209,8 +210,9 @@ bool Session::skip_gap(uint32_t seq, Direction* d) {
     return false;
   }
   d->content_left -= missing;
-  if (Stream* stream = find(d->frame.stream_id); stream != nullptr && !is_client(side_)) {
-    stream->length += missing;
+  if (Stream* stream = find(d->frame.stream_id); stream != nullptr) {
+    if (!is_client(side_)) stream->length += missing;
+    lose_file_part(missing, stream);
   }
   if (c_->dns_stream == d->frame.stream_id) c_->dns_stream = 0;
   if (d->content_left == 0 && d->padding_left == 0) end_frame(d);
@@ -290,6 +292,7 @@ void Session::take_content(Bytes content, Direction* d) {
     if (stream == nullptr) return;
     if (!is_client(side_)) stream->length += content.size();
     take_dns(content, *stream);
+    take_file(content, stream);
     return;
   }
   const bool is_block = carries_fields(frame.type);
@@ -482,11 +485,13 @@ Stream* Session::open_stream(uint32_t id) {
 
 void Session::end_side(Stream* stream, size_t side) {
   if (!is_client(side)) end_dns(stream);
+  end_file(stream, side, FileState::kClosed);
   stream->is_over[side] = true;
   if (stream->is_over[1 - side]) close_stream(stream);
 }
 
 void Session::close_stream(Stream* stream) {
+  for (const size_t side : {0, 1}) end_file(stream, side, FileState::kTruncated);
   write_stream(*stream);
   if (stream->asks_dns && !stream->was_answered) write_query(value_of(stream->request, ":path"));
   if (c_->dns_stream == stream->id) c_->dns_stream = 0;
@@ -590,6 +595,62 @@ void Session::write_dns(Bytes message, bool by_server) {
   }
 }
 
+// ---- files
+
+std::span<uint8_t> Session::decoder_memory() const {
+  return context_.buffers->scratch(kConnectionBytes).subspan(kDecoderAt);
+}
+
+void Session::take_file(Bytes content, Stream* stream) {
+  FileTracker& file = stream->files[side_];
+  if (!file.is_open()) {
+    const FieldList& list = is_client(side_) ? stream->request : stream->response;
+    if (content.empty() || value_of(list, "content-type").starts_with(kDnsType)) return;
+    file.open();
+    begin_file(stream);
+  }
+  if (is_client(side_) || (c_->decoded_stream != stream->id && !stream->is_broken)) {
+    return file.add(content);
+  }
+  if (stream->is_broken) return;
+  using Result = http::ContentDecoder::Result;
+  const Result result =
+      http::ContentDecoder::in(decoder_memory())->decode(content, [&file](Bytes bytes) {
+        file.add(bytes);
+      });
+  if (result == Result::kDecoded || result == Result::kPlain) return;
+  stream->is_broken = true;
+  report(Fault::kDecoding);
+}
+
+// Of several responses under way one is decoded; the others count as they were sent.
+void Session::begin_file(Stream* stream) {
+  if (is_client(side_) || c_->decoded_stream != 0) return;
+  std::array<http::ContentDecoder::Coding, 1> coding{};
+  const std::string_view value = value_of(stream->response, "content-encoding");
+  if (http::ContentDecoder::codings_in(value, coding.data(), coding.size()) != 1) return;
+  http::ContentDecoder::begin(decoder_memory(), coding.data(), coding.size());
+  c_->decoded_stream = stream->id;
+}
+
+// A decoder cannot go on behind a hole; the size of what is decoded is what came before it.
+void Session::lose_file_part(uint32_t missing, Stream* stream) {
+  FileTracker& file = stream->files[side_];
+  if (!file.is_open()) file.open();
+  const bool is_decoded = !is_client(side_) && c_->decoded_stream == stream->id;
+  file.add_gap(is_decoded ? 0 : missing);
+  if (is_decoded) stream->is_broken = true;
+}
+
+void Session::end_file(Stream* stream, size_t side, FileState state) {
+  FileTracker& file = stream->files[side];
+  if (file.is_open()) {
+    file.close(file.has_gaps() ? FileState::kTruncated : state);
+    write_file(*stream, side);
+  }
+  if (!is_client(side) && c_->decoded_stream == stream->id) c_->decoded_stream = 0;
+}
+
 // ---- events
 
 bool Session::may_write() {
@@ -610,7 +671,8 @@ void Session::report(Fault fault) {
                                         code::kHttp2RapidReset,
                                         code::kHttp2TooManyStreams,
                                         code::kHttp2DataStreamZero,
-                                        code::kHttp2AuthorityHostMismatch};
+                                        code::kHttp2AuthorityHostMismatch,
+                                        code::kHttp2FailedDecompression};
   const auto index = static_cast<size_t>(fault);
   if ((s_.faults >> index & 1) != 0 || !may_write()) return;
   s_.faults |= 1u << index;
@@ -685,6 +747,22 @@ void Session::write_stream(const Stream& stream) {
   }
   events->close();
   events->put(ids::kTxId, stream.tx_id);
+  events->end();
+}
+
+void Session::write_file(const Stream& stream, size_t side) {
+  namespace in_file = event::fileinfo::http;
+  static_assert(in_file::kHostname == ids::kHostname && in_file::kStatus == ids::kStatus &&
+                in_file::kVersion == ids::kVersion && in_file::kLength == ids::kLength);
+  if (!may_write()) return;
+  EventWriter* events = context_.events;
+  const std::string_view path = value_of(stream.request, ":path");
+  const Side sender = side == 0 ? Side::kOriginator : Side::kResponder;
+  begin_fileinfo(stream.files[side],
+                 {AppId::kHttp2, path.substr(0, path.find('?')), stream.tx_id, sender}, events);
+  events->open(event::fileinfo::kHttp);
+  put_common(stream);
+  events->close();
   events->end();
 }
 

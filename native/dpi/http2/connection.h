@@ -11,7 +11,10 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
+#include "dpi/file/file_tracker.h"
+#include "dpi/http/content_decoder.h"
 #include "dpi/http2/hpack.h"
 #include "dpi/parser.h"
 
@@ -103,7 +106,9 @@ struct Stream {
   bool answers_dns;  // with a message
   bool was_answered;
   uint8_t reset_side;
-  std::array<bool, 2> is_over;  // by direction
+  bool is_broken;                    // the rest of the response cannot be decoded
+  std::array<bool, 2> is_over;       // by direction
+  std::array<FileTracker, 2> files;  // by direction
 };
 
 struct Connection {
@@ -114,8 +119,12 @@ struct Connection {
   uint32_t consumed;  // of the buffer of fields
   uint32_t n_resets;  // by the client, before there was a response
   uint32_t dns_stream;
+  uint32_t decoded_stream;  // whose response the decoder undoes, one at a time
 };
-static_assert(sizeof(Connection) <= kMaxScratchBytes);
+// In the scratch memory of the flow, with a decoder of one layer behind it.
+inline constexpr size_t kDecoderAt = (sizeof(Connection) + 63) & ~size_t{63};
+inline constexpr size_t kConnectionBytes = kDecoderAt + http::ContentDecoder::kBytesPerLayer;
+static_assert(kConnectionBytes <= kMaxScratchBytes);
 static_assert(sizeof(State) <= kMaxParserStateBytes);
 
 class Session {
@@ -139,6 +148,7 @@ class Session {
     kTooManyStreams,
     kStreamZero,
     kAuthority,
+    kDecoding,
   };
 
   bool is_client(size_t side) const { return (side == 0) != s_.server_is_originator; }
@@ -174,7 +184,14 @@ class Session {
   void write_query(std::string_view path);
   void write_dns(Bytes message, bool by_server);
 
+  void take_file(Bytes content, Stream* stream);
+  void begin_file(Stream* stream);
+  void lose_file_part(uint32_t missing, Stream* stream);
+  void end_file(Stream* stream, size_t side, FileState state);
+  std::span<uint8_t> decoder_memory() const;
+
   void write_stream(const Stream& stream);
+  void write_file(const Stream& stream, size_t side);
   void put_common(const Stream& stream);
   void put_fields(const FieldList& list, uint16_t field);
   void write_settings(Bytes content);

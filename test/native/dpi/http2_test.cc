@@ -2,6 +2,7 @@
 
 #include "base/generated/anomaly_codes.h"
 #include "base/generated/events/anomaly.h"
+#include "base/generated/events/fileinfo.h"
 #include "base/generated/events/http.h"
 #include "dpi/dialogue.h"
 #include "dpi/http2/connection.h"
@@ -264,6 +265,73 @@ TEST_CASE("http2: a server that speaks before the preface is whole") {
 TEST_CASE("http2: splits and damage") {
   check_splits(kSpeakers, exchange());
   mangle_dialogue(kSpeakers, exchange());
+}
+
+TEST_CASE("http2: what a response carries is a file") {
+  const EventLog log = events_of(kSpeakers, exchange());
+  const auto files = log.of(event::kFileinfo);
+  REQUIRE(files.size() == 1);
+  CHECK(files[0].text(event::fileinfo::kFilename) == "/a");
+  CHECK(files[0].text(event::fileinfo::kState) == "CLOSED");
+  CHECK(files[0].number(event::fileinfo::kSize) == 8);
+  CHECK(files[0].text(event::fileinfo::kAppProto) == "http2");
+  const Fields http = files[0].objects(event::fileinfo::kHttp)[0];
+  CHECK(http.text(event::fileinfo::http::kVersion) == "2");
+  CHECK(http.number(event::fileinfo::http::kStatus) == 200);
+  CHECK(http.number(event::fileinfo::http::kLength) == 8);
+}
+
+TEST_CASE("http2: a compressed file has its own size, of two at a time the first") {
+  // zlib, one stored block.
+  const std::string coded = from_hex("7801") + from_hex("010500faff") + "hello";
+  const std::string answer = frame(1, 4, 1, "\x88" + literal("content-encoding", "deflate"));
+  const std::string other = frame(1, 4, 3, "\x88" + literal("content-encoding", "deflate"));
+  const EventLog log = events_of(
+      kSpeakers,
+      {client(kPreface + kNoSettings + frame(1, 5, 1, request_block()) +
+              frame(1, 5, 3, request_block())),
+       server(kNoSettings + answer + other + frame(0, 0, 1, coded.substr(0, 9)) +
+              frame(0, 0, 3, coded) + frame(0, 1, 1, coded.substr(9)) + frame(0, 1, 3, ""))});
+  const auto files = log.of(event::kFileinfo);
+  REQUIRE(files.size() == 2);
+  CHECK(files[0].number(event::fileinfo::kSize) == 5);
+  const Fields http = files[0].objects(event::fileinfo::kHttp)[0];
+  CHECK(http.number(event::fileinfo::http::kLength) == coded.size());
+  CHECK(files[1].number(event::fileinfo::kSize) == coded.size());
+  CHECK(faults_of(log).empty());
+}
+
+TEST_CASE("http2: a broken compressed file is said once") {
+  const EventLog log = events_of(
+      kSpeakers,
+      {client(kPreface + kNoSettings + frame(1, 5, 1, request_block())),
+       server(kNoSettings + frame(1, 4, 1, "\x88" + literal("content-encoding", "deflate")) +
+              frame(0, 0, 1, from_hex("7801000500faff68656c6c6f07")) + frame(0, 1, 1, "more"))});
+  CHECK(faults_of(log) == std::vector<uint64_t>{anomaly_code::kHttp2FailedDecompression});
+}
+
+TEST_CASE("http2: a file that is sent up, one that is cut short, and one with a hole") {
+  const std::string begin = kPreface + kNoSettings + frame(1, 4, 1, request_block());
+  const auto up = events_of(kSpeakers, {client(begin + frame(0, 1, 1, "form"))}).events;
+  REQUIRE(up.size() >= 1);
+  CHECK(up[0].type == event::kFileinfo);
+  CHECK(up[0].side == Side::kOriginator);
+  CHECK(up[0].fields.number(event::fileinfo::kSize) == 4);
+  const auto reset =
+      events_of(kSpeakers, {client(begin + frame(0, 0, 1, "form") + frame(3, 0, 1, be(8, 4)))})
+          .of(event::kFileinfo);
+  REQUIRE(reset.size() == 1);
+  CHECK(reset[0].text(event::fileinfo::kState) == "TRUNCATED");
+  ParserRun run(AppId::kHttp2, Transport::kTcp, 40000, 8080);
+  const std::string whole = begin + frame(0, 1, 1, std::string(1000, 'x'));
+  run.feed(raw(whole.substr(0, whole.size() - 900)));
+  REQUIRE(run.gap(true));
+  run.feed_at(raw(whole.substr(whole.size() - 100)), true,
+              static_cast<uint32_t>(whole.size() - 100));
+  const auto holed = run.log().of(event::kFileinfo);
+  REQUIRE(holed.size() == 1);
+  CHECK(holed[0].number(event::fileinfo::kSize) == 1000);
+  CHECK(holed[0].number(event::fileinfo::kGaps) == 1);
 }
 
 }  // namespace thymus::test
