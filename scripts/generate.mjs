@@ -68,16 +68,24 @@ const PAIR_FIELDS = [
   ['str', 'name'],
   ['u', 'number'],
   ['str', 'text'],
-].map(([type, name], index) => ({ type, name, id: index + 1, list: false, fields: [] }));
+].map(([type, name], index) => ({
+  type,
+  name,
+  shown: name,
+  id: index + 1,
+  list: false,
+  fields: [],
+}));
 
 function parseEvents(text) {
   const top = { fields: [], indent: -2 };
   const stack = [top];
   for (const [n, line] of text.split('\n').entries()) {
     if (!line.trim() || line.startsWith('#')) continue;
-    const m = /^( *)(event|u|i|f|bool|str|hex|mac|ip|time|obj|pairs)([*!]?) (\^?)([\w-]+)$/.exec(
-      line,
-    );
+    const m =
+      /^( *)(event|u|i|f|bool|str|hex|mac|ip|time|obj|pairs)([*!]?) (\^?)([\w-]+)(?: = ([\w-]+))?$/.exec(
+        line,
+      );
     if (!m) throw new Error(`events/*.def, line ${n + 1} of all: cannot read '${line}'`);
     const indent = m[1].length;
     while (stack.at(-1).indent >= indent) stack.pop();
@@ -88,6 +96,7 @@ function parseEvents(text) {
       showFalse: m[3] === '!',
       beside: m[4] === '^',
       name: m[5],
+      shown: m[6] ?? m[5],
       id: parent.fields.length + 1,
       fields: [],
       indent,
@@ -226,7 +235,7 @@ function eventHeader(event) {
 
 function eventTs() {
   const show = (f, pad) =>
-    `{ name: '${f.name}', type: '${f.type}', list: ${f.list},${f.showFalse ? ' showFalse: true,' : ''}${f.beside ? ' beside: true,' : ''} fields: [${f.fields.length ? `\n${f.fields.map((c) => `${pad}  ${show(c, `${pad}  `)},\n`).join('')}${pad}` : ''}] }`;
+    `{ name: '${f.shown}', type: '${f.type}', list: ${f.list},${f.showFalse ? ' showFalse: true,' : ''}${f.beside ? ' beside: true,' : ''} fields: [${f.fields.length ? `\n${f.fields.map((c) => `${pad}  ${show(c, `${pad}  `)},\n`).join('')}${pad}` : ''}] }`;
   let out = `${BANNER}\nexport interface FieldSchema {\n  readonly name: string;\n  readonly type: 'event' | 'u' | 'i' | 'f' | 'bool' | 'str' | 'hex' | 'mac' | 'ip' | 'time' | 'obj' | 'pairs';\n  readonly list: boolean;\n  /** A boolean that is shown when it is false, too. */\n  readonly showFalse?: true;\n  /** Stands in EVE beside the event's own object. */\n  readonly beside?: true;\n  readonly fields: readonly FieldSchema[];\n}\n\n`;
   out += `/** Event kinds by number; a field's number is its index + 1. */\nexport const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, FieldSchema>([\n${events.map((e) => `  [${e.id}, ${show(e, '  ')}],\n`).join('')}]);\n\n`;
   out += `/** Numbers of the event kinds. */\nexport const EventType = {\n${events.map((e) => `  ${e.name.toUpperCase()}: ${e.id},`).join('\n')}\n} as const;\n\n`;

@@ -1,0 +1,226 @@
+// Modbus over TCP and UDP (Modbus Messaging on TCP/IP V1.0b): a header of 7 bytes, whose length
+// field says how many bytes follow it, then function and data (modbus_message.h). A client may send
+// requests ahead; a response belongs to the request with its transaction identifier and unit.
+//
+// Requests that wait lie in buffer 2, whole, the oldest first.
+#include "base/generated/events/modbus.h"
+
+#include <array>
+
+#include "dpi/industrial/event_quota.h"
+#include "dpi/industrial/framed_stream.h"
+#include "dpi/industrial/modbus_message.h"
+
+namespace thymus::dpi {
+namespace {
+
+namespace ids = event::modbus;
+
+constexpr uint16_t kPorts[] = {502};
+constexpr size_t kPrefixBytes = 6;
+constexpr size_t kMinLength = 2;  // unit and function
+// The specification allows 254; controllers that are programmed through Modbus take more.
+constexpr size_t kMaxLength = 254, kMaxLongLength = 2048;
+constexpr size_t kMaxKept = kPrefixBytes + kMaxLongLength;
+constexpr int kWaiting = 2;
+constexpr uint8_t kMaxWaiting = 24;
+
+struct State {
+  FramedStream stream;
+  EventQuota quota;
+  uint64_t n_transactions;
+  uint8_t n_waiting;
+  bool knows_client;
+  bool client_is_originator;
+};
+
+size_t measure(Bytes bytes) {
+  const Reader r(bytes);
+  if (r.remaining() >= 4 && r.peek_be16(2) != 0) return FramedStream::kNoFrame;
+  if (r.remaining() < kPrefixBytes) return 0;
+  const size_t length = r.peek_be16(4);
+  const bool is_length = length >= kMinLength && length <= kMaxLongLength;
+  return is_length ? kPrefixBytes + length : FramedStream::kNoFrame;
+}
+
+// Clients and servers say different things only sometimes, but the port tells.
+void learn_client(Bytes frame, const Segment& segment, State* state) {
+  if (state->knows_client) return;
+  state->knows_client = true;
+  bool is_request = true;
+  if (segment.dst_port != kPorts[0]) {
+    is_request = segment.src_port != kPorts[0] && fits_modbus_function(read_modbus(frame, true));
+  }
+  state->client_is_originator = is_request == segment.from_originator;
+}
+
+void complain_of(const ModbusMessage& m, State* state, Context* context) {
+  if ((m.errors & modbus_error::kFunctionCode) != 0) {
+    state->quota.complain(anomaly_code::kModbusInvalidFunctionCode, context);
+  }
+  if ((m.errors & modbus_error::kDataLength) != 0) {
+    state->quota.complain(anomaly_code::kModbusInvalidLength, context);
+  }
+  if ((m.errors & modbus_error::kDataValue) != 0) {
+    state->quota.complain(anomaly_code::kModbusInvalidValue, context);
+  }
+  if ((m.errors & modbus_error::kExceptionCode) != 0) {
+    state->quota.complain(anomaly_code::kModbusInvalidExceptionCode, context);
+  }
+}
+
+// Either side may be missing.
+void write_transaction(const ModbusMessage* request, const ModbusMessage* response, State* state,
+                       Context* context) {
+  const Operation operation = modbus_operation(request != nullptr ? *request : *response);
+  ++state->n_transactions;
+  if (!state->quota.allows(operation, context)) return;
+  EventWriter* events = context->events;
+  events->begin(event::kModbus, state->client_is_originator ? Side::kOriginator : Side::kResponder);
+  events->put_text(ids::kOperation, name_of(operation));
+  events->put(ids::kId, state->n_transactions);
+  if (request != nullptr) {
+    events->open(ids::kRequest);
+    put_modbus(*request, events);
+    events->close();
+  }
+  if (response != nullptr) {
+    events->open(ids::kResponse);
+    put_modbus(*response, events);
+    events->close();
+  }
+  events->end();
+}
+
+size_t waiting_bytes(Bytes waiting) { return kPrefixBytes + Reader(waiting).peek_be16(4); }
+
+void give_up_oldest(State* state, Context* context) {
+  const Bytes waiting = context->buffers->view(kWaiting);
+  const size_t length = waiting_bytes(waiting);
+  const ModbusMessage request = read_modbus(waiting.first(length), true);
+  write_transaction(&request, nullptr, state, context);
+  context->buffers->consume(kWaiting, length);
+  --state->n_waiting;
+}
+
+void on_request(Bytes frame, State* state, Context* context) {
+  const ModbusMessage request = read_modbus(frame, true);
+  complain_of(request, state, context);
+  if (state->n_waiting == kMaxWaiting) {
+    state->quota.complain(anomaly_code::kModbusFlooded, context);
+    give_up_oldest(state, context);
+  }
+  if (context->buffers->append(kWaiting, frame)) {
+    ++state->n_waiting;
+  } else {
+    write_transaction(&request, nullptr, state, context);
+  }
+}
+
+// Takes a request out of those that wait; the ones before it go behind the others.
+void remove_waiting(size_t at, size_t length, State* state, Context* context) {
+  std::array<uint8_t, kMaxKept> moved;
+  Buffers& buffers = *context->buffers;
+  for (size_t done = 0; done < at;) {
+    const Bytes first = buffers.view(kWaiting);
+    const size_t n = waiting_bytes(first);
+    std::copy_n(first.begin(), n, moved.begin());
+    buffers.consume(kWaiting, n);
+    if (!buffers.append(kWaiting, Bytes(moved).first(n))) --state->n_waiting;
+    done += n;
+  }
+  buffers.consume(kWaiting, length);
+  --state->n_waiting;
+}
+
+void on_response(Bytes frame, State* state, Context* context) {
+  ModbusMessage response = read_modbus(frame, false);
+  Reader waiting(context->buffers->view(kWaiting));
+  while (!waiting.empty()) {
+    const size_t at = waiting.offset();
+    const Bytes bytes = waiting.take(waiting_bytes(waiting.rest()));
+    const ModbusMessage request = read_modbus(bytes, true);
+    if (!answers_modbus(response, request)) continue;
+    const uint8_t mismatch = compare_modbus(response, request);
+    complain_of(response, state, context);
+    if (mismatch != 0) state->quota.complain(anomaly_code::kModbusValueMismatch, context);
+    response.errors = static_cast<uint8_t>(response.errors | mismatch);
+    write_transaction(&request, &response, state, context);
+    remove_waiting(at, bytes.size(), state, context);
+    return;
+  }
+  complain_of(response, state, context);
+  write_transaction(nullptr, &response, state, context);
+  state->quota.complain(anomaly_code::kModbusUnsolicitedResponse, context);
+}
+
+void on_frame(Bytes frame, const Segment& segment, State* state, Context* context) {
+  learn_client(frame, segment, state);
+  if (frame.size() > kPrefixBytes + kMaxLength && frame[kModbusHeaderBytes] <= 0x2b) {
+    state->quota.complain(anomaly_code::kModbusInvalidLength, context);
+  }
+  if (segment.from_originator == state->client_is_originator) {
+    on_request(frame, state, context);
+  } else {
+    on_response(frame, state, context);
+  }
+}
+
+// The first messages of a direction must all have the form of their functions, or come from a
+// Modbus port.
+Likelihood probe(const Segment& first) {
+  Reader r(first.data);
+  const bool is_on_port = first.has_port(kPorts[0]);
+  int n_messages = 0;
+  while (!r.empty()) {
+    const size_t length = measure(r.rest());
+    if (length == FramedStream::kNoFrame) return Likelihood::kNo;
+    if (length == 0 || length > r.remaining()) break;
+    const Bytes frame = r.take(length);
+    const bool fits = fits_modbus_function(read_modbus(frame, true)) ||
+                      fits_modbus_function(read_modbus(frame, false));
+    if (!fits && !is_on_port) return Likelihood::kNo;
+    ++n_messages;
+  }
+  if (is_on_port) return n_messages > 0 ? Likelihood::kLikely : Likelihood::kMaybe;
+  return n_messages > 0 && r.empty() ? Likelihood::kLikely : Likelihood::kNo;
+}
+
+Answer on_data(void* state, const Segment& segment, Context* context) {
+  auto* modbus = static_cast<State*>(state);
+  const bool is_in_order =
+      modbus->stream.show(segment, kMaxKept, context, measure,
+                          [&](Bytes frame, size_t) { on_frame(frame, segment, modbus, context); });
+  if (!is_in_order && modbus->stream.n_frames() > 0) {
+    modbus->quota.complain(anomaly_code::kModbusInvalidProtocolId, context);
+  }
+  return modbus->stream.answer();
+}
+
+bool on_gap(void* state, bool from_originator, Context* context) {
+  static_cast<State*>(state)->stream.lose(from_originator, context);
+  return true;
+}
+
+void on_end(void* state, Context* context) {
+  auto* modbus = static_cast<State*>(state);
+  while (modbus->n_waiting > 0) give_up_oldest(modbus, context);
+}
+
+}  // namespace
+
+extern const Parser kModbus;
+
+const Parser kModbus{
+    .app = AppId::kModbus,
+    .state_bytes = sizeof(State),
+    .over_tcp = true,
+    .over_udp = true,
+    .probe = probe,
+    .on_data = on_data,
+    .on_gap = on_gap,
+    .on_end = on_end,
+    .ports = kPorts,
+};
+
+}  // namespace thymus::dpi
