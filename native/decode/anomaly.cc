@@ -8,7 +8,7 @@ const char* anomaly_name(Anomaly anomaly) {
 #include "decode/anomalies.def"
 #undef ANOMALY
   };
-  return anomaly < Anomaly::kCount ? kNames[static_cast<uint8_t>(anomaly)] : "unknown";
+  return anomaly < Anomaly::kCount ? kNames[static_cast<uint16_t>(anomaly)] : "unknown";
 }
 
 }  // namespace thymus::decode

@@ -5,7 +5,7 @@
 
 namespace thymus::decode {
 
-enum class Anomaly : uint8_t {
+enum class Anomaly : uint16_t {
 #define ANOMALY(id, name, text) id,
 #include "decode/anomalies.def"
 #undef ANOMALY

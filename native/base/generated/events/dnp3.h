@@ -14,6 +14,7 @@ inline constexpr uint16_t kSrc = 3;
 inline constexpr uint16_t kDst = 4;
 inline constexpr uint16_t kApplication = 5;
 inline constexpr uint16_t kIin = 6;
+inline constexpr uint16_t kOperation = 7;
 namespace control {
 inline constexpr uint16_t kDir = 1;
 inline constexpr uint16_t kPri = 2;

@@ -11,6 +11,7 @@ namespace mms {
 inline constexpr uint16_t kPdu = 1;
 inline constexpr uint16_t kService = 2;
 inline constexpr uint16_t kInvokeId = 3;
+inline constexpr uint16_t kOperation = 4;
 }  // namespace mms
 
 }  // namespace thymus::event

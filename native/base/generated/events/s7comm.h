@@ -15,6 +15,7 @@ inline constexpr uint16_t kFunction = 4;
 inline constexpr uint16_t kSubfunctionCode = 5;
 inline constexpr uint16_t kSubfunction = 6;
 inline constexpr uint16_t kError = 7;
+inline constexpr uint16_t kOperation = 8;
 }  // namespace s7comm
 
 }  // namespace thymus::event

@@ -13,6 +13,7 @@ inline constexpr uint16_t kOpcode = 2;
 inline constexpr uint16_t kFunctionCode = 3;
 inline constexpr uint16_t kFunction = 4;
 inline constexpr uint16_t kSequence = 5;
+inline constexpr uint16_t kOperation = 6;
 }  // namespace s7comm_plus
 
 }  // namespace thymus::event
