@@ -1,15 +1,12 @@
 // Modbus over TCP and UDP (Modbus Messaging on TCP/IP V1.0b): a header of 7 bytes, whose length
 // field says how many bytes follow it, then function and data (modbus_message.h). A client may send
 // requests ahead; a response belongs to the request with its transaction identifier and unit.
-//
-// Requests that wait lie in buffer 2, whole, the oldest first.
 #include "base/generated/events/modbus.h"
-
-#include <array>
 
 #include "dpi/industrial/event_quota.h"
 #include "dpi/industrial/framed_stream.h"
 #include "dpi/industrial/modbus_message.h"
+#include "dpi/industrial/waiting_frames.h"
 
 namespace thymus::dpi {
 namespace {
@@ -22,14 +19,13 @@ constexpr size_t kMinLength = 2;  // unit and function
 // The specification allows 254; controllers that are programmed through Modbus take more.
 constexpr size_t kMaxLength = 254, kMaxLongLength = 2048;
 constexpr size_t kMaxKept = kPrefixBytes + kMaxLongLength;
-constexpr int kWaiting = 2;
-constexpr uint8_t kMaxWaiting = 24;
+static_assert(kMaxKept <= WaitingFrames::kMaxFrameBytes);
 
 struct State {
   FramedStream stream;
   EventQuota quota;
+  WaitingFrames waiting;
   uint64_t n_transactions;
-  uint8_t n_waiting;
   bool knows_client;
   bool client_is_originator;
 };
@@ -92,63 +88,38 @@ void write_transaction(const ModbusMessage* request, const ModbusMessage* respon
   events->end();
 }
 
-size_t waiting_bytes(Bytes waiting) { return kPrefixBytes + Reader(waiting).peek_be16(4); }
-
 void give_up_oldest(State* state, Context* context) {
-  const Bytes waiting = context->buffers->view(kWaiting);
-  const size_t length = waiting_bytes(waiting);
-  const ModbusMessage request = read_modbus(waiting.first(length), true);
-  write_transaction(&request, nullptr, state, context);
-  context->buffers->consume(kWaiting, length);
-  --state->n_waiting;
+  state->waiting.take_oldest(context, [&](Bytes frame) {
+    const ModbusMessage request = read_modbus(frame, true);
+    write_transaction(&request, nullptr, state, context);
+  });
 }
 
 void on_request(Bytes frame, State* state, Context* context) {
   const ModbusMessage request = read_modbus(frame, true);
   complain_of(request, state, context);
-  if (state->n_waiting == kMaxWaiting) {
+  if (state->waiting.full()) {
     state->quota.complain(anomaly_code::kModbusFlooded, context);
     give_up_oldest(state, context);
   }
-  if (context->buffers->append(kWaiting, frame)) {
-    ++state->n_waiting;
-  } else {
-    write_transaction(&request, nullptr, state, context);
-  }
+  if (!state->waiting.add(frame, context)) write_transaction(&request, nullptr, state, context);
 }
 
-// Takes a request out of those that wait; the ones before it go behind the others.
-void remove_waiting(size_t at, size_t length, State* state, Context* context) {
-  std::array<uint8_t, kMaxKept> moved;
-  Buffers& buffers = *context->buffers;
-  for (size_t done = 0; done < at;) {
-    const Bytes first = buffers.view(kWaiting);
-    const size_t n = waiting_bytes(first);
-    std::copy_n(first.begin(), n, moved.begin());
-    buffers.consume(kWaiting, n);
-    if (!buffers.append(kWaiting, Bytes(moved).first(n))) --state->n_waiting;
-    done += n;
-  }
-  buffers.consume(kWaiting, length);
-  --state->n_waiting;
+void write_answered(const ModbusMessage& request, ModbusMessage response, State* state,
+                    Context* context) {
+  const uint8_t mismatch = compare_modbus(response, request);
+  complain_of(response, state, context);
+  if (mismatch != 0) state->quota.complain(anomaly_code::kModbusValueMismatch, context);
+  response.errors = static_cast<uint8_t>(response.errors | mismatch);
+  write_transaction(&request, &response, state, context);
 }
 
 void on_response(Bytes frame, State* state, Context* context) {
-  ModbusMessage response = read_modbus(frame, false);
-  Reader waiting(context->buffers->view(kWaiting));
-  while (!waiting.empty()) {
-    const size_t at = waiting.offset();
-    const Bytes bytes = waiting.take(waiting_bytes(waiting.rest()));
-    const ModbusMessage request = read_modbus(bytes, true);
-    if (!answers_modbus(response, request)) continue;
-    const uint8_t mismatch = compare_modbus(response, request);
-    complain_of(response, state, context);
-    if (mismatch != 0) state->quota.complain(anomaly_code::kModbusValueMismatch, context);
-    response.errors = static_cast<uint8_t>(response.errors | mismatch);
-    write_transaction(&request, &response, state, context);
-    remove_waiting(at, bytes.size(), state, context);
-    return;
-  }
+  const ModbusMessage response = read_modbus(frame, false);
+  const bool is_answer = state->waiting.take_match(
+      context, [&](Bytes waiting) { return answers_modbus(response, read_modbus(waiting, true)); },
+      [&](Bytes waiting) { write_answered(read_modbus(waiting, true), response, state, context); });
+  if (is_answer) return;
   complain_of(response, state, context);
   write_transaction(nullptr, &response, state, context);
   state->quota.complain(anomaly_code::kModbusUnsolicitedResponse, context);
@@ -204,7 +175,7 @@ bool on_gap(void* state, bool from_originator, Context* context) {
 
 void on_end(void* state, Context* context) {
   auto* modbus = static_cast<State*>(state);
-  while (modbus->n_waiting > 0) give_up_oldest(modbus, context);
+  while (!modbus->waiting.empty()) give_up_oldest(modbus, context);
 }
 
 }  // namespace
