@@ -2,6 +2,7 @@
 
 #include "dpi/ber.h"
 #include "dpi/cotp/users.h"
+#include "dpi/industrial/operation.h"
 
 namespace thymus::dpi {
 namespace {
@@ -35,87 +36,89 @@ constexpr CotpName kPdus[] = {{kConfirmedRequest, "confirmed_request"},
                               {ber::context_constructed(13), "conclude_error"}};
 
 // ISO 9506-2, ConfirmedServiceRequest, by tag number.
-constexpr std::string_view kServices[] = {"status",
-                                          "get_name_list",
-                                          "identify",
-                                          "rename",
-                                          "read",
-                                          "write",
-                                          "get_variable_access_attributes",
-                                          "define_named_variable",
-                                          "define_scattered_access",
-                                          "get_scattered_access_attributes",
-                                          "delete_variable_access",
-                                          "define_named_variable_list",
-                                          "get_named_variable_list_attributes",
-                                          "delete_named_variable_list",
-                                          "define_named_type",
-                                          "get_named_type_attributes",
-                                          "delete_named_type",
-                                          "input",
-                                          "output",
-                                          "take_control",
-                                          "relinquish_control",
-                                          "define_semaphore",
-                                          "delete_semaphore",
-                                          "report_semaphore_status",
-                                          "report_pool_semaphore_status",
-                                          "report_semaphore_entry_status",
-                                          "initiate_download_sequence",
-                                          "download_segment",
-                                          "terminate_download_sequence",
-                                          "initiate_upload_sequence",
-                                          "upload_segment",
-                                          "terminate_upload_sequence",
-                                          "request_domain_download",
-                                          "request_domain_upload",
-                                          "load_domain_content",
-                                          "store_domain_content",
-                                          "delete_domain",
-                                          "get_domain_attributes",
-                                          "create_program_invocation",
-                                          "delete_program_invocation",
-                                          "start",
-                                          "stop",
-                                          "resume",
-                                          "reset",
-                                          "kill",
-                                          "get_program_invocation_attributes",
-                                          "obtain_file",
-                                          "define_event_condition",
-                                          "delete_event_condition",
-                                          "get_event_condition_attributes",
-                                          "report_event_condition_status",
-                                          "alter_event_condition_monitoring",
-                                          "trigger_event",
-                                          "define_event_action",
-                                          "delete_event_action",
-                                          "get_event_action_attributes",
-                                          "report_event_action_status",
-                                          "define_event_enrollment",
-                                          "delete_event_enrollment",
-                                          "alter_event_enrollment",
-                                          "report_event_enrollment_status",
-                                          "get_event_enrollment_attributes",
-                                          "acknowledge_event_notification",
-                                          "get_alarm_summary",
-                                          "get_alarm_enrollment_summary",
-                                          "read_journal",
-                                          "write_journal",
-                                          "initialize_journal",
-                                          "report_journal_status",
-                                          "create_journal",
-                                          "delete_journal",
-                                          "get_capability_list",
-                                          "file_open",
-                                          "file_read",
-                                          "file_close",
-                                          "file_rename",
-                                          "file_delete",
-                                          "file_directory",
-                                          "additional_service"};
-constexpr std::string_view kUnconfirmedServices[] = {"information_report", "unsolicited_status",
-                                                     "event_notification"};
+constexpr Service kServices[] = {{0, "status", Operation::kIdentify},
+                                 {1, "get_name_list", Operation::kRead},
+                                 {2, "identify", Operation::kIdentify},
+                                 {3, "rename", Operation::kWrite},
+                                 {4, "read", Operation::kRead},
+                                 {5, "write", Operation::kWrite},
+                                 {6, "get_variable_access_attributes", Operation::kRead},
+                                 {7, "define_named_variable", Operation::kWrite},
+                                 {8, "define_scattered_access", Operation::kWrite},
+                                 {9, "get_scattered_access_attributes", Operation::kRead},
+                                 {10, "delete_variable_access", Operation::kWrite},
+                                 {11, "define_named_variable_list", Operation::kWrite},
+                                 {12, "get_named_variable_list_attributes", Operation::kRead},
+                                 {13, "delete_named_variable_list", Operation::kWrite},
+                                 {14, "define_named_type", Operation::kWrite},
+                                 {15, "get_named_type_attributes", Operation::kRead},
+                                 {16, "delete_named_type", Operation::kWrite},
+                                 {17, "input", Operation::kRead},
+                                 {18, "output", Operation::kControl},
+                                 {19, "take_control", Operation::kControl},
+                                 {20, "relinquish_control", Operation::kControl},
+                                 {21, "define_semaphore", Operation::kWrite},
+                                 {22, "delete_semaphore", Operation::kWrite},
+                                 {23, "report_semaphore_status", Operation::kRead},
+                                 {24, "report_pool_semaphore_status", Operation::kRead},
+                                 {25, "report_semaphore_entry_status", Operation::kRead},
+                                 {26, "initiate_download_sequence", Operation::kProgram},
+                                 {27, "download_segment", Operation::kProgram},
+                                 {28, "terminate_download_sequence", Operation::kProgram},
+                                 {29, "initiate_upload_sequence", Operation::kProgram},
+                                 {30, "upload_segment", Operation::kProgram},
+                                 {31, "terminate_upload_sequence", Operation::kProgram},
+                                 {32, "request_domain_download", Operation::kProgram},
+                                 {33, "request_domain_upload", Operation::kProgram},
+                                 {34, "load_domain_content", Operation::kProgram},
+                                 {35, "store_domain_content", Operation::kProgram},
+                                 {36, "delete_domain", Operation::kProgram},
+                                 {37, "get_domain_attributes", Operation::kRead},
+                                 {38, "create_program_invocation", Operation::kProgram},
+                                 {39, "delete_program_invocation", Operation::kProgram},
+                                 {40, "start", Operation::kControl},
+                                 {41, "stop", Operation::kControl},
+                                 {42, "resume", Operation::kControl},
+                                 {43, "reset", Operation::kControl},
+                                 {44, "kill", Operation::kControl},
+                                 {45, "get_program_invocation_attributes", Operation::kRead},
+                                 {46, "obtain_file", Operation::kWrite},
+                                 {47, "define_event_condition", Operation::kWrite},
+                                 {48, "delete_event_condition", Operation::kWrite},
+                                 {49, "get_event_condition_attributes", Operation::kRead},
+                                 {50, "report_event_condition_status", Operation::kRead},
+                                 {51, "alter_event_condition_monitoring", Operation::kWrite},
+                                 {52, "trigger_event", Operation::kControl},
+                                 {53, "define_event_action", Operation::kWrite},
+                                 {54, "delete_event_action", Operation::kWrite},
+                                 {55, "get_event_action_attributes", Operation::kRead},
+                                 {56, "report_event_action_status", Operation::kRead},
+                                 {57, "define_event_enrollment", Operation::kWrite},
+                                 {58, "delete_event_enrollment", Operation::kWrite},
+                                 {59, "alter_event_enrollment", Operation::kWrite},
+                                 {60, "report_event_enrollment_status", Operation::kRead},
+                                 {61, "get_event_enrollment_attributes", Operation::kRead},
+                                 {62, "acknowledge_event_notification", Operation::kWrite},
+                                 {63, "get_alarm_summary", Operation::kRead},
+                                 {64, "get_alarm_enrollment_summary", Operation::kRead},
+                                 {65, "read_journal", Operation::kRead},
+                                 {66, "write_journal", Operation::kWrite},
+                                 {67, "initialize_journal", Operation::kWrite},
+                                 {68, "report_journal_status", Operation::kRead},
+                                 {69, "create_journal", Operation::kWrite},
+                                 {70, "delete_journal", Operation::kWrite},
+                                 {71, "get_capability_list", Operation::kRead},
+                                 {72, "file_open", Operation::kRead},
+                                 {73, "file_read", Operation::kRead},
+                                 {74, "file_close", Operation::kRead},
+                                 {75, "file_rename", Operation::kWrite},
+                                 {76, "file_delete", Operation::kWrite},
+                                 {77, "file_directory", Operation::kRead},
+                                 {78, "additional_service", Operation::kOther}};
+static_assert(is_sorted_table(kServices));
+constexpr Service kUnconfirmedServices[] = {{0, "information_report", Operation::kRead},
+                                            {1, "unsolicited_status", Operation::kRead},
+                                            {2, "event_notification", Operation::kRead}};
 
 bool find(BerReader elements, uint32_t tag, Bytes* content) {
   BerElement element;
@@ -127,9 +130,8 @@ bool find(BerReader elements, uint32_t tag, Bytes* content) {
   return false;
 }
 
-std::string_view service_name(std::span<const std::string_view> names, uint32_t tag) {
-  const uint32_t number = tag > 0xff ? tag & 0x7f : tag & 0x1f;
-  return number < names.size() ? names[number] : std::string_view{};
+Service service_by_tag(std::span<const Service> services, uint32_t tag) {
+  return service_of(services, tag > 0xff ? tag & 0x7f : tag & 0x1f);
 }
 
 constexpr size_t kMaxInvokeIdBytes = 5;
@@ -138,7 +140,7 @@ constexpr size_t kMaxInvokeIdBytes = 5;
 struct Pdu {
   uint32_t tag = 0;
   std::string_view name;
-  std::string_view service;
+  Service service{};
   int64_t invoke_id = -1;
 };
 
@@ -151,8 +153,8 @@ bool read_confirmed(Bytes content, Pdu* pdu) {
   BerElement service;
   while (r.next(&service)) {
     if (service.tag == ber::kSequence) continue;
-    pdu->service = service_name(kServices, service.tag);
-    return !pdu->service.empty();
+    pdu->service = service_by_tag(kServices, service.tag);
+    return !pdu->service.name.empty();
   }
   return false;
 }
@@ -173,8 +175,8 @@ bool read_pdu(Bytes bytes, Pdu* pdu) {
     case kUnconfirmed: {
       BerElement service;
       if (!content.next(&service)) return false;
-      pdu->service = service_name(kUnconfirmedServices, service.tag);
-      return !pdu->service.empty();
+      pdu->service = service_by_tag(kUnconfirmedServices, service.tag);
+      return !pdu->service.name.empty();
     }
     case kCancelRequest:
     case kCancelResponse:
@@ -274,7 +276,8 @@ bool write_mms(Bytes unit, bool is_bare_allowed, EventWriter* events) {
   if (is_bare && !is_bare_allowed && !is_initiation(pdu, bytes)) return false;
   events->begin(event::kMms);
   events->put_text(ids::kPdu, pdu.name);
-  if (!pdu.service.empty()) events->put_text(ids::kService, pdu.service);
+  events->put_text(ids::kOperation, name_of(pdu.service.operation));
+  put_name(ids::kService, pdu.service.name, events);
   if (pdu.invoke_id >= 0) events->put(ids::kInvokeId, static_cast<uint64_t>(pdu.invoke_id));
   events->end();
   return true;

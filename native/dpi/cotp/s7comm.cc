@@ -2,6 +2,7 @@
 
 #include "base/generated/events/s7comm_plus.h"
 #include "dpi/cotp/users.h"
+#include "dpi/industrial/operation.h"
 
 namespace thymus::dpi {
 namespace {
@@ -14,46 +15,58 @@ constexpr uint8_t kJob = 1, kAck = 2, kAckData = 3, kUserData = 7;
 constexpr CotpName kRosctr[] = {
     {kJob, "job"}, {kAck, "ack"}, {kAckData, "ack_data"}, {kUserData, "userdata"}};
 
-constexpr CotpName kFunctions[] = {
-    {0x00, "cpu_services"},     {0x04, "read_var"},       {0x05, "write_var"},
-    {0x1a, "request_download"}, {0x1b, "download_block"}, {0x1c, "download_ended"},
-    {0x1d, "start_upload"},     {0x1e, "upload"},         {0x1f, "end_upload"},
-    {0x28, "plc_control"},      {0x29, "plc_stop"},       {0xf0, "setup_communication"}};
+constexpr Service kFunctions[] = {{0x00, "cpu_services", Operation::kOther},
+                                  {0x04, "read_var", Operation::kRead},
+                                  {0x05, "write_var", Operation::kWrite},
+                                  {0x1a, "request_download", Operation::kProgram},
+                                  {0x1b, "download_block", Operation::kProgram},
+                                  {0x1c, "download_ended", Operation::kProgram},
+                                  {0x1d, "start_upload", Operation::kProgram},
+                                  {0x1e, "upload", Operation::kProgram},
+                                  {0x1f, "end_upload", Operation::kProgram},
+                                  {0x28, "plc_control", Operation::kControl},
+                                  {0x29, "plc_stop", Operation::kControl},
+                                  {0xf0, "setup_communication", Operation::kOther}};
+static_assert(is_sorted_table(kFunctions));
 
-constexpr CotpName kGroups[] = {{0x0, "mode_transition"},
-                                {0x1, "programmer_commands"},
-                                {0x2, "cyclic_data"},
-                                {0x3, "block_functions"},
-                                {0x4, "cpu_functions"},
-                                {0x5, "security"},
-                                {0x6, "pbc"},
-                                {0x7, "time_functions"},
-                                {0xf, "nc_programming"}};
+constexpr Service kGroups[] = {{0x0, "mode_transition", Operation::kControl},
+                               {0x1, "programmer_commands", Operation::kControl},
+                               {0x2, "cyclic_data", Operation::kRead},
+                               {0x3, "block_functions", Operation::kIdentify},
+                               {0x4, "cpu_functions", Operation::kOther},
+                               {0x5, "security", Operation::kOther},
+                               {0x6, "pbc", Operation::kOther},
+                               {0x7, "time_functions", Operation::kRead},
+                               {0xf, "nc_programming", Operation::kProgram}};
+static_assert(is_sorted_table(kGroups));
 
 // Group and subfunction as one number.
-constexpr CotpName kSubfunctions[] = {
-    {0x301, "list_blocks"}, {0x302, "list_blocks_of_type"}, {0x303, "get_block_info"},
-    {0x401, "read_szl"},    {0x402, "message_service"},     {0x501, "plc_password"},
-    {0x701, "read_clock"},  {0x702, "set_clock"},           {0x703, "read_clock_following"},
-    {0x704, "set_clock"}};
+constexpr Service kSubfunctions[] = {{0x301, "list_blocks", Operation::kIdentify},
+                                     {0x302, "list_blocks_of_type", Operation::kIdentify},
+                                     {0x303, "get_block_info", Operation::kIdentify},
+                                     {0x401, "read_szl", Operation::kIdentify},
+                                     {0x402, "message_service", Operation::kRead},
+                                     {0x501, "plc_password", Operation::kOther},
+                                     {0x701, "read_clock", Operation::kRead},
+                                     {0x702, "set_clock", Operation::kWrite},
+                                     {0x703, "read_clock_following", Operation::kRead},
+                                     {0x704, "set_clock", Operation::kWrite}};
+static_assert(is_sorted_table(kSubfunctions));
 
 constexpr CotpName kPlusOpcodes[] = {{0x31, "request"}, {0x32, "response"}, {0x33, "notification"}};
 
-constexpr CotpName kPlusFunctions[] = {{0x04bb, "explore"},
-                                       {0x04ca, "create_object"},
-                                       {0x04d4, "delete_object"},
-                                       {0x04f2, "set_variable"},
-                                       {0x0524, "get_link"},
-                                       {0x0542, "set_multi_variables"},
-                                       {0x054c, "get_multi_variables"},
-                                       {0x0556, "begin_sequence"},
-                                       {0x0560, "end_sequence"},
-                                       {0x056b, "invoke"},
-                                       {0x0586, "get_var_substreamed"}};
-
-void put_name(uint16_t field, std::string_view name, EventWriter* events) {
-  if (!name.empty()) events->put_text(field, name);
-}
+constexpr Service kPlusFunctions[] = {{0x04bb, "explore", Operation::kRead},
+                                      {0x04ca, "create_object", Operation::kProgram},
+                                      {0x04d4, "delete_object", Operation::kProgram},
+                                      {0x04f2, "set_variable", Operation::kWrite},
+                                      {0x0524, "get_link", Operation::kRead},
+                                      {0x0542, "set_multi_variables", Operation::kWrite},
+                                      {0x054c, "get_multi_variables", Operation::kRead},
+                                      {0x0556, "begin_sequence", Operation::kProgram},
+                                      {0x0560, "end_sequence", Operation::kProgram},
+                                      {0x056b, "invoke", Operation::kControl},
+                                      {0x0586, "get_var_substreamed", Operation::kRead}};
+static_assert(is_sorted_table(kPlusFunctions));
 
 //   head (3)  length (1)  method (1)  type and group (1)  subfunction (1)  sequence (1)
 //   of a response: data unit (1)  last data unit (1)  error (2)
@@ -66,9 +79,13 @@ void put_user_data(Reader r, EventWriter* events) {
   r.skip(1);
   if (!r.ok()) return;
   events->put(ids::kFunctionCode, group);
-  put_name(ids::kFunction, name_of(kGroups, group), events);
+  const Service of_group = service_of(kGroups, group);
+  const Service of_both = service_of(kSubfunctions, group * 0x100u + subfunction);
+  const Operation operation = of_both.name.empty() ? of_group.operation : of_both.operation;
+  events->put_text(ids::kOperation, name_of(operation));
+  put_name(ids::kFunction, of_group.name, events);
   events->put(ids::kSubfunctionCode, subfunction);
-  put_name(ids::kSubfunction, name_of(kSubfunctions, group * 0x100u + subfunction), events);
+  put_name(ids::kSubfunction, of_both.name, events);
   if (method != kResponseMethod) return;
   r.skip(2);
   const uint16_t error = r.be16();
@@ -104,7 +121,8 @@ bool write_s7comm(Bytes unit, EventWriter* events) {
   } else if (!parameters.empty()) {
     const uint8_t function = parameters.peek_u8();
     events->put(ids::kFunctionCode, function);
-    put_name(ids::kFunction, name_of(kFunctions, function), events);
+    events->put_text(ids::kOperation, name_of(service_of(kFunctions, function).operation));
+    put_name(ids::kFunction, service_of(kFunctions, function).name, events);
   }
   events->end();
   return true;
@@ -134,7 +152,8 @@ bool write_s7comm_plus(Bytes unit, EventWriter* events) {
     events->put_text(plus::kOpcode, name);
     if (opcode != 0x33) {
       events->put(plus::kFunctionCode, function);
-      put_name(plus::kFunction, name_of(kPlusFunctions, function), events);
+      events->put_text(plus::kOperation, name_of(service_of(kPlusFunctions, function).operation));
+      put_name(plus::kFunction, service_of(kPlusFunctions, function).name, events);
       events->put(plus::kSequence, sequence);
     }
   }

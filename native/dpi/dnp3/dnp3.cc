@@ -12,6 +12,7 @@
 
 #include "base/generated/anomaly_codes.h"
 #include "dpi/dnp3/objects.h"
+#include "dpi/industrial/operation.h"
 #include "dpi/lines.h"
 #include "dpi/parser.h"
 
@@ -43,6 +44,42 @@ struct State {
   uint32_t n_events;
   bool has_spoken;
 };
+
+// Function codes of IEEE 1815, clause 4.2.2.5, as far as they ask for something.
+constexpr Service kFunctions[] = {{1, "read", Operation::kRead},
+                                  {2, "write", Operation::kWrite},
+                                  {3, "select", Operation::kControl},
+                                  {4, "operate", Operation::kControl},
+                                  {5, "direct_operate", Operation::kControl},
+                                  {6, "direct_operate_nr", Operation::kControl},
+                                  {7, "immed_freeze", Operation::kWrite},
+                                  {8, "immed_freeze_nr", Operation::kWrite},
+                                  {9, "freeze_clear", Operation::kWrite},
+                                  {10, "freeze_clear_nr", Operation::kWrite},
+                                  {11, "freeze_at_time", Operation::kWrite},
+                                  {12, "freeze_at_time_nr", Operation::kWrite},
+                                  {13, "cold_restart", Operation::kControl},
+                                  {14, "warm_restart", Operation::kControl},
+                                  {15, "initialize_data", Operation::kControl},
+                                  {16, "initialize_appl", Operation::kProgram},
+                                  {17, "start_appl", Operation::kControl},
+                                  {18, "stop_appl", Operation::kControl},
+                                  {19, "save_config", Operation::kProgram},
+                                  {20, "enable_unsolicited", Operation::kWrite},
+                                  {21, "disable_unsolicited", Operation::kWrite},
+                                  {22, "assign_class", Operation::kWrite},
+                                  {23, "delay_measure", Operation::kRead},
+                                  {24, "record_current_time", Operation::kWrite},
+                                  {25, "open_file", Operation::kProgram},
+                                  {26, "close_file", Operation::kProgram},
+                                  {27, "delete_file", Operation::kProgram},
+                                  {28, "get_file_info", Operation::kRead},
+                                  {29, "authenticate_file", Operation::kOther},
+                                  {30, "abort_file", Operation::kProgram},
+                                  {31, "activate_config", Operation::kProgram},
+                                  {129, "response", Operation::kOther},
+                                  {130, "unsolicited_response", Operation::kRead}};
+static_assert(is_sorted_table(kFunctions));
 
 struct Frame {
   uint8_t control;
@@ -124,6 +161,7 @@ void write_message(const Message& link, Bytes bytes, bool from_originator, State
   if (++state->n_events > kMaxEvents) return;
   // Masters are the clients, whoever speaks.
   events->begin(event::kDnp3, is_request == from_originator ? Side::kOriginator : Side::kResponder);
+  events->put_text(ids::kOperation, name_of(service_of(kFunctions, function).operation));
   events->put_text(ids::kType, is_request                 ? "request"
                                : function == kUnsolicited ? "unsolicited_response"
                                                           : "response");
