@@ -43,6 +43,8 @@ bool decode_rare_ethertype(Walk& walk, Extent extent, uint16_t type) {
       return found_fieldbus(walk, layer, Network::kGoose);
     case ethertype::kEthercat:
       return found_fieldbus(walk, layer, Network::kEthercat);
+    case ethertype::kProfinet:
+      return found_fieldbus(walk, layer, Network::kProfinet);
     case ethertype::kMpls:
     case ethertype::kMplsMulticast:
       return decode_mpls(walk, layer);

@@ -48,7 +48,7 @@ enum class Encap : uint8_t {
 };
 
 // Innermost network layer, or what takes its place.
-enum class Network : uint8_t { kNone, kArp, kIpv4, kIpv6, kGoose, kEthercat };
+enum class Network : uint8_t { kNone, kArp, kIpv4, kIpv6, kGoose, kEthercat, kProfinet };
 
 // The kinds of a SYN's first eight options in their order, four bits each, the first lowest: a
 // fingerprint of the stack that sent it. A kind is written as itself plus one, 15 for those
@@ -132,7 +132,7 @@ struct PacketView {
   bool is_truncated() const { return caplen < origlen && !is_reassembled; }
   bool is_ip() const { return network == Network::kIpv4 || network == Network::kIpv6; }
   // The message, whole or not, is the payload.
-  bool is_fieldbus() const { return network == Network::kGoose || network == Network::kEthercat; }
+  bool is_fieldbus() const { return network >= Network::kGoose; }
   void add_anomaly(Anomaly a) {
     if (n_anomalies < kMaxAnomalies) anomalies[n_anomalies] = a;
     if (n_anomalies < 255) ++n_anomalies;

@@ -2,6 +2,7 @@
 
 #include "base/generated/events/ethercat.h"
 #include "base/generated/events/goose.h"
+#include "base/generated/events/profinet_dcp.h"
 
 namespace thymus::emit {
 namespace {
@@ -37,6 +38,15 @@ void write_ethercat(const decode::PacketView& view, const dpi::Ethercat& frame,
   fields->begin(event::kEthercat);
   put_stations(view, {ids::kSrcMac, ids::kDestMac, ids::kVlan}, fields);
   put_ethercat(frame, fields);
+  fields->end();
+}
+
+void write_profinet(const decode::PacketView& view, const dpi::ProfinetDcp& message,
+                    EventWriter* fields) {
+  namespace ids = event::profinet_dcp;
+  fields->begin(event::kProfinetDcp);
+  put_stations(view, {ids::kSrcMac, ids::kDestMac, ids::kVlan}, fields);
+  put_profinet_dcp(message, fields);
   fields->end();
 }
 

@@ -7,6 +7,7 @@
 #include "base/generated/events/flow_detail.h"
 #include "base/generated/events/goose.h"
 #include "base/generated/events/gtp_u.h"
+#include "base/generated/events/profinet_dcp.h"
 #include "base/generated/events/sketch.h"
 #include "base/text_builder.h"
 #include "emit/fieldbus_fields.h"
@@ -212,6 +213,12 @@ void RecordWriter::on_ethercat(const decode::PacketView& view, const dpi::Etherc
   if (!publishes_) return;
   write_ethercat(view, frame, &fields_);
   add_link_event(view, event::kEthercat);
+}
+
+void RecordWriter::on_profinet(const decode::PacketView& view, const dpi::ProfinetDcp& message) {
+  if (!publishes_) return;
+  write_profinet(view, message, &fields_);
+  add_link_event(view, event::kProfinetDcp);
 }
 
 // It is the first record of its packet: those of the lanes count their sub-index from 1.

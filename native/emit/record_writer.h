@@ -55,6 +55,7 @@ class RecordWriter final : public flow::FlowSink,
                     const MacAddress& previous) override;
   void on_goose(const decode::PacketView& view, const dpi::Goose& message) override;
   void on_ethercat(const decode::PacketView& view, const dpi::Ethercat& frame) override;
+  void on_profinet(const decode::PacketView& view, const dpi::ProfinetDcp& message) override;
 
   // Hands all batches over and moves all watermarks. Never waits.
   void hand_over(OrderKey watermark);

@@ -47,11 +47,23 @@ void FieldbusWatch::take_message(const PacketView& view) {
     }
     return;
   }
+  if (view.network == decode::Network::kProfinet) return take_profinet(view);
   dpi::Ethercat frame;
   if (!dpi::read_ethercat(view.payload(), &frame)) {
     ++counters_.invalid;
   } else if (is_news(view, 0, frame.commands)) {
     sink_->on_ethercat(view, frame);
+  }
+}
+
+void FieldbusWatch::take_profinet(const PacketView& view) {
+  if (!dpi::is_profinet_dcp(view.payload())) return;
+  dpi::ProfinetDcp message;
+  if (!dpi::read_profinet_dcp(view.payload(), &message)) {
+    ++counters_.invalid;
+  } else if (is_news(view, uint64_t{message.service} << 8 | message.type,
+                     siphash24(message.blocks, secret_))) {
+    sink_->on_profinet(view, message);
   }
 }
 

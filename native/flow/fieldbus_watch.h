@@ -1,5 +1,6 @@
-// Picks the GOOSE and EtherCAT frames that are worth a record: the first of a publisher or master,
-// and those with a state or a set of commands that were not heard of lately.
+// Picks the GOOSE, EtherCAT and PROFINET discovery frames that are worth a record: the first of a
+// publisher or master, and those with a state, a set of commands or contents that were not heard of
+// lately.
 //
 // The table is fixed at start, whatever stations say; where there is no room, what was heard of
 // least recently gives way. A second of engine time gives at most kSaidPerSecond records, and what
@@ -12,6 +13,7 @@
 #include "decode/packet_view.h"
 #include "dpi/fieldbus/ethercat.h"
 #include "dpi/fieldbus/goose.h"
+#include "dpi/fieldbus/profinet_dcp.h"
 
 namespace thymus::flow {
 
@@ -26,6 +28,7 @@ class FieldbusSink {
  public:
   virtual void on_goose(const decode::PacketView& view, const dpi::Goose& message) = 0;
   virtual void on_ethercat(const decode::PacketView& view, const dpi::Ethercat& frame) = 0;
+  virtual void on_profinet(const decode::PacketView& view, const dpi::ProfinetDcp& message) = 0;
 
  protected:
   ~FieldbusSink() = default;
@@ -53,6 +56,7 @@ class FieldbusWatch {
   };
 
   void take_message(const decode::PacketView& view);
+  void take_profinet(const decode::PacketView& view);
   bool is_news(const decode::PacketView& view, uint64_t what, uint64_t state);
   bool note_heard(uint64_t hash, int64_t engine_ns);
 

@@ -4,6 +4,7 @@
 
 #include "base/generated/events/ethercat.h"
 #include "base/generated/events/goose.h"
+#include "base/generated/events/profinet_dcp.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"
 #include "flow/fieldbus_watch.h"
@@ -61,6 +62,18 @@ Packet ethercat_frame(unsigned first, unsigned second) {
   return p.u8(second).u8(1).be32(0).le16(2).le16(0).be16(0).le16(1);
 }
 
+// What a station is told or says of itself.
+Packet dcp_frame(unsigned frame, unsigned service, unsigned type, const Raw& blocks) {
+  Packet p;
+  p.ethernet(0x8892).be16(frame).u8(service).u8(type).be32(7).be16(0);
+  p.be16(static_cast<unsigned>(blocks.size())).raw(blocks);
+  return p;
+}
+
+// A name and an address, as an answer has them.
+const Raw kStation = {2, 2, 0,  6, 0, 0, 'p', 'l', 'c', '1', 1,  2, 0, 14,
+                      0, 1, 10, 0, 0, 1, 255, 0,   0,   0,   10, 0, 0, 254};
+
 class Link final : public flow::FieldbusSink {
  public:
   void show(Bytes frame, int64_t at_ns = 0) {
@@ -76,6 +89,9 @@ class Link final : public flow::FieldbusSink {
   }
   void on_ethercat(const decode::PacketView& view, const dpi::Ethercat& frame) override {
     emit::write_ethercat(view, frame, &writer_);
+  }
+  void on_profinet(const decode::PacketView& view, const dpi::ProfinetDcp& message) override {
+    emit::write_profinet(view, message, &writer_);
   }
   const std::vector<Event>& events() const { return log_.events; }
   const flow::FieldbusCounters& counters() const { return watch_.counters(); }
@@ -135,6 +151,28 @@ TEST_CASE("fieldbus: an EtherCAT frame is said when its commands are new") {
   CHECK(link.events()[1].fields.all(ethercat::kCommands).size() == 1);
 }
 
+TEST_CASE("fieldbus: PROFINET discovery is said once, process data never") {
+  namespace dcp = event::profinet_dcp;
+  Link link;
+  link.show(dcp_frame(0xfeff, 5, 1, kStation));
+  link.show(dcp_frame(0xfeff, 5, 1, kStation));
+  link.show(dcp_frame(0xfefd, 4, 0, {2, 2, 0, 5, 0, 1, 'x', 'y', 'z', 0}));
+  link.show(dcp_frame(0xfefd, 4, 0, {5, 6, 0, 2, 0, 4}));
+  link.show(dcp_frame(0xfefd, 3, 0, {2, 2, 2, 3}));
+  link.show(dcp_frame(0x8000, 5, 1, kStation));
+  REQUIRE(link.events().size() == 4);
+  CHECK(link.counters().invalid == 0);
+  const Fields& found = link.events()[0].fields;
+  CHECK(found.text(dcp::kOperation) == "identify");
+  CHECK(found.text(dcp::kType) == "response");
+  CHECK(found.text(dcp::kStation) == "plc1");
+  CHECK(found.has(dcp::kIp));
+  CHECK(link.events()[1].fields.text(dcp::kOperation) == "write");
+  CHECK(link.events()[1].fields.text(dcp::kStation) == "xyz");
+  CHECK(link.events()[2].fields.text(dcp::kOperation) == "control");
+  CHECK(link.events()[3].fields.all(dcp::kOptions).size() == 2);
+}
+
 TEST_CASE("fieldbus: a flood is bounded and counted") {
   Link link;
   for (unsigned i = 0; i < 5'000; ++i) link.show(goose_frame(i));
@@ -145,7 +183,8 @@ TEST_CASE("fieldbus: a flood is bounded and counted") {
 }
 
 TEST_CASE("fieldbus: every truncation and changed byte gives a sound event or none") {
-  for (const Raw& sample : {goose_frame(1).bytes(), ethercat_frame(7, 8).bytes()}) {
+  for (const Raw& sample : {goose_frame(1).bytes(), ethercat_frame(7, 8).bytes(),
+                            dcp_frame(0xfeff, 5, 1, kStation).bytes()}) {
     Link link;
     int64_t second = 0;
     mangle(sample, [&](Bytes bytes) { link.show(bytes, ++second * kSecond); });
