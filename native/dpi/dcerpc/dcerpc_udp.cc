@@ -7,6 +7,7 @@
 
 #include "base/generated/events/dcerpc.h"
 #include "dpi/dcerpc/dcerpc_pdu.h"
+#include "dpi/dcerpc/profinet_io.h"
 #include "dpi/parser.h"
 
 namespace thymus::dpi {
@@ -14,7 +15,7 @@ namespace {
 
 namespace ids = event::dcerpc;
 
-constexpr uint16_t kPorts[] = {135};
+constexpr uint16_t kPorts[] = {135, 34964};
 constexpr size_t kMaxOpen = 32;
 constexpr uint8_t kLastTypeOfDatagrams = 10;
 constexpr uint8_t kIsLast = 2;
@@ -28,6 +29,8 @@ struct Pdu {
   uint32_t sequence_number;
   uint16_t opnum;
   uint16_t stub_bytes;
+  bool is_profinet_io;
+  Bytes stub;
 
   bool is_request() const { return type == static_cast<uint8_t>(DcerpcType::kRequest); }
   bool is_response() const { return type == static_cast<uint8_t>(DcerpcType::kResponse); }
@@ -43,8 +46,10 @@ bool read_pdu(Bytes bytes, Pdu* pdu) {
   const uint8_t drep = start.u8();
   const uint8_t floats = start.u8();
   const uint8_t drep_end = start.u8();
-  start.skip(1 + 16 + 16);
+  start.skip(1 + 16);
+  const Bytes interface = start.take(16);
   pdu->activity.is_little = (drep & 0x10) != 0;
+  pdu->is_profinet_io = is_profinet_io(interface, pdu->activity.is_little);
   DcerpcReader r(start.rest(), pdu->activity.is_little);
   const Bytes activity = r.take(pdu->activity.bytes.size());
   r.skip(8);
@@ -57,6 +62,7 @@ bool read_pdu(Bytes bytes, Pdu* pdu) {
       floats > 3 || drep_end != 0 || (more_flags & 0xfc) != 0 || r.remaining() < pdu->stub_bytes) {
     return false;
   }
+  pdu->stub = r.take(pdu->stub_bytes);
   std::copy(activity.begin(), activity.end(), pdu->activity.bytes.begin());
   return true;
 }
@@ -72,6 +78,7 @@ struct Call {
   bool has_request;
   bool has_response;
   bool is_used;
+  ProfinetIoCall profinet_io;
 };
 
 struct State {
@@ -88,6 +95,20 @@ void put_counts(uint16_t field, uint32_t fragments, uint32_t bytes, EventWriter*
   events->open(field);
   events->put(ids::res::kFragCnt, fragments);
   events->put(ids::res::kStubDataSize, bytes);
+  events->close();
+}
+
+void put_profinet_io(const ProfinetIoCall& call, EventWriter* events) {
+  if (!call.is_there) return;
+  const Service service = profinet_io_service(call.opnum);
+  events->put_text(ids::kOperation, name_of(service.operation));
+  events->open(ids::kProfinetIo);
+  put_name(ids::profinet_io::kCall, service.name, events);
+  if (call.has_record) {
+    events->put(ids::profinet_io::kSlot, call.slot);
+    events->put(ids::profinet_io::kSubslot, call.subslot);
+    events->put(ids::profinet_io::kIndex, call.index);
+  }
   events->close();
 }
 
@@ -115,6 +136,7 @@ void write(State* state, Call* call, EventWriter* events) {
   events->put_text(ids::kActivityuuid, call->activity.text().view());
   events->put(ids::kSeqnum, call->sequence_number);
   events->put_text(ids::kRpcVersion, "4.0");
+  put_profinet_io(call->profinet_io, events);
   events->end();
 }
 
@@ -154,6 +176,9 @@ Answer on_data(void* state_bytes, const Segment& segment, Context* context) {
   Call* call = call_of(state, pdu, context->events);
   if (pdu.is_request()) {
     call->opnum = pdu.opnum;
+    if (pdu.is_profinet_io && call->request_fragments == 0) {
+      call->profinet_io = read_profinet_io(pdu.opnum, pdu.stub);
+    }
     ++call->request_fragments;
     call->request_bytes += pdu.stub_bytes;
     call->has_request = call->has_request || pdu.is_last();

@@ -27,6 +27,19 @@ RpcBytes datagram(uint8_t type, uint8_t sequence, size_t n_stub, uint8_t flags =
          RpcBytes(n_stub, 9);
 }
 
+// A call of PROFINET IO that writes the record 0x8071 of slot 1, subslot 2.
+RpcBytes profinet_io_write() {
+  RpcBytes call = datagram(0, 1, 64);
+  const RpcBytes interface{0x01, 0x00, 0xa0, 0xde, 0x97, 0x6c, 0xd1, 0x11,
+                           0x82, 0x71, 0x00, 0xa0, 0x24, 0x42, 0xdf, 0x7d};
+  std::copy(interface.begin(), interface.end(), call.begin() + 24);
+  call[68] = 3;
+  const RpcBytes block =
+      RpcBytes{0, 8, 0, 60, 1, 0, 0, 1} + RpcBytes(20, 0) + RpcBytes{0, 1, 0, 2, 0, 0, 0x80, 0x71};
+  std::copy(block.begin(), block.end(), call.begin() + 80 + 20);
+  return call;
+}
+
 }  // namespace
 
 TEST_CASE("dcerpc: a bind is written with its answer") {
@@ -114,6 +127,24 @@ TEST_CASE("dcerpc: pairs datagrams by activity and sequence number") {
   CHECK(events[1].text(ids::kResponse) == "UNREPLIED");
 }
 
+TEST_CASE("dcerpc: calls of PROFINET IO say what they do") {
+  ParserRun run(AppId::kDcerpc, Transport::kUdp, 40000, 34964);
+  run.feed(profinet_io_write());
+  run.feed(datagram(2, 1, 4), false);
+  run.feed(datagram(0, 2, 8));
+  run.end();
+  const auto events = run.log().of(event::kDcerpc);
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].text(ids::kOperation) == "write");
+  const Fields call = events[0].objects(ids::kProfinetIo).at(0);
+  CHECK(call.text(ids::profinet_io::kCall) == "write");
+  CHECK(call.number(ids::profinet_io::kSlot) == 1);
+  CHECK(call.number(ids::profinet_io::kSubslot) == 2);
+  CHECK(call.number(ids::profinet_io::kIndex) == 0x8071);
+  CHECK(!events[1].has(ids::kProfinetIo));
+  CHECK(!events[1].has(ids::kOperation));
+}
+
 TEST_CASE("dcerpc: an empty payload is nobody's") {
   CHECK(tcp().probe({}) == Likelihood::kNo);
   CHECK(udp().probe({}) == Likelihood::kNo);
@@ -131,6 +162,7 @@ TEST_CASE("dcerpc: survives damage") {
     mangle_parser({AppId::kDcerpc, Transport::kTcp, 135, true, pdu});
   }
   mangle_parser({AppId::kDcerpc, Transport::kUdp, 135, true, datagram(0, 1, 4)});
+  mangle_parser({AppId::kDcerpc, Transport::kUdp, 34964, true, profinet_io_write()});
 }
 
 }  // namespace thymus::test

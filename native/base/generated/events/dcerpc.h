@@ -17,6 +17,8 @@ inline constexpr uint16_t kCallId = 6;
 inline constexpr uint16_t kActivityuuid = 7;
 inline constexpr uint16_t kSeqnum = 8;
 inline constexpr uint16_t kRpcVersion = 9;
+inline constexpr uint16_t kOperation = 10;
+inline constexpr uint16_t kProfinetIo = 11;
 namespace req {
 inline constexpr uint16_t kOpnum = 1;
 inline constexpr uint16_t kFragCnt = 2;
@@ -31,6 +33,12 @@ namespace res {
 inline constexpr uint16_t kFragCnt = 1;
 inline constexpr uint16_t kStubDataSize = 2;
 }  // namespace res
+namespace profinet_io {
+inline constexpr uint16_t kCall = 1;
+inline constexpr uint16_t kSlot = 2;
+inline constexpr uint16_t kSubslot = 3;
+inline constexpr uint16_t kIndex = 4;
+}  // namespace profinet_io
 }  // namespace dcerpc
 
 }  // namespace thymus::event
