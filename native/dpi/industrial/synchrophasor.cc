@@ -17,7 +17,7 @@ namespace ids = event::synchrophasor;
 constexpr uint16_t kPorts[] = {4712, 4713};
 constexpr size_t kHeaderBytes = 14, kCheckBytes = 2;
 constexpr size_t kMaxKept = 16 * 1024;
-constexpr uint8_t kData = 0, kHeader = 1, kConfig1 = 2, kConfig2 = 3, kCommand = 4, kConfig3 = 5;
+constexpr uint8_t kData = 0, kHeader = 1, kConfig1 = 2, kConfig2 = 3, kCommand = 4;
 constexpr std::string_view kFrames[] = {"data",     "header",  "config_1",
                                         "config_2", "command", "config_3"};
 constexpr size_t kNameBytes = 16;
