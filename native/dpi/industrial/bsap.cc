@@ -115,17 +115,24 @@ bool read_serial(Bytes datagram, Serial* serial) {
   return r.ok();
 }
 
+// Names come behind the bytes that say what of them is wanted; they begin with '@' and a letter.
+std::string_view name_in(std::string_view text) {
+  constexpr size_t kMaxNameBytes = 64;
+  for (size_t at = text.find('@'); at < text.size(); at = text.find('@', at + 1)) {
+    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+    if (next < 'A' || next > 'z') continue;
+    const std::string_view name = text.substr(at);
+    return name.substr(0, std::min(name.find('\0'), kMaxNameBytes));
+  }
+  return {};
+}
+
 // Of a request for the database: the first name that it has, and what it asks.
 void put_command(Reader r, EventWriter* events) {
   const Service command = service_of(kCommands, r.u8());
   if (!r.ok()) return;
   put_name(ids::kFunction, command.name, events);
-  // Names come behind the bytes that say what of them is wanted; they begin with '@' or a letter.
-  const std::string_view rest = as_text(r.rest());
-  const size_t at = rest.find('@');
-  if (at == std::string_view::npos) return;
-  const std::string_view name = rest.substr(at);
-  events->put_text(ids::kVariable, name.substr(0, std::min(name.find('\0'), size_t{64})));
+  put_name(ids::kVariable, name_in(as_text(r.rest())), events);
 }
 
 Operation command_operation(uint8_t function, Reader r) {

@@ -285,7 +285,7 @@ Likelihood probe(const Segment& first) {
   if (is_on_port) return m.has_unknown_option ? Likelihood::kMaybe : Likelihood::kLikely;
   // Elsewhere a request must name a resource with what is known only.
   const bool is_sure = m.is_request() && m.has_path && !m.has_unknown_option && m.type < 2;
-  return is_sure && !m.uri.cut() && is_printable(m.uri.view()) ? Likelihood::kLikely
+  return is_sure && !m.uri.cut() && is_printable(m.uri.view()) ? Likelihood::kMaybe
                                                                : Likelihood::kNo;
 }
 

@@ -47,10 +47,10 @@ class FramedStream {
   }
   // Whole messages so far.
   uint32_t n_frames() const { return n_frames_; }
-  // For a parser that claims a flow with its first whole message.
+  // For a parser that claims a flow with its first whole message, of whichever side.
   Answer answer() const {
     if (n_frames_ > 0) return Answer::kAccept;
-    return directions_[0].is_lost || directions_[1].is_lost ? Answer::kReject : Answer::kNeedMore;
+    return directions_[0].is_lost && directions_[1].is_lost ? Answer::kReject : Answer::kNeedMore;
   }
 
  private:
@@ -66,7 +66,7 @@ class FramedStream {
     while (!r.empty()) {
       const size_t length = measure(r.rest());
       if (length == 0 || length == kNoFrame || length > r.remaining()) {
-        if (n_frames_ == 0) directions_[0].is_lost = true;
+        if (n_frames_ == 0) directions_[0].is_lost = directions_[1].is_lost = true;
         return false;
       }
       count_frame();

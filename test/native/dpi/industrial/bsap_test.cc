@@ -29,8 +29,8 @@ std::vector<Fields> events_of(const ParserRun& r) { return r.log().of(event::kBs
 const Raw kRead =
     over_ip(6, Raw{12} + le32(9) + Raw{0xa0, 0, 4, 3, 0xd0, 1, 15, 1} + text("@GV.AS3") + Raw{0});
 const Raw kResponse = over_ip(5, Raw{12} + le32(9) + Raw{0, 1, 2, 3});
-const Raw kWrite =
-    serial(Raw{1, 0xff, 0xa0} + le16(8) + Raw{3, 0, 0x84, 1} + text("@GV.DS1") + Raw{0, 9});
+const Raw kWrite = serial(Raw{1, 0xff, 0xa0} + le16(8) + Raw{3, 0, 0x84, 1, 0x40, 0x0f, 1} +
+                          text("@GV.DS1") + Raw{0, 9});
 const Raw kAnswer = serial(Raw{0, 0xff, 3} + le16(8) + Raw{0xa0, 0, 0, 1});
 
 TEST_CASE("bsap: requests for the database") {

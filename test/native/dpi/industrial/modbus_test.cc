@@ -158,6 +158,14 @@ TEST_CASE("modbus: found again after a gap") {
   CHECK(events_of(r).size() == 2);
 }
 
+TEST_CASE("modbus: one side may begin with something else") {
+  ParserRun r = run();
+  CHECK(r.feed({0, 0, 0, 0, 0, 0}, false) == Answer::kNeedMore);
+  CHECK(r.feed(kRead) == Answer::kAccept);
+  r.feed(kReadAnswer, false);
+  CHECK(events_of(r).size() == 1);
+}
+
 TEST_CASE("modbus: segments may be cut anywhere") {
   check_split(AppId::kModbus, 502,
               {{true, kRead + kWriteCoil},
