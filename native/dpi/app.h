@@ -18,6 +18,9 @@ const char* app_name(AppId app);
 AppId app_of_ip_protocol(uint8_t protocol);
 
 // The flow keeps this name whatever is found in what it carries.
-constexpr bool is_carrier(AppId app) { return app == AppId::kSocks || app == AppId::kRdp; }
+constexpr bool is_carrier(AppId app) {
+  return app == AppId::kSocks || app == AppId::kRdp || app == AppId::kPgsql ||
+         app == AppId::kMysql || app == AppId::kTds;
+}
 
 }  // namespace thymus::dpi

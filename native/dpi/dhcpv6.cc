@@ -6,8 +6,8 @@
 #include "base/generated/events/dhcpv6.h"
 
 #include <array>
-#include <cstdio>
 
+#include "base/text_builder.h"
 #include "dpi/parser.h"
 
 namespace thymus::dpi {
@@ -140,14 +140,13 @@ void put_prefix(Reader r, EventWriter* events, Lifetimes* lifetimes) {
   const Bytes prefix = r.take(16);
   if (!r.ok()) return;
   *lifetimes = {true, preferred, valid};
-  std::array<char, 48> text;
-  int n = 0;
+  TextBuilder<48> text;
   for (size_t i = 0; i < 16; i += 2) {
-    n += std::snprintf(text.data() + n, text.size() - static_cast<size_t>(n), i == 0 ? "%x" : ":%x",
-                       unsigned{load_be16(prefix.data() + i)});
+    if (i > 0) text.add(':');
+    text.add_number(load_be16(prefix.data() + i), 16);
   }
-  n += std::snprintf(text.data() + n, text.size() - static_cast<size_t>(n), "/%u", length);
-  events->put_text(ids::kPrefixes, {text.data(), static_cast<size_t>(n)});
+  text.add('/').add_number(length);
+  events->put_text(ids::kPrefixes, text.view());
 }
 
 void put_status(Reader r, EventWriter* events) {

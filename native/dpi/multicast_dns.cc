@@ -1,11 +1,8 @@
 // Names on the local link: multicast DNS (RFC 6762) and LLMNR (RFC 4795). Both have the messages of
 // DNS (dns_message.h); a response may come without its question.
-#include <algorithm>
-#include <array>
-#include <charconv>
-
 #include "base/generated/events/llmnr.h"
 #include "base/generated/events/mdns.h"
+#include "base/text_builder.h"
 #include "dpi/dns_message.h"
 #include "dpi/dns_record.h"
 #include "dpi/parser.h"
@@ -58,9 +55,7 @@ void put_type(uint16_t field, uint16_t type, EventWriter* events) {
   for (const TypeName& known : kTypes) {
     if (known.type == type) return events->put_text(field, known.name);
   }
-  std::array<char, 8> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), type).ptr;
-  events->put_text(field, {digits.data(), static_cast<size_t>(end - digits.data())});
+  events->put_text(field, TextBuilder<8>().add_number(type).view());
 }
 
 struct Flag {

@@ -6,13 +6,12 @@
 //   encryption or the end of another query; TLS is answered with the one byte 'S' or 'N'
 #include "base/generated/events/pgsql.h"
 
-#include <array>
-#include <cstdio>
-
 #include "base/generated/anomaly_codes.h"
+#include "base/text_builder.h"
 #include "dpi/frames.h"
 #include "dpi/kept_fields.h"
 #include "dpi/parser.h"
+#include "dpi/zero_ended.h"
 
 namespace thymus::dpi {
 namespace {
@@ -95,17 +94,6 @@ struct State {
   bool is_ready;     // ReadyForQuery was seen: authentication is over
 };
 static_assert(sizeof(State) <= kMaxParserStateBytes);
-
-std::string_view take_string(Reader* r) {
-  const std::string_view rest = as_text(r->rest());
-  const size_t end = rest.find('\0');
-  if (end == std::string_view::npos) {
-    r->fail();
-    return {};
-  }
-  r->skip(end + 1);
-  return rest.substr(0, end);
-}
 
 std::string_view without_end(std::string_view text) { return text.substr(0, text.find('\0')); }
 
@@ -237,7 +225,7 @@ bool Session::on_client(Bytes message) {
       open(Request::kQuery, without_end(as_text(r.rest())));
       break;
     case 'P':
-      take_string(&r);  // the name of the statement
+      take_zero_ended(&r);  // the name of the statement
       open_extended(without_end(as_text(r.rest())));
       break;
     case 'B':
@@ -289,12 +277,12 @@ void Session::on_start(Reader r) {
 }
 
 void Session::on_startup(uint32_t version, Reader r) {
-  std::array<char, 24> text;
-  const int n = std::snprintf(text.data(), text.size(), "%u.%u", version >> 16, version & 0xffff);
-  open(Request::kStartup, {text.data(), static_cast<size_t>(n)});
+  TextBuilder<24> text;
+  text.add_number(version >> 16).add('.').add_number(version & 0xffff);
+  open(Request::kStartup, text.view());
   while (!r.empty()) {
-    const std::string_view name = take_string(&r);
-    const std::string_view value = take_string(&r);
+    const std::string_view name = take_zero_ended(&r);
+    const std::string_view value = take_zero_ended(&r);
     if (!r.ok() || name.empty()) return;
     requests_.add(static_cast<uint8_t>(Request::kName), name);
     requests_.add(static_cast<uint8_t>(Request::kValue), value);
@@ -306,7 +294,7 @@ void Session::on_password(Reader r) {
   if (!s_.awaits_sasl) return open(Request::kPassword, {});
   const bool is_first = s_.numbers.authentication == kAuthSasl;
   if (!is_first) return open(Request::kSaslResponse, as_text(r.rest()));
-  open(Request::kSaslInitial, take_string(&r));
+  open(Request::kSaslInitial, take_zero_ended(&r));
   r.skip(kLengthBytes);
   requests_.add(static_cast<uint8_t>(Request::kValue), as_text(r.rest()));
 }
@@ -354,8 +342,8 @@ bool Session::on_server(Bytes message, size_t bytes) {
       on_authentication(r);
       break;
     case 'S':
-      response_.add(kParameterName, take_string(&r));
-      response_.add(kParameterValue, take_string(&r));
+      response_.add(kParameterName, take_zero_ended(&r));
+      response_.add(kParameterValue, take_zero_ended(&r));
       break;
     case 'K':
       numbers.has_key = true;
@@ -426,7 +414,7 @@ void Session::on_authentication(Reader r) {
 void Session::on_fields(Reader r) {
   while (r.peek_u8() != 0) {
     const uint8_t letter = r.u8();
-    const std::string_view text = take_string(&r);
+    const std::string_view text = take_zero_ended(&r);
     if (!r.ok()) return;
     if (letter > kAuthPayload) response_.add(letter, text);
   }

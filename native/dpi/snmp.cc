@@ -7,9 +7,9 @@
 //   trap 1: [4] { enterprise, address, generic, specific, time, variables }
 #include "base/generated/events/snmp.h"
 
-#include <array>
-#include <charconv>
+#include <algorithm>
 
+#include "base/text_builder.h"
 #include "dpi/ber.h"
 #include "dpi/parser.h"
 
@@ -102,42 +102,25 @@ bool read_message(Bytes data, Message* out) {
          read_pdu(&r, out);
 }
 
-// Numbers with dots; what does not fit is left out.
-class OidText {
- public:
-  explicit OidText(Bytes oid) {
-    uint64_t arc = 0;
-    bool is_first = true;
-    for (const uint8_t byte : oid) {
-      arc = arc << 7 | (byte & 0x7f);
-      if ((byte & 0x80) != 0) continue;
-      if (is_first) {
-        const uint64_t root = arc < 80 ? arc / 40 : 2;
-        add(root);
-        arc -= root * 40;
-        is_first = false;
-      }
-      add(arc);
-      arc = 0;
+using Text = TextBuilder<512>;
+
+// Numbers with dots; the first says the first two.
+Text oid_text(Bytes oid) {
+  Text text;
+  uint64_t arc = 0;
+  for (const uint8_t byte : oid) {
+    arc = arc << 7 | (byte & 0x7f);
+    if ((byte & 0x80) != 0) continue;
+    if (text.empty()) {
+      const uint64_t root = std::min<uint64_t>(arc / 40, 2);
+      text.add_number(root);
+      arc -= root * 40;
     }
+    text.add('.').add_number(arc);
+    arc = 0;
   }
-  std::string_view view() const { return {text_.data(), size_}; }
-
- private:
-  void add(uint64_t arc) {
-    std::array<char, 24> digits;
-    char* first = digits.data();
-    if (size_ > 0) *first++ = '.';
-    const auto end = std::to_chars(first, digits.data() + digits.size(), arc).ptr;
-    const auto n = static_cast<size_t>(end - digits.data());
-    if (size_ + n > text_.size()) return;
-    std::copy(digits.data(), end, text_.data() + size_);
-    size_ += n;
-  }
-
-  std::array<char, 512> text_;
-  size_t size_ = 0;
-};
+  return text;
+}
 
 template <size_t kCount>
 void put_name(uint16_t field, const std::string_view (&names)[kCount], int64_t number,
@@ -152,7 +135,7 @@ void put_variables(BerReader* pdu, EventWriter* events) {
   if (!pdu->enter(ber::kSequence, &variables)) return;
   for (int n = 0; n < kMaxVariables && variables.enter(ber::kSequence, &variable); ++n) {
     Bytes name;
-    if (variable.take(ber::kOid, &name)) events->put_text(ids::kVars, OidText(name).view());
+    if (variable.take(ber::kOid, &name)) events->put_text(ids::kVars, oid_text(name).view());
   }
 }
 
@@ -165,7 +148,7 @@ void put_trap_v1(BerReader* pdu, EventWriter* events) {
     return;
   }
   put_name(ids::kTrapType, kTraps, generic, events);
-  events->put_text(ids::kTrapOid, OidText(enterprise).view());
+  events->put_text(ids::kTrapOid, oid_text(enterprise).view());
   if (address.size() == 4) {
     events->put_ip(ids::kTrapAddress, IpAddress::v4(address.data()));
   }

@@ -6,6 +6,7 @@
 
 #include "dpi/parser.h"
 #include "dpi/text.h"
+#include "dpi/zero_ended.h"
 
 namespace thymus::dpi {
 namespace {
@@ -28,23 +29,12 @@ struct Request {
   std::string_view mode;
 };
 
-std::string_view take_string(Reader* r) {
-  const std::string_view rest = as_text(r->rest());
-  const size_t end = rest.find('\0');
-  if (end == std::string_view::npos) {
-    r->fail();
-    return {};
-  }
-  r->skip(end + 1);
-  return rest.substr(0, end);
-}
-
 bool read_request(Bytes data, Request* out) {
   Reader r(data);
   out->opcode = r.be16();
   if (out->opcode != kRead && out->opcode != kWrite) return false;
-  out->file = take_string(&r);
-  out->mode = take_string(&r);
+  out->file = take_zero_ended(&r);
+  out->mode = take_zero_ended(&r);
   if (!r.ok() || out->file.empty()) return false;
   for (const std::string_view mode : kModes) {
     if (equals_nocase(out->mode, mode)) return true;

@@ -1,11 +1,11 @@
 #include "dpi/rdp/client_data.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <string_view>
 
 #include "base/generated/events/rdp.h"
+#include "base/text_builder.h"
 
 namespace thymus::dpi {
 namespace {
@@ -72,39 +72,16 @@ constexpr Named kLayouts[] = {
     {0x0c0a, "es-ES"}, {0x0c0c, "fr-CA"}, {0x1009, "en-CA"}, {0x100c, "fr-CH"}, {0x1409, "en-NZ"},
     {0x1809, "en-IE"}, {0x4009, "en-IN"}};
 
-// UTF-16 up to a zero; what is no ASCII becomes UTF-8. Pairs of surrogates are left out.
-class Utf16Text {
- public:
-  explicit Utf16Text(Bytes bytes) {
-    Reader r(bytes);
-    while (r.remaining() >= 2) {
-      const uint16_t unit = r.le16();
-      if (unit == 0) return;
-      if (unit >= 0xd800 && unit < 0xe000) continue;
-      add(unit);
-    }
-  }
-  std::string_view view() const { return {text_.data(), size_}; }
+using Text = TextBuilder<128>;
 
- private:
-  static constexpr size_t kMaxUnits = 48;
-
-  void add(uint16_t unit) {
-    if (size_ + 3 > text_.size()) return;
-    if (unit < 0x80) return push(unit);
-    if (unit < 0x800) {
-      push(0xc0 | unit >> 6);
-    } else {
-      push(0xe0 | unit >> 12);
-      push(0x80 | (unit >> 6 & 0x3f));
-    }
-    push(0x80 | (unit & 0x3f));
-  }
-  void push(int byte) { text_[size_++] = static_cast<char>(byte); }
-
-  std::array<char, 3 * kMaxUnits> text_;
-  size_t size_ = 0;
-};
+// UTF-16 up to a zero.
+Text utf16(Bytes bytes) {
+  size_t n = 0;
+  while (n + 2 <= bytes.size() && (bytes[n] | bytes[n + 1]) != 0) n += 2;
+  Text text;
+  text.add_utf16le(bytes.first(n));
+  return text;
+}
 
 void put_filled(uint16_t field, std::string_view text, EventWriter* events) {
   if (!text.empty()) events->put_text(field, text);
@@ -136,18 +113,18 @@ void write_core(Reader r, EventWriter* events) {
   r.skip(2);  // secure attention sequence
   const uint32_t layout = r.le32();
   const uint32_t build = r.le32();
-  const Utf16Text name(r.take_up_to(kNameBytes));
+  const Text name = utf16(r.take_up_to(kNameBytes));
   const uint32_t keyboard = r.le32();
   const uint32_t subtype = r.le32();
   const uint32_t function_keys = r.le32();
-  const Utf16Text ime(r.take_up_to(kImeBytes));
+  const Text ime = utf16(r.take_up_to(kImeBytes));
   const uint16_t post_beta2 = r.le16();
   const uint16_t product = r.le16();
   const uint32_t serial = r.le32();
   const uint16_t high = r.le16();
   r.skip(2);  // supported depths
   const uint16_t capabilities = r.le16();
-  const Utf16Text id(r.take_up_to(kIdBytes));
+  const Text id = utf16(r.take_up_to(kIdBytes));
   const uint8_t hint = r.u8();
   r.skip(1 + 4);  // padding, the protocol that the server chose
   put_filled(out::kColorDepth, color_depth(depth, post_beta2, high), events);
