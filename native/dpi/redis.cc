@@ -66,7 +66,7 @@ struct State {
 static_assert(sizeof(State) <= kMaxParserStateBytes);
 
 bool is_name(std::string_view word) {
-  return !word.empty() && std::ranges::all_of(word, [](char c) {
+  return !word.empty() && is_alpha(word[0]) && std::ranges::all_of(word, [](char c) {
     return is_alpha(c) || is_digit(c) || c == '.' || c == '_' || c == '-' || c == '|';
   });
 }
@@ -100,8 +100,9 @@ class Session {
 Answer Session::run() {
   if (!s_.roles_known && !segment_.data.empty()) {
     s_.roles_known = true;
-    const bool by_server =
-        std::string_view("+-:").find(static_cast<char>(segment_.data[0])) != std::string_view::npos;
+    const auto first = static_cast<char>(segment_.data[0]);
+    const bool by_server = segment_.has_port(kPorts[0]) ? segment_.src_port == kPorts[0]
+                                                        : first == '+' || first == '-';
     s_.client_is_responder = segment_.from_originator == by_server;
   }
   const bool by_client = segment_.from_originator != s_.client_is_responder;

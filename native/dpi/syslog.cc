@@ -46,11 +46,14 @@ std::string_view take_nil_word(std::string_view* text) {
   return word == "-" ? std::string_view{} : word;
 }
 
-// "Mmm dd hh:mm:ss " with a host behind it, or neither.
+// "Mmm dd hh:mm:ss " or a time in the form of ISO 8601, with a host behind it; or neither.
 void read_bsd(std::string_view text, Message* out) {
   constexpr size_t kTimeBytes = 16;
   if (is_month(text) && text.size() > kTimeBytes && text[kTimeBytes - 1] == ' ') {
     text.remove_prefix(kTimeBytes);
+    out->hostname = take_word(&text);
+  } else if (!text.empty() && is_digit(text[0])) {
+    take_word(&text);
     out->hostname = take_word(&text);
   }
   const size_t end = text.find_first_of("[: ");

@@ -312,6 +312,15 @@ void put_v2(const Header& header, Reader payloads, EventWriter* events) {
   events->close();
 }
 
+// Of a flow that was seen from its middle on the originator may be the responder: who proposes does
+// not know the other's SPI yet.
+bool is_asking_v1(const Header& header, bool from_originator) {
+  constexpr uint8_t kAssociation = 1;
+  const bool is_first =
+      std::ranges::all_of(header.resp_spi, [](uint8_t byte) { return byte == 0; });
+  return header.next_payload == kAssociation ? is_first : from_originator;
+}
+
 Likelihood probe(const Segment& first) {
   Reader r;
   Header header;
@@ -333,7 +342,7 @@ Answer on_data(void* state, const Segment& segment, Context* context) {
   put_header(header, events);
   const Reader payloads(r.take_up_to(header.length - kHeaderBytes));
   if (header.is_v1()) {
-    put_v1(header, payloads, segment.from_originator, events);
+    put_v1(header, payloads, is_asking_v1(header, segment.from_originator), events);
   } else {
     put_v2(header, payloads, events);
   }

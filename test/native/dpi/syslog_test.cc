@@ -49,6 +49,12 @@ TEST_CASE("syslog: without time and host") {
   CHECK(!event.has(ids::kHostname));
 }
 
+TEST_CASE("syslog: with a time in the form of ISO 8601") {
+  const Fields event = event_of("<13>2013-09-12T19:04:05+02:00 gate cron[7]: started");
+  CHECK(event.text(ids::kHostname) == "gate");
+  CHECK(event.text(ids::kProgram) == "cron");
+}
+
 TEST_CASE("syslog: a priority must exist") {
   ParserRun run(AppId::kSyslog, Transport::kUdp, 40000, 514);
   CHECK(run.probe(raw("<192>x")) == Likelihood::kNo);
