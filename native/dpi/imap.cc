@@ -14,7 +14,7 @@
 
 #include "base/generated/anomaly_codes.h"
 #include "dpi/kept_fields.h"
-#include "dpi/lines.h"
+#include "dpi/line_dialogue.h"
 #include "dpi/parser.h"
 #include "dpi/text.h"
 
@@ -30,7 +30,7 @@ constexpr size_t kMaxFieldsBytes = 32 * 1024;
 constexpr uint32_t kMaxOpenCommands = 256;
 constexpr uint32_t kMaxEvents = 20'000;
 constexpr uint64_t kMaxLiteralBytes = uint64_t{1} << 40;
-enum : int { kClientBuffer, kServerBuffer, kCommandsBuffer };
+constexpr int kCommandsBuffer = 2;
 
 constexpr std::string_view kKeywords[] = {
     "CAPABILITY", "NOOP",     "LOGOUT",    "STARTTLS", "AUTHENTICATE", "LOGIN",     "ENABLE",
@@ -40,20 +40,18 @@ constexpr std::string_view kKeywords[] = {
     "MOVE",       "UID",      "ID",        "COMPRESS", "GETQUOTAROOT", "GETQUOTA",  "SORT",
     "THREAD",     "GETACL",   "XLIST"};
 
-struct Stream {
-  LineReader lines;
-  uint64_t literal_bytes;  // to skip
-  bool goes_on;            // the next line is the rest of one with a literal
+// Of a side whose line goes on behind a literal.
+struct Literal {
+  uint64_t bytes;  // to skip
+  bool goes_on;    // the next line is the rest of one
 };
 
-struct State {
-  Stream client;
-  Stream server;
+struct State : LineDialogue {
+  Literal client_literal;
+  Literal server_literal;
   uint32_t n_open;
   uint32_t n_events;
   bool is_sure;
-  bool roles_known;
-  bool client_is_responder;
   bool has_greeted;
   bool wants_line;  // the client answers a continuation: no command
 };
@@ -132,16 +130,14 @@ class Session {
 };
 
 Answer Session::run() {
-  if (!s_.roles_known && segment_.data.size() >= 2) {
-    s_.roles_known = true;
-    s_.client_is_responder = segment_.from_originator && segment_.data[0] == '*';
+  if (!s_.roles_known && !segment_.data.empty()) {
+    s_.set_roles(segment_.from_originator, segment_.data[0] == '*');
   }
-  const bool by_client = segment_.from_originator != s_.client_is_responder;
-  const bool kept = take_stream(&context_, by_client ? kClientBuffer : kServerBuffer, segment_.data,
-                                [&](Bytes all, size_t n_behind) {
-                                  if (answer_ != Answer::kNeedMore) return all.size();
-                                  return take(all, by_client, n_behind);
-                                });
+  const bool kept =
+      take_side(s_, segment_, &context_, [&](Bytes all, bool client, size_t n_behind) {
+        if (answer_ != Answer::kNeedMore) return all.size();
+        return take(all, client, n_behind);
+      });
   if (!kept && answer_ == Answer::kNeedMore) answer_ = Answer::kReject;
   if (answer_ == Answer::kReject) end();
   if (answer_ != Answer::kNeedMore) return answer_;
@@ -150,18 +146,19 @@ Answer Session::run() {
 }
 
 size_t Session::take(Bytes all, bool by_client, size_t n_behind) {
-  Stream& side = by_client ? s_.client : s_.server;
-  if (side.literal_bytes > 0) {
-    const size_t n = static_cast<size_t>(std::min<uint64_t>(side.literal_bytes, all.size()));
-    side.literal_bytes -= n;
+  Literal& literal = by_client ? s_.client_literal : s_.server_literal;
+  if (literal.bytes > 0) {
+    const size_t n = static_cast<size_t>(std::min<uint64_t>(literal.bytes, all.size()));
+    literal.bytes -= n;
     return n;
   }
   Line line;
-  const size_t used = side.lines.next(all, kMaxLineBytes, &line);
+  const size_t used =
+      (by_client ? s_.client_lines : s_.server_lines).next(all, kMaxLineBytes, &line);
   if (!line.is_there) return used;
-  const bool is_rest = side.goes_on;
-  side.literal_bytes = line.is_cut ? 0 : literal_of(line.text);
-  side.goes_on = side.literal_bytes > 0;
+  const bool is_rest = literal.goes_on;
+  literal.bytes = line.is_cut ? 0 : literal_of(line.text);
+  literal.goes_on = literal.bytes > 0;
   if (is_rest) return used;
   if (by_client) {
     on_client(line.text);
@@ -236,8 +233,7 @@ void Session::complete(std::string_view tag, std::string_view status_line, size_
 void Session::write_event(std::string_view status_line) {
   if (s_.n_events >= kMaxEvents) return;
   ++s_.n_events;
-  context_.events->begin(event::kImap,
-                         s_.client_is_responder ? Side::kResponder : Side::kOriginator);
+  context_.events->begin(event::kImap, s_.client_side());
   put_request();
   put_response(status_line);
   context_.events->end();
@@ -304,18 +300,10 @@ Answer on_data(void* state, const Segment& segment, Context* context) {
 
 bool on_gap(void* state, bool from_originator, Context* context) {
   auto* s = static_cast<State*>(state);
-  const bool by_client = from_originator != s->client_is_responder;
-  Stream& side = by_client ? s->client : s->server;
-  context->buffers->clear(by_client ? kClientBuffer : kServerBuffer);
-  side.lines.resync();
-  side.literal_bytes = 0;
-  side.goes_on = false;
+  const bool client = s->is_client(from_originator);
+  s->lose(client, context);
+  (client ? s->client_literal : s->server_literal) = {};
   return true;
-}
-
-void on_end(void* state, Context* context) {
-  const Segment none{{}, 0, true, Transport::kTcp, 0, 0};
-  Session(static_cast<State*>(state), none, context).end();
 }
 
 }  // namespace
@@ -330,7 +318,7 @@ const Parser kImap{
     .probe = probe,
     .on_data = on_data,
     .on_gap = on_gap,
-    .on_end = on_end,
+    .on_end = end_session<Session, State>,
     .first_bytes = "*",
     .ports = kPorts,
 };

@@ -11,7 +11,7 @@
 
 #include "base/generated/anomaly_codes.h"
 #include "dpi/kept_fields.h"
-#include "dpi/lines.h"
+#include "dpi/line_dialogue.h"
 #include "dpi/parser.h"
 #include "dpi/text.h"
 
@@ -26,7 +26,7 @@ constexpr size_t kMaxLineBytes = 1024;  // responses have 512 at most, SASL some
 constexpr size_t kMaxFieldsBytes = 16 * 1024;
 constexpr uint32_t kMaxOpenRequests = 256;
 constexpr uint32_t kMaxEvents = 20'000;
-enum : int { kClientBuffer, kServerBuffer, kRequestsBuffer, kResponseBuffer };
+enum : int { kRequestsBuffer = 2, kResponseBuffer };
 enum class Kept : uint8_t { kRequest, kSaslData, kStatusLine, kDataLine };
 
 constexpr std::string_view kSaslData = "<SASL DATA>";
@@ -34,14 +34,10 @@ constexpr std::string_view kKeywords[] = {"USER", "PASS", "APOP", "AUTH", "CAPA"
                                           "STAT", "LIST", "RETR", "DELE", "NOOP", "RSET",
                                           "TOP",  "UIDL", "QUIT", "LAST", "UTF8", "LANG"};
 
-struct State {
-  LineReader client_lines;
-  LineReader server_lines;
+struct State : LineDialogue {
   uint32_t n_open;  // requests without a response
   uint32_t n_events;
   bool is_sure;
-  bool roles_known;
-  bool client_is_responder;
   bool in_data;     // of a response, up to the line with a dot
   bool hides_data;  // it is a message
   bool wants_sasl;  // the client's next line is no command
@@ -110,12 +106,11 @@ class Session {
 Answer Session::run() {
   if (s_.is_sure) answer_ = Answer::kAccept;
   if (!s_.roles_known) find_roles();
-  const bool client = segment_.from_originator != s_.client_is_responder;
-  const bool kept = take_stream(&context_, client ? kClientBuffer : kServerBuffer, segment_.data,
-                                [&](Bytes all, size_t n_behind) {
-                                  if (over()) return size_t{0};
-                                  return client ? on_client(all) : on_server(all, n_behind);
-                                });
+  const bool kept =
+      take_side(s_, segment_, &context_, [&](Bytes all, bool client, size_t n_behind) {
+        if (over()) return size_t{0};
+        return client ? on_client(all) : on_server(all, n_behind);
+      });
   if (!kept && !over()) answer_ = Answer::kReject;
   if (answer_ == Answer::kReject) end();
   return answer_;
@@ -124,8 +119,7 @@ Answer Session::run() {
 void Session::find_roles() {
   if (segment_.data.size() < 2) return;
   const char lead = static_cast<char>(segment_.data[0]);
-  s_.roles_known = true;
-  s_.client_is_responder = segment_.from_originator && (lead == '+' || lead == '-');
+  s_.set_roles(segment_.from_originator, lead == '+' || lead == '-');
 }
 
 size_t Session::on_client(Bytes all) {
@@ -201,8 +195,7 @@ void Session::on_status(std::string_view line, size_t rest_bytes) {
 // The oldest request, if any, with the response.
 void Session::write_event() {
   if (s_.n_events++ < kMaxEvents && (s_.is_sure || !requests_.empty())) {
-    context_.events->begin(event::kPop3,
-                           s_.client_is_responder ? Side::kResponder : Side::kOriginator);
+    context_.events->begin(event::kPop3, s_.client_side());
     put_request();
     put_response();
     context_.events->end();
@@ -267,15 +260,8 @@ Answer on_data(void* state, const Segment& segment, Context* context) {
 
 bool on_gap(void* state, bool from_originator, Context* context) {
   auto* s = static_cast<State*>(state);
-  const bool client = from_originator != s->client_is_responder;
-  context->buffers->clear(client ? kClientBuffer : kServerBuffer);
-  (client ? s->client_lines : s->server_lines).resync();
+  s->lose(s->is_client(from_originator), context);
   return true;
-}
-
-void on_end(void* state, Context* context) {
-  const Segment none{{}, 0, true, Transport::kTcp, 0, 0};
-  Session(static_cast<State*>(state), none, context).end();
 }
 
 }  // namespace
@@ -290,7 +276,7 @@ const Parser kPop3{
     .probe = probe,
     .on_data = on_data,
     .on_gap = on_gap,
-    .on_end = on_end,
+    .on_end = end_session<Session, State>,
     .first_bytes = "+",
     .ports = kPorts,
 };

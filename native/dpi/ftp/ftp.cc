@@ -14,7 +14,7 @@
 #include "base/generated/anomaly_codes.h"
 #include "dpi/ftp/transfer.h"
 #include "dpi/kept_fields.h"
-#include "dpi/lines.h"
+#include "dpi/line_dialogue.h"
 #include "dpi/parser.h"
 
 namespace thymus::dpi {
@@ -29,12 +29,10 @@ constexpr size_t kMaxRequestBytes = 32 * 1024;  // of all requests without a rep
 constexpr size_t kMaxReplyBytes = 16 * 1024;
 constexpr uint32_t kMaxOpenRequests = 256;
 constexpr uint32_t kMaxEvents = 20'000;
-enum : int { kClientBuffer, kServerBuffer, kRequestsBuffer, kReplyBuffer };
+enum : int { kRequestsBuffer = 2, kReplyBuffer };
 enum Kept : uint8_t { kWhole, kCut };
 
-struct State {
-  LineReader client_lines;
-  LineReader server_lines;
+struct State : LineDialogue {
   uint32_t n_open;  // requests without a last reply
   uint32_t n_events;
   uint16_t data_port;  // where the next data connection will be made; 0: not said
@@ -42,8 +40,6 @@ struct State {
   uint16_t shown_port;  // of the request under way
   uint16_t reply;       // code of a reply of several lines; 0: none is under way
   bool is_sure;
-  bool roles_known;
-  bool client_is_responder;
 };
 
 bool contains_ftp(std::string_view line) {
@@ -135,12 +131,11 @@ class Session {
 Answer Session::run() {
   if (s_.is_sure) answer_ = Answer::kAccept;
   if (!s_.roles_known) find_roles();
-  const bool client = segment_.from_originator == client_is_originator();
-  const bool kept = take_stream(&context_, client ? kClientBuffer : kServerBuffer, segment_.data,
-                                [&](Bytes all, size_t n_behind) {
-                                  if (over()) return size_t{0};
-                                  return client ? on_client(all) : on_server(all, n_behind);
-                                });
+  const bool kept =
+      take_side(s_, segment_, &context_, [&](Bytes all, bool client, size_t n_behind) {
+        if (over()) return size_t{0};
+        return client ? on_client(all) : on_server(all, n_behind);
+      });
   if (!kept && !over()) answer_ = Answer::kReject;
   if (answer_ == Answer::kReject) end();
   return answer_;
@@ -148,9 +143,7 @@ Answer Session::run() {
 
 void Session::find_roles() {
   if (segment_.data.size() < 2) return;
-  s_.roles_known = true;
-  s_.client_is_responder =
-      segment_.from_originator && is_digit(static_cast<char>(segment_.data[0]));
+  s_.set_roles(segment_.from_originator, is_digit(static_cast<char>(segment_.data[0])));
 }
 
 // ---- client
@@ -257,7 +250,7 @@ void Session::set_data_port(uint16_t port, bool is_active) {
 void Session::write_event(bool is_answered) {
   if (s_.n_events++ < kMaxEvents && s_.is_sure) {
     EventWriter* events = context_.events;
-    events->begin(event::kFtp, client_is_originator() ? Side::kOriginator : Side::kResponder);
+    events->begin(event::kFtp, s_.client_side());
     std::string_view command = requests_.empty() ? std::string_view{} : requests_.front();
     if (!requests_.empty()) put_request(command, requests_.front_kind() == kCut);
     const bool is_cut = put_replies();
@@ -328,16 +321,10 @@ Answer on_data(void* state, const Segment& segment, Context* context) {
 
 bool on_gap(void* state, bool from_originator, Context* context) {
   auto* s = static_cast<State*>(state);
-  const bool client = from_originator != s->client_is_responder;
-  context->buffers->clear(client ? kClientBuffer : kServerBuffer);
-  (client ? s->client_lines : s->server_lines).resync();
+  const bool client = s->is_client(from_originator);
+  s->lose(client, context);
   if (!client) s->reply = 0;
   return true;
-}
-
-void on_end(void* state, Context* context) {
-  const Segment none{{}, 0, true, Transport::kTcp, 0, 0};
-  Session(static_cast<State*>(state), none, context).end();
 }
 
 }  // namespace
@@ -352,7 +339,7 @@ const Parser kFtp{
     .probe = probe,
     .on_data = on_data,
     .on_gap = on_gap,
-    .on_end = on_end,
+    .on_end = end_session<Session, State>,
     .first_bytes = "2",
     .ports = kPorts,
 };

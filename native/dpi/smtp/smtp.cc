@@ -10,7 +10,7 @@
 #include <array>
 
 #include "base/generated/anomaly_codes.h"
-#include "dpi/lines.h"
+#include "dpi/line_dialogue.h"
 #include "dpi/parser.h"
 #include "dpi/smtp/mail_events.h"
 #include "dpi/text.h"
@@ -25,7 +25,7 @@ constexpr size_t kMaxLineBytes = 2048;
 constexpr size_t kMaxFieldsBytes = 24 * 1024;  // of a transaction, so that its event has room
 constexpr uint32_t kMaxEvents = 20'000;
 constexpr uint64_t kMaxChunkBytes = UINT32_MAX;
-enum : int { kClientBuffer, kServerBuffer, kFieldsBuffer, kHeaderBuffer };
+enum : int { kFieldsBuffer = 2, kHeaderBuffer };
 
 // What waits for a reply.
 enum class Command : uint8_t { kOther, kStartTls, kData, kMail, kChunk, kLastChunk, kReset, kQuit };
@@ -34,9 +34,7 @@ constexpr int kReplyCodes[] = {211, 214, 220, 221, 235, 250, 251, 252, 334, 354,
                                435, 450, 451, 452, 454, 455, 500, 501, 502, 503, 504, 511, 521,
                                522, 525, 530, 534, 535, 541, 543, 550, 551, 552, 553, 554, 555};
 
-struct State {
-  LineReader client_lines;
-  LineReader server_lines;
+struct State : LineDialogue {
   MailReader mail;
   uint64_t n_transactions;
   uint32_t n_events;
@@ -46,8 +44,6 @@ struct State {
   uint8_t n_pending;
   uint8_t helo_bytes;
   bool is_sure;  // that it is SMTP
-  bool roles_known;
-  bool client_is_responder;
   bool greeted;
   bool can_pipeline;
   bool in_long_reply;
@@ -98,7 +94,7 @@ class Session final : private MailListener {
   }
 
  private:
-  bool from_client() const { return segment_.from_originator != s_.client_is_responder; }
+  bool from_client() const { return s_.is_client(segment_.from_originator); }
   bool over() const { return answer_ != Answer::kAccept && answer_ != Answer::kNeedMore; }
   void find_roles();
   size_t on_client(Bytes all);
@@ -137,24 +133,21 @@ class Session final : private MailListener {
 Answer Session::run() {
   if (s_.is_sure) answer_ = Answer::kAccept;
   if (!s_.roles_known) find_roles();
-  const bool client = from_client();
-  const bool kept = take_stream(&context_, client ? kClientBuffer : kServerBuffer, segment_.data,
-                                [&](Bytes all, size_t n_behind) {
-                                  if (over()) return size_t{0};
-                                  return client ? on_client(all) : on_server(all, n_behind);
-                                });
+  const bool kept =
+      take_side(s_, segment_, &context_, [&](Bytes all, bool client, size_t n_behind) {
+        if (over()) return size_t{0};
+        return client ? on_client(all) : on_server(all, n_behind);
+      });
   if (!kept && !over()) answer_ = Answer::kReject;
   if (answer_ == Answer::kReject) end();
   return answer_;
 }
 
-// Of a flow that was seen from its middle on the originator may be the server.
 void Session::find_roles() {
   bool is_whole = false;
   const std::string_view line = first_line(segment_.data, &is_whole);
   if (line.size() < 4) return;
-  s_.roles_known = true;
-  s_.client_is_responder = segment_.from_originator && reply_code(line) != 0;
+  s_.set_roles(segment_.from_originator, reply_code(line) != 0);
 }
 
 // ---- client
@@ -413,12 +406,9 @@ void Session::finish_transaction() {
 }
 
 MailTransaction Session::transaction() const {
-  return {s_.n_transactions,
-          {s_.helo.data(), s_.helo_bytes},
-          s_.has_mail,
-          s_.mail_is_whole,
-          s_.client_is_responder ? Side::kResponder : Side::kOriginator,
-          fields_};
+  return {s_.n_transactions, {s_.helo.data(), s_.helo_bytes},
+          s_.has_mail,       s_.mail_is_whole,
+          s_.client_side(),  fields_};
 }
 
 void Session::fault(uint16_t fault_code) {
@@ -452,25 +442,20 @@ Answer on_data(void* state, const Segment& segment, Context* context) {
 
 bool on_gap(void* state, bool from_originator, Context* context) {
   auto* s = static_cast<State*>(state);
-  if (from_originator == s->client_is_responder) {
-    context->buffers->clear(kServerBuffer);
-    s->server_lines.resync();
-    s->n_pending = 0;
-    return true;
-  }
-  context->buffers->clear(kClientBuffer);
-  s->chunk_bytes = 0;
-  if (s->in_body) {
+  const bool client = s->is_client(from_originator);
+  // A mail goes on behind the hole, whatever line it lies in.
+  if (client && s->in_body) {
+    context->buffers->clear(LineDialogue::kClientBuffer);
     s->mail.on_gap();
   } else {
-    s->client_lines.resync();
+    s->lose(client, context);
+  }
+  if (client) {
+    s->chunk_bytes = 0;
+  } else {
+    s->n_pending = 0;
   }
   return true;
-}
-
-void on_end(void* state, Context* context) {
-  const Segment none{{}, 0, true, Transport::kTcp, 0, 0};
-  Session(static_cast<State*>(state), none, context).end();
 }
 
 }  // namespace
@@ -485,7 +470,7 @@ const Parser kSmtp{
     .probe = probe,
     .on_data = on_data,
     .on_gap = on_gap,
-    .on_end = on_end,
+    .on_end = end_session<Session, State>,
     .first_bytes = "2EeHhMm",
     .ports = kPorts,
 };
