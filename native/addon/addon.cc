@@ -90,6 +90,10 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   options.queue_bytes = static_cast<size_t>(o.Get("queueBytes").ToNumber().Int64Value());
   options.tracker.max_flows = u32(o, "maxFlows");
   options.tracker.strict_checksums = o.Get("strictChecksums").ToBoolean();
+  options.tracker.parsers.clear_identities = o.Get("clearIdentities").ToBoolean();
+  const auto key = o.Get("identityKey").As<Napi::Uint8Array>();
+  if (key.ByteLength() != 16) return fail(info.Env(), "The key of identities has 16 bytes.");
+  options.tracker.parsers.identity_key = {load_le64(key.Data()), load_le64(key.Data() + 8)};
   for (const std::string& text : strings(o.Get("homeNet"))) {
     Prefix prefix;
     if (!parse_prefix(text, &prefix)) return fail(info.Env(), "'" + text + "' is not a prefix.");

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/event_writer.h"
+#include "base/hash.h"
 #include "dpi/app.h"
 
 namespace thymus::dpi {
@@ -62,7 +63,9 @@ class Expectations {
 };
 
 struct ParserOptions {
-  bool digests = false;  // MD5, SHA-1 and SHA-256 of files
+  bool digests = false;           // MD5, SHA-1 and SHA-256 of files
+  bool clear_identities = false;  // of subscribers; else they are hashed
+  HashKey identity_key = kReplayHashKey;
 };
 
 struct Context {

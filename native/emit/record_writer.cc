@@ -70,8 +70,8 @@ RecordWriter::RecordWriter(size_t producer, std::span<BatchQueue* const> shards,
   for (BatchQueue* queue : queues_) open_.push_back(queue->take_empty());
 }
 
-void RecordWriter::on_flow(const flow::Flow& flow, uint8_t events, flow::EndReason reason,
-                           flow::Moment moment) {
+void RecordWriter::on_flow(const flow::Flow& flow, const flow::GtpTunnels* tunnels,
+                           uint8_t events, flow::EndReason reason, flow::Moment moment) {
   FlowRow row;
   fill_row(flow, events, reason, moment, &row);
   const uint8_t internal = internal_roles(flow);
@@ -87,7 +87,7 @@ void RecordWriter::on_flow(const flow::Flow& flow, uint8_t events, flow::EndReas
   }
   if (publishes_ && events & flow_events::kEnd) {
     add_row(n_shards_, &row, static_cast<uint8_t>(internal | flow_roles::kPublish),
-            detail_of(flow));
+            detail_of(flow, tunnels));
   }
   settle();
 }
@@ -122,15 +122,15 @@ void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_
 }
 
 void RecordWriter::on_gtpu(const flow::Flow& flow, bool from_originator,
-                           const decode::PacketView& view, flow::Moment moment) {
+                           const flow::GtpTunnels::Tunnel& tunnel, flow::Moment moment) {
   namespace gtp_u = event::gtp_u;
   fields_.begin(event::kGtpU);
-  fields_.put(gtp_u::kTeid, view.tunnel_id);
-  fields_.put_ip(gtp_u::kSrcIp, view.outer_src);
-  fields_.put_ip(gtp_u::kDestIp, view.outer_dst);
-  fields_.put(gtp_u::kDepth, view.encap_depth);
+  fields_.put(gtp_u::kTeid, tunnel.teid);
+  fields_.put_ip(gtp_u::kSrcIp, tunnel.src);
+  fields_.put_ip(gtp_u::kDestIp, tunnel.dst);
+  fields_.put(gtp_u::kDepth, tunnel.depth);
   fields_.end();
-  on_event(flow, from_originator, view.ts_ns, event::kGtpU, finished_fields_, 0, moment);
+  on_event(flow, from_originator, tunnel.ts_ns, event::kGtpU, finished_fields_, 0, moment);
 }
 
 void RecordWriter::on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,
@@ -256,7 +256,7 @@ void RecordWriter::add_event(size_t queue, const EventRow& row, Bytes body) {
   said_ = {row.time_us, row.order_index, row.order_sub};
 }
 
-Bytes RecordWriter::detail_of(const flow::Flow& flow) {
+Bytes RecordWriter::detail_of(const flow::Flow& flow, const flow::GtpTunnels* tunnels) {
   namespace detail = event::flow_detail;
   char id[flow::kCommunityIdBytes];
   const bool icmp = flow.key.protocol == decode::ip_protocol::kIcmp ||
@@ -286,6 +286,16 @@ Bytes RecordWriter::detail_of(const flow::Flow& flow) {
   }
   if (flow.app_before != dpi::AppId::kUnknown && flow.app_before != flow.app) {
     fields_.put(detail::kAppOrig, static_cast<uint64_t>(flow.app_before));
+  }
+  for (int dir = 0; tunnels != nullptr && dir < 2; ++dir) {
+    const flow::GtpTunnels::Tunnel& tunnel = tunnels->of[dir];
+    if (!tunnel.is_known) continue;
+    fields_.open(detail::kGtpU);
+    fields_.put_bool(detail::gtp_u::kFromOriginator, dir == 0);
+    fields_.put(detail::gtp_u::kTeid, tunnel.teid);
+    fields_.put_ip(detail::gtp_u::kSrcIp, tunnel.src);
+    fields_.put_ip(detail::gtp_u::kDestIp, tunnel.dst);
+    fields_.close();
   }
   fields_.end();
   return finished_fields_;

@@ -42,14 +42,14 @@ class RecordWriter final : public flow::FlowSink,
   RecordWriter(size_t producer, std::span<BatchQueue* const> shards, BatchQueue* publish,
                HashKey secret, int64_t flush_ns = kFlushNs);
 
-  void on_flow(const flow::Flow& flow, uint8_t events, flow::EndReason reason,
-               flow::Moment moment) override;
+  void on_flow(const flow::Flow& flow, const flow::GtpTunnels* tunnels, uint8_t events,
+               flow::EndReason reason, flow::Moment moment) override;
   void on_event(const flow::Flow& flow, bool from_originator, int64_t ts_ns, uint16_t type,
                 Bytes fields, uint32_t truncations, flow::Moment moment) override;
   void on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,
                   flow::Moment moment) override;
-  void on_gtpu(const flow::Flow& flow, bool from_originator, const decode::PacketView& view,
-               flow::Moment moment) override;
+  void on_gtpu(const flow::Flow& flow, bool from_originator,
+               const flow::GtpTunnels::Tunnel& tunnel, flow::Moment moment) override;
   void on_window(const flow::SketchWindow& window) override;
   void on_neighbour(const decode::PacketView& view, const decode::Neighbour& message,
                     const MacAddress& previous) override;
@@ -84,7 +84,7 @@ class RecordWriter final : public flow::FlowSink,
   void settle() {
     if (full_) flush({said_.time_us, said_.index, said_.sub + 1});
   }
-  Bytes detail_of(const flow::Flow& flow);
+  Bytes detail_of(const flow::Flow& flow, const flow::GtpTunnels* tunnels);
   // The reader waits between pieces only, when its lanes were told what it knows.
   void settle_reader() {
     if (full_) hand_over({said_.time_us, said_.index, said_.sub + 1});

@@ -169,17 +169,32 @@ struct Moment {
   bool by_packet = true;  // false of an event that a timer or the end of its flow let out
 };
 
+// The GTP-U tunnel of each direction of a flow, as its first packet had it.
+struct GtpTunnels {
+  struct Tunnel {
+    int64_t ts_ns;
+    IpAddress src;  // of the outermost IP packet
+    IpAddress dst;
+    uint32_t teid;
+    uint8_t depth;  // tunnels around the packet
+    bool is_known;
+  };
+  Tunnel of[2];
+};
+
 // Takes what the tracker says. Called on the lane's thread, at record edges only.
 class FlowSink {
  public:
-  virtual void on_flow(const Flow& flow, uint8_t events, EndReason reason, Moment moment) = 0;
+  // `tunnels` is null where the flow is in no GTP-U tunnel.
+  virtual void on_flow(const Flow& flow, const GtpTunnels* tunnels, uint8_t events,
+                       EndReason reason, Moment moment) = 0;
   // A finished parser event; `from_originator` says which side it is said to come from.
   virtual void on_event(const Flow& flow, bool from_originator, int64_t ts_ns, uint16_t type,
                         Bytes fields, uint32_t truncations, Moment moment) = 0;
   virtual void on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,
                           Moment moment) = 0;
-  // The first packet of a direction that came through GTP-U.
-  virtual void on_gtpu(const Flow& flow, bool from_originator, const decode::PacketView& view,
+  // The tunnel of one direction, once, of a flow that has a record.
+  virtual void on_gtpu(const Flow& flow, bool from_originator, const GtpTunnels::Tunnel& tunnel,
                        Moment moment) = 0;
 
  protected:

@@ -71,6 +71,7 @@ Tracker::Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* s
       home_(home),
       sink_(sink),
       table_(options.max_flows),
+      tunnels_(options.max_flows, Pages::kSmall),
       wheel_(options.max_flows),
       one_way_(options.max_flows, home->prefixes().size() + 1),
       held_(options.max_flows),
@@ -108,7 +109,7 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
   const bool answered = count_packet(view, dir, &flow);
   if (answered || flow.total_packets() == OneWayFlows::kMostPackets + 1) one_way_.remove(position);
   if (view.tunnel_type == decode::Encap::kGtpU && flow.direction[dir].packets == 1) [[unlikely]]
-    sink_->on_gtpu(flow, dir == 0, view, next_moment());
+    note_tunnel(view, dir, position);
   TcpChange change;
   const bool usable =
       view.transport_ok && !view.counts_only && !(options_.strict_checksums && view.bad_checksum);
@@ -123,9 +124,9 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
   if (!flow.started) {
     const bool due = view.payload_wire_bytes > 0 || change.closed ||
                      (flow.total_packets() >= kStartPackets && !is_unanswered_attempt(flow));
-    if (due) emit(&flow, flow_event::kStart, EndReason::kNone);
+    if (due) emit(position, flow_event::kStart, EndReason::kNone);
   } else if (flow.total_bytes() >= flow.update_bytes) {
-    emit(&flow, flow_event::kUpdate, EndReason::kNone);
+    emit(position, flow_event::kUpdate, EndReason::kNone);
   }
   if (change.closed) {
     wheel_.move_earlier(position, (next_due(flow) + kTickNs - 1) / kTickNs);
@@ -337,10 +338,29 @@ void Tracker::note_times(const PacketView& view, int dir, Flow* flow) {
   }
 }
 
-void Tracker::emit(Flow* flow, uint8_t events, EndReason reason) {
-  if (!flow->started) events |= flow_event::kStart;
+// Only a flow that has a record speaks of its tunnels: a flood of spoofed packets in a tunnel makes
+// none.
+void Tracker::note_tunnel(const PacketView& view, int dir, uint32_t position) {
+  const Flow& flow = table_[position];
+  if (flow.direction[dir ^ 1].packets == 0) tunnels_[position] = {};
+  GtpTunnels::Tunnel& tunnel = tunnels_[position].of[dir];
+  tunnel = {view.ts_ns, view.outer_src, view.outer_dst, view.tunnel_id, view.encap_depth, true};
+  if (flow.started) sink_->on_gtpu(flow, dir == 0, tunnel, next_moment());
+}
+
+void Tracker::emit(uint32_t position, uint8_t events, EndReason reason) {
+  Flow* flow = &table_[position];
+  const bool is_tunnelled = flow->tunnel_type == static_cast<uint8_t>(decode::Encap::kGtpU);
+  const GtpTunnels* tunnels = is_tunnelled ? &tunnels_[position] : nullptr;
+  if (!flow->started) {
+    events |= flow_event::kStart;
+    for (int dir = 0; tunnels != nullptr && dir < 2; ++dir) {
+      const GtpTunnels::Tunnel& tunnel = tunnels->of[dir];
+      if (tunnel.is_known) sink_->on_gtpu(*flow, dir == 0, tunnel, next_moment());
+    }
+  }
   flow->started = 1;
-  sink_->on_flow(*flow, events, reason, next_moment());
+  sink_->on_flow(*flow, tunnels, events, reason, next_moment());
   flow->engine_emit_ns = moment_.engine_ns;
   flow->has_news = 0;
   flow->update_bytes = std::max(flow->total_bytes() * kUpdateGrowth, kUpdateFloorBytes);
@@ -351,7 +371,7 @@ void Tracker::end_flow(uint32_t position, EndReason reason) {
   wheel_.remove(position);
   inspect_last(position);
   if (is_unanswered_attempt(flow)) flow.flags |= flow_flag::kAttemptFailed;
-  emit(&flow, flow_event::kEnd, reason);
+  emit(position, flow_event::kEnd, reason);
   ++counters_.flows_ended;
   one_way_.remove(position);
   table_.erase(position);
@@ -436,7 +456,7 @@ void Tracker::fire(const Due& due, int64_t tick_ns) {
   }
   if (next_due(flow) <= tick_ns) {
     if (is_unanswered_attempt(flow)) flow.flags |= flow_flag::kAttemptFailed;
-    emit(&flow, flow.started ? flow_event::kUpdate : flow_event::kStart, EndReason::kNone);
+    emit(position, flow.started ? flow_event::kUpdate : flow_event::kStart, EndReason::kNone);
   }
   schedule(position);
 }
@@ -478,7 +498,7 @@ void Tracker::notify(const PacketView& icmp_error) {
   flow.state = denied ? FlowState::kDenied : FlowState::kUnreachable;
   constexpr uint32_t kNotifySub = 0x80000000;
   set_moment(icmp_error.engine_ns, icmp_error.index, kNotifySub);
-  emit(&flow, flow.started ? flow_event::kUpdate : flow_event::kStart, EndReason::kNone);
+  emit(position, flow.started ? flow_event::kUpdate : flow_event::kStart, EndReason::kNone);
 }
 
 bool Tracker::is_from_originator(Side side) const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/event_writer.h"
+#include "base/reserved_array.h"
 #include "decode/packet_view.h"
 #include "flow/flow.h"
 #include "flow/flow_table.h"
@@ -111,7 +112,8 @@ class Tracker final : private EventWriter::Sink {
   bool count_packet(const decode::PacketView& view, int dir, Flow* flow);
   void first_payload(const decode::PacketView& view, int dir, Flow* flow);
   void note_times(const decode::PacketView& view, int dir, Flow* flow);
-  void emit(Flow* flow, uint8_t events, EndReason reason);
+  void note_tunnel(const decode::PacketView& view, int dir, uint32_t position);
+  void emit(uint32_t position, uint8_t events, EndReason reason);
   void end_flow(uint32_t position, EndReason reason);
   void fire(const Due& due, int64_t tick_ns);
   void fire_until(int64_t engine_ns);
@@ -159,6 +161,8 @@ class Tracker final : private EventWriter::Sink {
   const HomeNet* home_;
   FlowSink* sink_;
   FlowTable table_;
+  // By the flow's position in the table; of flows in GTP-U only.
+  ReservedArray<GtpTunnels> tunnels_;
   TimerWheel wheel_;
   OneWayFlows one_way_;
   HeldEvents held_;

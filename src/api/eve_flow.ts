@@ -1,4 +1,4 @@
-import { EventField } from '../batch/generated/event_schema.js';
+import { EVENT_SCHEMA, EventField, EventType } from '../batch/generated/event_schema.js';
 import { APP_NAMES } from '../batch/generated/names.js';
 import {
   EndReasons,
@@ -9,13 +9,15 @@ import {
 } from '../batch/generated/record_layout.js';
 import type { AddressText } from './address_text.js';
 import { encapName } from './encap_names.js';
-import { eachField, readUnsigned } from './eve_body.js';
+import { bodyJson, eachField, planFields, readUnsigned, type FieldPlan } from './eve_body.js';
 import { jsonBytes, jsonString } from './json_text.js';
 import { hasPorts, IpProtocol, ipProtocolName, isIcmp } from './protocol_names.js';
 import { eveTime } from './time_text.js';
 
 const APP_UNKNOWN = 0;
 const Detail = EventField.FLOW_DETAIL;
+const GTP_U_PLAN = planOf(Detail.GTP_U_ID);
+const SUBSCRIBER_PLAN = planOf(Detail.SUBSCRIBER_ID);
 const TCP_FLAG_NAMES = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ecn', 'cwr'] as const;
 const END_REASON_NAMES = keysByValue(EndReasons);
 const STATE_NAMES = keysByValue(FlowStates);
@@ -146,6 +148,8 @@ function ownJson(row: FlowRowView, detail: DetailJson): string {
     (detail.history === '' ? '' : `,"history":${detail.history}`) +
     `${timesJson(row)}${ttlJson(row, detail)}` +
     (detail.encap.length === 0 ? '' : `,"encap":["${detail.encap.join('","')}"]`) +
+    (detail.gtpU.length === 0 ? '' : `,"gtp_u":[${detail.gtpU.join(',')}]`) +
+    (detail.subscriber === '' ? '' : `,"subscriber":${detail.subscriber}`) +
     `}`
   );
 }
@@ -184,6 +188,8 @@ interface DetailJson {
   appTs: number;
   appTc: number;
   appOrig: number;
+  gtpU: string[];
+  subscriber: string;
 }
 
 function detailJson(detail: Buffer): DetailJson {
@@ -199,6 +205,8 @@ function detailJson(detail: Buffer): DetailJson {
     appTs: APP_UNKNOWN,
     appTc: APP_UNKNOWN,
     appOrig: APP_UNKNOWN,
+    gtpU: [],
+    subscriber: '',
   };
   eachField(detail, [0, detail.length], (number, from, to) => {
     if (from === to) return;
@@ -236,9 +244,20 @@ function detailJson(detail: Buffer): DetailJson {
       case Detail.APP_ORIG:
         texts.appOrig = readUnsigned(detail, from, to);
         break;
+      case Detail.GTP_U_ID:
+        texts.gtpU.push(`{${bodyJson(GTP_U_PLAN, detail, from, to)}}`);
+        break;
+      case Detail.SUBSCRIBER_ID:
+        texts.subscriber = `{${bodyJson(SUBSCRIBER_PLAN, detail, from, to)}}`;
+        break;
     }
   });
   return texts;
+}
+
+/** Of an object among the fields of `flow_detail`. */
+function planOf(number: number): FieldPlan[] {
+  return planFields(EVENT_SCHEMA.get(EventType.FLOW_DETAIL)!.fields[number - 1]!.fields);
 }
 
 function macJson(bytes: Buffer, from: number, to: number): string {

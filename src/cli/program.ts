@@ -13,6 +13,8 @@ const REPLAY_SETTINGS: readonly SettingName[] = [
   'pin',
   'shards',
   'checksums',
+  'identities',
+  'identity-key',
   'max-flows',
   'queue-mib',
   'memory',

@@ -13,6 +13,7 @@ import { ProgressLine, progressText } from './progress.js';
 import type { ReplayFlags } from './flags.js';
 import { printReport } from './report.js';
 import { MetricsFile } from './metrics_file.js';
+import { identityKey } from './identity_key.js';
 import { settingsOf } from './setting_flags.js';
 
 /** `thymus replay FILE...` @returns the exit code */
@@ -56,6 +57,7 @@ class Replay {
     this.#settings = settings;
     this.#pipeline = new Pipeline({
       ...pipelineOptions(settings),
+      identityKey: identityKey(flags, settings),
       measureCost: flags.metrics !== undefined,
     });
     this.#interruption = new Interruption(() => this.#pipeline.stop());

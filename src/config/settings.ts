@@ -79,6 +79,23 @@ export const SETTINGS = [
     doc: 'packets with a bad checksum: count and accept them, or keep them out of flows',
   }),
   setting({
+    name: 'identities',
+    kind: 'choice',
+    value: 'how',
+    unit: null,
+    choices: ['hash', 'clear'],
+    fallback: 'hash',
+    doc: "subscribers' identities (IMSI, MSISDN, IMEI) in outputs: as keyed hashes, or in clear",
+  }),
+  setting({
+    name: 'identity-key',
+    kind: 'path',
+    value: 'file',
+    unit: null,
+    fallback: null,
+    doc: 'file of 32 hexadecimal digits that keys these hashes; by default one is made in --state',
+  }),
+  setting({
     name: 'max-flows',
     kind: 'integer',
     value: 'n',
@@ -155,6 +172,8 @@ export interface Settings {
   readonly pin: readonly number[];
   readonly shards: number;
   readonly checksums: 'accept' | 'strict';
+  readonly identities: 'hash' | 'clear';
+  readonly identityKey: string | null;
   readonly maxFlows: number;
   readonly queueMib: number;
   readonly memory: number | null;

@@ -53,6 +53,10 @@ export interface NativeOptions {
   readonly publish: boolean;
   /** Keep packets with bad checksums out of flows. */
   readonly strictChecksums: boolean;
+  /** Let subscribers' identities leave the core in clear, and not as hashes under `identityKey`. */
+  readonly clearIdentities: boolean;
+  /** 16 bytes. */
+  readonly identityKey: Uint8Array;
   /** Flows that fit in the table of one lane. */
   readonly maxFlows: number;
   /** Bytes that one queue may hold. */

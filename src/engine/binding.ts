@@ -190,6 +190,9 @@ function checkOptions(options: NativeOptions): void {
   requireInteger('lanes', options.lanes, 1, MOST_LANES);
   requireInteger('shards', options.shards, 1, MOST_SHARDS);
   for (const cpu of options.pinned) requireInteger('pinned', cpu, 0, MOST_CPU);
+  if (!(options.identityKey instanceof Uint8Array) || options.identityKey.length !== 16) {
+    throw usage('The key of identities must have 16 bytes.');
+  }
   requireInteger('maxFlows', options.maxFlows, 1024, 1 << 26);
   requireInteger('queueBytes', options.queueBytes, 1 << 20, 1 << 30);
   requireInteger('memoryBytes', options.memoryBytes, 0, 2 ** 46);

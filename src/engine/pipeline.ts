@@ -12,7 +12,13 @@ export type { LiveOptions, RunCost, RunProgress };
 
 const MIB = 1024 * 1024;
 
-/** What a pipeline is told by the settings. */
+/**
+ * The key of identities where nobody gives one: its hashes are the same everywhere, so that whoever
+ * tries all identities finds them. An installation has one of its own (store/identity_key.ts).
+ */
+export const REPEATABLE_IDENTITY_KEY: Uint8Array = new Uint8Array(16);
+
+/** What a pipeline is told by the settings; the key of identities stands for none. */
 export function pipelineOptions(settings: Settings): PipelineOptions {
   return {
     lanes: settings.lanes,
@@ -20,6 +26,8 @@ export function pipelineOptions(settings: Settings): PipelineOptions {
     pinned: settings.pin,
     homeNet: settings.homeNet,
     strictChecksums: settings.checksums === 'strict',
+    clearIdentities: settings.identities === 'clear',
+    identityKey: REPEATABLE_IDENTITY_KEY,
     maxFlows: settings.maxFlows,
     queueBytes: settings.queueMib * MIB,
     memoryBytes: (settings.memory ?? 0) * MIB,
@@ -39,6 +47,10 @@ export interface PipelineOptions {
   readonly homeNet: readonly string[];
   /** Keep packets with a bad checksum out of flows. */
   readonly strictChecksums: boolean;
+  /** Let subscribers' identities leave the core in clear. */
+  readonly clearIdentities: boolean;
+  /** The 16 bytes under which they are hashed otherwise. */
+  readonly identityKey: Uint8Array;
   /** Flows kept at one time, per lane. */
   readonly maxFlows: number;
   /** Bytes that may wait in each queue. */
@@ -136,7 +148,7 @@ export class Pipeline {
     sinks: readonly RecordSink[],
   ): RunOptions {
     const { lanes, shards, pinned, homeNet, strictChecksums } = this.#options;
-    const { maxFlows, queueBytes, memoryBytes } = this.#options;
+    const { clearIdentities, identityKey, maxFlows, queueBytes, memoryBytes } = this.#options;
     const publish = sinks.some((sink) => sink.wantsFlows || sink.wantsEvents);
     const native: NativeOptions = {
       sources,
@@ -147,6 +159,8 @@ export class Pipeline {
       homeNet,
       publish,
       strictChecksums,
+      clearIdentities,
+      identityKey,
       maxFlows,
       queueBytes,
       memoryBytes,

@@ -4,9 +4,11 @@ import type { RecordSink } from '../batch/record_sink.js';
 import type { Order } from '../domain/order.js';
 import { DRAIN_BUFFER_BYTES, nextTurn, type BatchSource } from './batch_source.js';
 import type { IncidentStream } from './incident_stream.js';
+import { SubscriberJoin } from './subscriber_join.js';
 
 /** How long an empty queue is left alone. The main thread never blocks in it. */
 const IDLE_MS = 2;
+const NO_TUNNEL = 0;
 
 /**
  * Gives the published records of a run, with the incidents among them, to its sinks in the total
@@ -19,6 +21,7 @@ export class Publisher {
   readonly #sinks: readonly RecordSink[];
   readonly #flowSinks: readonly RecordSink[];
   readonly #eventSinks: readonly RecordSink[];
+  readonly #subscribers = new SubscriberJoin();
   readonly #buffer: Uint8Array;
   readonly #view: BatchView;
 
@@ -31,6 +34,11 @@ export class Publisher {
     this.#eventSinks = sinks.filter((sink) => sink.wantsEvents);
     this.#buffer = new Uint8Array(source === null ? 0 : DRAIN_BUFFER_BYTES);
     this.#view = new BatchView(this.#buffer);
+  }
+
+  /** What became of subscribers' sessions. */
+  get subscribers(): SubscriberJoin['stats'] {
+    return this.#subscribers.stats;
   }
 
   /** Settles when all records and all incidents were given. */
@@ -75,13 +83,15 @@ export class Publisher {
 
   #giveFlow(): void {
     const { row, bytes, detailAt } = this.#view;
-    const detail = bytes.subarray(detailAt, detailAt + row.heapBytes);
+    let detail = bytes.subarray(detailAt, detailAt + row.heapBytes);
+    if (row.tunnelType !== NO_TUNNEL) detail = this.#subscribers.join(row, detail);
     for (const sink of this.#flowSinks) sink.onFlow(row, detail);
   }
 
   #giveEvent(): void {
     const { event, bytes, bodyAt } = this.#view;
     const body = bytes.subarray(bodyAt, bodyAt + event.bodyBytes);
+    this.#subscribers.onEvent(event, body);
     for (const sink of this.#eventSinks) sink.onEvent(event, body);
   }
 

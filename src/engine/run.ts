@@ -36,6 +36,7 @@ export class Run {
   #finalStats: NativeStats | null = null;
   #failure: Failure | null = null;
   #cost: RunCost | null = null;
+  #subscribers: Publisher['subscribers'] | null = null;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -102,7 +103,9 @@ export class Run {
     const { native, sinks } = this.#options;
     const queue = native.publish ? new NativeQueue(this.#native, native.shards) : null;
     try {
-      await new Publisher(queue, this.#incidents, sinks).run();
+      const publisher = new Publisher(queue, this.#incidents, sinks);
+      await publisher.run();
+      this.#subscribers = publisher.subscribers;
     } catch (error) {
       this.#native.stop();
       if (queue !== null) await discardRest(queue, new Uint8Array(DRAIN_BUFFER_BYTES));
@@ -129,7 +132,11 @@ export class Run {
       nativeCpuSeconds: stats.nativeCpuNs / 1e9,
       shards: reports.flatMap((report) => report?.cost ?? []),
     };
-    return summaryOf(stats, entities, this.#interrupted);
+    return summaryOf(stats, {
+      entities,
+      interrupted: this.#interrupted,
+      counters: sessionCounters(this.#subscribers),
+    });
   }
 
   async #attempt(step: () => Promise<void>): Promise<void> {
@@ -148,6 +155,17 @@ export class Run {
     if (this.#finalStats === null) this.#native.stop();
     abortTicks(this.#seats[0]!.signals);
   }
+}
+
+/** Those of the sessions of subscribers; none where there were no sessions. */
+function sessionCounters(seen: Publisher['subscribers'] | null): [string, number][] {
+  if (seen === null || seen.sessions === 0) return [];
+  return [
+    ['subscriber_sessions', seen.sessions],
+    ['subscriber_session_evictions', seen.sessionEvictions],
+    ['subscriber_session_refusals', seen.refusals],
+    ['subscriber_flows', seen.joined],
+  ];
 }
 
 interface Failure {

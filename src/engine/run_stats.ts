@@ -50,7 +50,15 @@ export function progressOf(stats: NativeStats, incidents: number): RunProgress {
   };
 }
 
-export function summaryOf(stats: NativeStats, entities: number, interrupted: boolean): RunSummary {
+/** What is known of a run besides what the core counts. */
+export interface RunOutcome {
+  readonly entities: number;
+  readonly interrupted: boolean;
+  readonly counters: readonly (readonly [string, number])[];
+}
+
+export function summaryOf(stats: NativeStats, outcome: RunOutcome): RunSummary {
+  const { entities, interrupted, counters } = outcome;
   return {
     packets: counter(stats, 'packets'),
     bytes: counter(stats, 'bytes'),
@@ -59,9 +67,12 @@ export function summaryOf(stats: NativeStats, entities: number, interrupted: boo
     firstPacketUs: stats.firstPacketTimeUs,
     lastPacketUs: stats.packetTimeUs,
     interrupted,
-    counters: COUNTERS.flatMap(([name], i) =>
-      DEPENDS_ON_THREADS.has(name) ? [] : [[name, stats.counters[i] ?? 0] as const],
-    ),
+    counters: [
+      ...COUNTERS.flatMap(([name], i) =>
+        DEPENDS_ON_THREADS.has(name) ? [] : [[name, stats.counters[i] ?? 0] as const],
+      ),
+      ...counters,
+    ],
     sources: stats.sources,
   };
 }

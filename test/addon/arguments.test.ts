@@ -12,6 +12,8 @@ const GOOD: NativeOptions = {
   homeNet: ['10.0.0.0/8'],
   publish: false,
   strictChecksums: false,
+  clearIdentities: false,
+  identityKey: new Uint8Array(16),
   maxFlows: 4096,
   pinned: [],
   queueBytes: 1 << 20,

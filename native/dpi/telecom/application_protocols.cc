@@ -6,6 +6,7 @@
 #include "base/generated/events/s1ap.h"
 #include "dpi/parser.h"
 #include "dpi/telecom/names.h"
+#include "dpi/telecom/ran_elements.h"
 
 namespace thymus::dpi {
 namespace {
@@ -46,6 +47,7 @@ constexpr CodeName kS1apProcedures[] = {
     {35, "OverloadStop"},
     {36, "WriteReplaceWarning"},
     {43, "Kill"},
+    {50, "E-RABModificationIndication"},
 };
 constexpr CodeName kNgapProcedures[] = {
     {0, "AMFConfigurationUpdate"},
@@ -79,6 +81,7 @@ struct State {
 struct Head {
   std::string_view type;
   uint8_t procedure;
+  Bytes value;  // empty where it comes in fragments
 };
 
 // False when the message does not begin as one, or its length is not that of the value.
@@ -96,8 +99,9 @@ bool read_head(const Segment& segment, Head* head) {
   head->type = kind == 0x00   ? "initiating_message"
                : kind == 0x20 ? "successful_outcome"
                               : "unsuccessful_outcome";
-  if (is_fragmented || segment.cut_bytes > 0) return true;
-  return length == r.remaining();
+  if (is_fragmented) return true;
+  head->value = r.rest();
+  return segment.cut_bytes > 0 || length == r.remaining();
 }
 
 struct Protocol {
@@ -108,15 +112,16 @@ struct Protocol {
   uint16_t type_field;
   uint16_t code_field;
   uint16_t procedure_field;
+  void (*write_elements)(Bytes value, Context* context);
 };
 constexpr Protocol kS1apProtocol{
     event::kS1ap,           kPpidS1ap,          kS1apPorts,
     kS1apProcedures,        event::s1ap::kType, event::s1ap::kProcedureCode,
-    event::s1ap::kProcedure};
+    event::s1ap::kProcedure, write_s1ap_elements};
 constexpr Protocol kNgapProtocol{
     event::kNgap,           kPpidNgap,          kNgapPorts,
     kNgapProcedures,        event::ngap::kType, event::ngap::kProcedureCode,
-    event::ngap::kProcedure};
+    event::ngap::kProcedure, write_ngap_elements};
 
 template <const Protocol& kProtocol>
 Likelihood probe(const Segment& first) {
@@ -141,6 +146,7 @@ Answer on_message(void* raw, const Segment& segment, Context* context) {
   events->put(kProtocol.code_field, head.procedure);
   const std::string_view name = name_in(kProtocol.procedures, head.procedure);
   if (!name.empty()) events->put_text(kProtocol.procedure_field, name);
+  kProtocol.write_elements(head.value, context);
   events->end();
   return Answer::kAccept;
 }

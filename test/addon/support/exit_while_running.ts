@@ -9,6 +9,8 @@ const run = openRun({
   homeNet: ['10.0.0.0/8'],
   publish: true,
   strictChecksums: false,
+  clearIdentities: false,
+  identityKey: new Uint8Array(16),
   maxFlows: 4096,
   pinned: [],
   queueBytes: 1 << 20,

@@ -74,14 +74,15 @@ struct SeenRecord {
   flow::EndReason reason;
   flow::Moment moment;
   flow::Flow flow;  // a copy as of the record
+  flow::GtpTunnels tunnels;
   std::string history() const { return {flow.history, flow.n_history}; }
 };
 
 class RecordingSink final : public flow::FlowSink {
  public:
-  void on_flow(const flow::Flow& flow, uint8_t events, flow::EndReason reason,
-               flow::Moment moment) override {
-    records.push_back({events, reason, moment, flow});
+  void on_flow(const flow::Flow& flow, const flow::GtpTunnels* gtp, uint8_t events,
+               flow::EndReason reason, flow::Moment moment) override {
+    records.push_back({events, reason, moment, flow, gtp == nullptr ? flow::GtpTunnels{} : *gtp});
   }
   void on_event(const flow::Flow&, bool, int64_t, uint16_t type, Bytes, uint32_t,
                 flow::Moment moment) override {
@@ -90,9 +91,9 @@ class RecordingSink final : public flow::FlowSink {
   void on_anomaly(const decode::PacketView&, decode::Anomaly anomaly, flow::Moment) override {
     anomalies.push_back(anomaly);
   }
-  void on_gtpu(const flow::Flow&, bool from_originator, const decode::PacketView& view,
+  void on_gtpu(const flow::Flow&, bool from_originator, const flow::GtpTunnels::Tunnel& tunnel,
                flow::Moment) override {
-    tunnels.emplace_back(from_originator, view.tunnel_id);
+    tunnels.emplace_back(from_originator, tunnel.teid);
   }
 
   std::vector<SeenRecord> records;

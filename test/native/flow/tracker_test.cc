@@ -301,6 +301,26 @@ TEST_CASE("tracker: the first packet of each direction says which GTP tunnel car
   }
   rig.feed(packets);
   CHECK(rig.sink.tunnels == std::vector<std::pair<bool, uint32_t>>{{true, 0x10}, {false, 0x20}});
+  rig.finish_at(10'000);
+  REQUIRE_FALSE(rig.sink.records.empty());
+  CHECK(rig.sink.records.back().tunnels.of[0].teid == 0x10);
+  CHECK(rig.sink.records.back().tunnels.of[1].teid == 0x20);
+}
+
+TEST_CASE("tracker: a flood of spoofed sources inside a GTP tunnel says nothing of it") {
+  constexpr uint32_t kMostFlows = 1024, kSources = 4 * kMostFlows;
+  TrackerRig rig(kMostFlows);
+  const decode::PacketView first = whole_connection(rig.make)[0];
+  for (uint32_t i = 0; i < kSources; ++i) {
+    decode::PacketView view = first;
+    view.tunnel_type = decode::Encap::kGtpU;
+    view.src.bytes[13] = static_cast<uint8_t>(i >> 8);
+    view.src.bytes[14] = static_cast<uint8_t>(i);
+    view.index = first.index + i;
+    rig.feed({view});
+  }
+  CHECK(rig.sink.tunnels.empty());
+  CHECK(rig.tracker.counters().unrecorded_flows > 0);
 }
 
 TEST_CASE("tracker: a protocol right above IP names its flow") {

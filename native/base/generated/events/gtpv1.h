@@ -13,10 +13,22 @@ inline constexpr uint16_t kMessage = 2;
 inline constexpr uint16_t kTeid = 3;
 inline constexpr uint16_t kSequence = 4;
 inline constexpr uint16_t kCause = 5;
-inline constexpr uint16_t kApn = 6;
-inline constexpr uint16_t kUeAddress = 7;
-inline constexpr uint16_t kTeidData = 8;
-inline constexpr uint16_t kTeidControl = 9;
+inline constexpr uint16_t kImsi = 6;
+inline constexpr uint16_t kMsisdn = 7;
+inline constexpr uint16_t kImei = 8;
+inline constexpr uint16_t kApn = 9;
+inline constexpr uint16_t kRatType = 10;
+inline constexpr uint16_t kNsapi = 11;
+inline constexpr uint16_t kUeAddress = 12;
+inline constexpr uint16_t kTeidData = 13;
+inline constexpr uint16_t kTeidControl = 14;
+inline constexpr uint16_t kNodeAddress = 15;
+inline constexpr uint16_t kLocation = 16;
+namespace location {
+inline constexpr uint16_t kPlmn = 1;
+inline constexpr uint16_t kArea = 2;
+inline constexpr uint16_t kCell = 3;
+}  // namespace location
 }  // namespace gtpv1
 
 }  // namespace thymus::event

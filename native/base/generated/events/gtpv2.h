@@ -13,16 +13,25 @@ inline constexpr uint16_t kMessage = 2;
 inline constexpr uint16_t kTeid = 3;
 inline constexpr uint16_t kSequence = 4;
 inline constexpr uint16_t kCause = 5;
-inline constexpr uint16_t kApn = 6;
-inline constexpr uint16_t kRatType = 7;
-inline constexpr uint16_t kEbi = 8;
-inline constexpr uint16_t kUeAddress = 9;
-inline constexpr uint16_t kFTeid = 10;
+inline constexpr uint16_t kImsi = 6;
+inline constexpr uint16_t kMsisdn = 7;
+inline constexpr uint16_t kImei = 8;
+inline constexpr uint16_t kApn = 9;
+inline constexpr uint16_t kRatType = 10;
+inline constexpr uint16_t kEbi = 11;
+inline constexpr uint16_t kUeAddress = 12;
+inline constexpr uint16_t kFTeid = 13;
+inline constexpr uint16_t kLocation = 14;
 namespace f_teid {
 inline constexpr uint16_t kInterfaceType = 1;
 inline constexpr uint16_t kTeid = 2;
 inline constexpr uint16_t kAddress = 3;
 }  // namespace f_teid
+namespace location {
+inline constexpr uint16_t kPlmn = 1;
+inline constexpr uint16_t kArea = 2;
+inline constexpr uint16_t kCell = 3;
+}  // namespace location
 }  // namespace gtpv2
 
 }  // namespace thymus::event

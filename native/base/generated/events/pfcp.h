@@ -18,6 +18,23 @@ inline constexpr uint16_t kNodeAddress = 7;
 inline constexpr uint16_t kFSeid = 8;
 inline constexpr uint16_t kFSeidAddress = 9;
 inline constexpr uint16_t kCreatedPdrs = 10;
+inline constexpr uint16_t kImsi = 11;
+inline constexpr uint16_t kMsisdn = 12;
+inline constexpr uint16_t kImei = 13;
+inline constexpr uint16_t kNetworkInstance = 14;
+inline constexpr uint16_t kApn = 15;
+inline constexpr uint16_t kSlice = 16;
+inline constexpr uint16_t kUeAddress = 17;
+inline constexpr uint16_t kFTeid = 18;
+inline constexpr uint16_t kPeer = 19;
+namespace f_teid {
+inline constexpr uint16_t kTeid = 1;
+inline constexpr uint16_t kAddress = 2;
+}  // namespace f_teid
+namespace peer {
+inline constexpr uint16_t kTeid = 1;
+inline constexpr uint16_t kAddress = 2;
+}  // namespace peer
 }  // namespace pfcp
 
 }  // namespace thymus::event

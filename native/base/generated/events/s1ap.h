@@ -11,6 +11,33 @@ namespace s1ap {
 inline constexpr uint16_t kType = 1;
 inline constexpr uint16_t kProcedureCode = 2;
 inline constexpr uint16_t kProcedure = 3;
+inline constexpr uint16_t kMmeUeId = 4;
+inline constexpr uint16_t kEnbUeId = 5;
+inline constexpr uint16_t kLocation = 6;
+inline constexpr uint16_t kNas = 7;
+inline constexpr uint16_t kERab = 8;
+namespace location {
+inline constexpr uint16_t kPlmn = 1;
+inline constexpr uint16_t kArea = 2;
+inline constexpr uint16_t kCell = 3;
+}  // namespace location
+namespace nas {
+inline constexpr uint16_t kSecurityHeader = 1;
+inline constexpr uint16_t kMessage = 2;
+inline constexpr uint16_t kSessionMessage = 3;
+inline constexpr uint16_t kSessionId = 4;
+inline constexpr uint16_t kImsi = 5;
+inline constexpr uint16_t kImei = 6;
+inline constexpr uint16_t kApn = 7;
+inline constexpr uint16_t kSlice = 8;
+inline constexpr uint16_t kUeAddress = 9;
+}  // namespace nas
+namespace e_rab {
+inline constexpr uint16_t kId = 1;
+inline constexpr uint16_t kSlice = 2;
+inline constexpr uint16_t kTeid = 3;
+inline constexpr uint16_t kAddress = 4;
+}  // namespace e_rab
 }  // namespace s1ap
 
 }  // namespace thymus::event

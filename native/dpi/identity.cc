@@ -1,0 +1,93 @@
+#include "dpi/identity.h"
+
+#include <algorithm>
+
+namespace thymus::dpi {
+namespace {
+
+constexpr size_t kImsiDigits = 15, kLeastImsiDigits = 14, kImeiDigits = 14;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+size_t leading_digits(std::string_view text) {
+  return static_cast<size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+}
+
+struct Prefix {
+  std::string_view text;
+  IdentityKind kind;
+};
+constexpr Prefix kPrefixes[] = {
+    {"imsi-", IdentityKind::kImsi},
+    {"msisdn-", IdentityKind::kMsisdn},
+    {"imei-", IdentityKind::kImei},
+    {"imeisv-", IdentityKind::kImei},
+};
+
+// What the identity at the start of `text` is, how many bytes come before it, and its length.
+struct Found {
+  IdentityKind kind;
+  size_t before;
+  size_t size;
+};
+
+bool find_identity(std::string_view text, Found* out) {
+  for (const Prefix& prefix : kPrefixes) {
+    if (!text.starts_with(prefix.text)) continue;
+    const size_t n = leading_digits(text.substr(prefix.text.size()));
+    *out = {prefix.kind, prefix.text.size(), n};
+    return n > 0;
+  }
+  const size_t n = leading_digits(text);
+  const bool is_user = (n == kImsiDigits || n == kImsiDigits - 1) &&
+                       text.substr(n).starts_with("@ims.");
+  *out = {IdentityKind::kImsi, 0, n};
+  return is_user;
+}
+
+}  // namespace
+
+IdentityText identity_text(IdentityKind kind, std::string_view value,
+                           const ParserOptions& options) {
+  if (options.clear_identities) return IdentityText(value);
+  if (kind == IdentityKind::kImei) value = value.substr(0, kImeiDigits);
+  TextBuilder<257> input;
+  input.add(static_cast<char>(kind));
+  for (const char c : value) input.add(c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c);
+  IdentityText out("hash:");
+  out.add_hex_number(siphash24(as_bytes(input.view()), options.identity_key), 16);
+  return out;
+}
+
+void put_identity(uint16_t field, IdentityKind kind, std::string_view value, Context* context) {
+  if (value.empty()) return;
+  context->events->put_text(field, identity_text(kind, value, *context->options).view());
+}
+
+std::string_view imsi_of_name(std::string_view user_name) {
+  const size_t n = leading_digits(user_name);
+  const bool ends = n == user_name.size() || user_name[n] == '@';
+  if (!ends) return {};
+  if (n == kImsiDigits || n == kLeastImsiDigits) return user_name.substr(0, n);
+  return n == kImsiDigits + 1 ? user_name.substr(1, kImsiDigits) : std::string_view{};
+}
+
+RedactedText without_identities(std::string_view text, const ParserOptions& options) {
+  if (options.clear_identities) return RedactedText(text);
+  RedactedText out;
+  while (!text.empty() && !out.cut()) {
+    Found found;
+    const bool after_digit = !out.empty() && is_digit(out.view().back());
+    if (!after_digit && find_identity(text, &found)) {
+      out.add(text.substr(0, found.before));
+      out.add(identity_text(found.kind, text.substr(found.before, found.size), options).view());
+      text.remove_prefix(found.before + found.size);
+    } else {
+      out.add(text.front());
+      text.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+}  // namespace thymus::dpi

@@ -1,0 +1,40 @@
+// Subscribers' identities on their way out of the core: as keyed hashes, unless the options say
+// that they may leave in clear.
+#pragma once
+
+#include <string_view>
+
+#include "base/text_builder.h"
+#include "dpi/context.h"
+
+namespace thymus::dpi {
+
+// What an identity is; equal digits of two kinds have different hashes.
+enum class IdentityKind : uint8_t {
+  kImsi = 1,    // also of a SUPI: its 5 to 15 digits (3GPP TS 23.003, 2.2)
+  kMsisdn = 2,  // digits without a sign (TS 23.003, 3.3)
+  kImei = 3,    // also of an IMEISV: hashed by the 14 digits that both share (TS 23.003, 6.2)
+  kName = 4,    // a user name that holds none of them, in lower case
+};
+
+using IdentityText = TextBuilder<256>;
+
+// "hash:" and 16 hexadecimal digits of SipHash-2-4 under ParserOptions::identity_key, or `value` as
+// it is with ParserOptions::clear_identities.
+IdentityText identity_text(IdentityKind kind, std::string_view value, const ParserOptions& options);
+
+// Writes an identity as a text field; nothing where it is empty.
+void put_identity(uint16_t field, IdentityKind kind, std::string_view value, Context* context);
+
+// The digits of a user name that is made of an IMSI, such as "001010123456789@ims.mnc001..." with
+// or without the digit before them that says how it authenticates (TS 23.003, 19.3); empty for
+// other names.
+std::string_view imsi_of_name(std::string_view user_name);
+
+// A copy of `text` in which every identity is replaced that is named as one: "imsi-", "msisdn-",
+// "imei-" or "imeisv-" before digits (TS 29.571, 5.3), or an IMSI as the user part before "@ims."
+// (TS 23.003, 13.3). Cut at the builder's size.
+using RedactedText = TextBuilder<2048>;
+RedactedText without_identities(std::string_view text, const ParserOptions& options);
+
+}  // namespace thymus::dpi

@@ -1,0 +1,27 @@
+import type { Settings } from '../config/settings.js';
+import { REPEATABLE_IDENTITY_KEY } from '../engine/pipeline.js';
+import { installationKey, passingKey, readIdentityKey } from '../store/identity_key.js';
+import { complain } from './console.js';
+import type { ReplayFlags } from './flags.js';
+import { stateDirectory } from './state_directory.js';
+
+/**
+ * The key under which the outputs of a command hash subscribers' identities: of the file that was
+ * named, or this installation's own.
+ * @throws ThymusError USAGE when the file holds no key
+ */
+export function identityKey(flags: ReplayFlags, settings: Settings): Uint8Array {
+  if (settings.identityKey !== null) return readIdentityKey(settings.identityKey);
+  const { eve, eveDir, flows } = flags;
+  const shows = [eve, eveDir, flows].some((path) => path !== undefined);
+  if (settings.identities === 'clear' || (!shows && settings.store !== 'flows')) {
+    return REPEATABLE_IDENTITY_KEY;
+  }
+  const directory = stateDirectory(settings);
+  const key = installationKey(directory);
+  if (key !== null) return key;
+  complain(
+    `thymus: No key of identities can be kept in ${directory}: their hashes are of this run only.\n`,
+  );
+  return passingKey();
+}
