@@ -16,6 +16,8 @@ import type { Session, SessionFacts, SessionSource, SessionTable } from './tunne
  * What one of them leaves out another says: the sessions meet in the ends of their tunnels.
  */
 
+type RadioProtocol = 'S1AP' | 'NGAP';
+
 /** A device as the radio network knows it, with its sessions by their numbers. */
 interface Device {
   readonly facts: Partial<SessionFacts>;
@@ -24,7 +26,7 @@ interface Device {
   readonly asked: Map<number, Partial<SessionFacts>>;
 }
 
-const DEVICES_MOST = 65_536;
+const NAMES_OF_DEVICES_MOST = 131_072;
 const SESSIONS_OF_DEVICE_MOST = 16;
 /** PDU sessions have numbers from 1 to 15, EPS bearers likewise. */
 const SESSION_NUMBER_MOST = 15;
@@ -73,6 +75,8 @@ interface Message {
 export class MobileSignalling {
   readonly #table: SessionTable;
   readonly #devices = new Map<string, Device>();
+  /** Who was given a temporary identity. */
+  readonly #temporary = new Map<string, Partial<SessionFacts>>();
 
   constructor(table: SessionTable) {
     this.#table = table;
@@ -202,7 +206,7 @@ export class MobileSignalling {
 
   // ---- S1AP and NGAP
 
-  #radio(message: Message, protocol: 'S1AP' | 'NGAP'): void {
+  #radio(message: Message, protocol: RadioProtocol): void {
     const { fields } = message;
     const device = this.#deviceOf(message, protocol);
     if (device === undefined) return;
@@ -217,10 +221,26 @@ export class MobileSignalling {
       if (isAnswer && session !== undefined) this.#table.confirm(session, message.atUs);
     }
     for (const nas of listOf(fields.nas).map(objectOf)) nasFacts(device, nas, sessions);
+    this.#temporaryIdentity(device, message, protocol);
     for (const session of device.sessions.values()) learn(session, device.facts);
     if (code === RELEASE_SESSION[protocol] && isAnswer && device.sessions.size === 1) {
       for (const session of device.sessions.values()) this.#table.end(session, message.atUs);
       device.sessions.clear();
+    }
+  }
+
+  /** A device that shows what it was given before is the same; what it is given now names it. */
+  #temporaryIdentity(device: Device, message: Message, protocol: RadioProtocol): void {
+    const { fields } = message;
+    const own = listOf(fields.nas).map((nas) => textOf(objectOf(nas).tmsi));
+    for (const tmsi of [textOf(fields.tmsi), ...own]) {
+      if (tmsi === '') continue;
+      const name = `${protocol}/${coreOf(message, protocol)}/${tmsi}`;
+      const { imsi, imei } = this.#temporary.get(name) ?? {};
+      if (textOf(device.facts.imsi) === '' && imsi !== undefined) device.facts.imsi = imsi;
+      if (textOf(device.facts.imei) === '' && imei !== undefined) device.facts.imei = imei;
+      if (textOf(device.facts.imsi) === '') continue;
+      keepNewest(this.#temporary, name, { imsi: device.facts.imsi!, imei: device.facts.imei ?? '' });
     }
   }
 
@@ -246,14 +266,13 @@ export class MobileSignalling {
   }
 
   /** By its number in the core where it has one, else by that in the radio network. */
-  #deviceOf(message: Message, protocol: 'S1AP' | 'NGAP'): Device | undefined {
-    const { fields, flow, src, dst, srcPort, dstPort } = message;
+  #deviceOf(message: Message, protocol: RadioProtocol): Device | undefined {
+    const { fields, flow } = message;
     const isLte = protocol === 'S1AP';
     const coreId = numberOf(isLte ? fields.mme_ue_id : fields.amf_ue_id);
     const radioId = numberOf(isLte ? fields.enb_ue_id : fields.ran_ue_id);
     if (coreId === null && radioId === null) return undefined;
-    const port = CORE_PORTS[protocol];
-    const core = srcPort === port ? src : dstPort === port ? dst : flow;
+    const core = coreOf(message, protocol);
     const coreName = coreId === null ? null : `${protocol}/core/${core}/${coreId}`;
     const radioName = radioId === null ? null : `${protocol}/radio/${flow}/${radioId}`;
     const isFirst = numberOf(fields.procedure_code) === INITIAL_MESSAGE[protocol];
@@ -262,20 +281,27 @@ export class MobileSignalling {
       : ((coreName === null ? undefined : this.#devices.get(coreName)) ??
         (radioName === null ? undefined : this.#devices.get(radioName)));
     const device: Device = known ?? { facts: {}, sessions: new Map(), asked: new Map() };
-    if (coreName !== null) this.#keepDevice(coreName, device);
-    if (radioName !== null) this.#keepDevice(radioName, device);
+    if (coreName !== null) keepNewest(this.#devices, coreName, device);
+    if (radioName !== null) keepNewest(this.#devices, radioName, device);
     return device;
   }
+}
 
-  /** The names used last stay. */
-  #keepDevice(name: string, device: Device): void {
-    this.#devices.delete(name);
-    this.#devices.set(name, device);
-    if (this.#devices.size <= 2 * DEVICES_MOST) return;
-    for (const oldest of this.#devices.keys()) {
-      this.#devices.delete(oldest);
-      return;
-    }
+/** The address of the core's side, or else the association. */
+function coreOf(message: Message, protocol: RadioProtocol): string {
+  const { flow, src, dst, srcPort, dstPort } = message;
+  const port = CORE_PORTS[protocol];
+  return srcPort === port ? src : dstPort === port ? dst : flow;
+}
+
+/** The names used last stay. */
+function keepNewest<T>(map: Map<string, T>, name: string, value: T): void {
+  map.delete(name);
+  map.set(name, value);
+  if (map.size <= NAMES_OF_DEVICES_MOST) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
   }
 }
 

@@ -163,6 +163,13 @@ void read_identity(Bytes value, Nas* out) {
   if (type == kImei || type == kImeisv) out->imei = identity_digits(value);
 }
 
+// In an element of its own the kind 6 says that a network, a group, a code and a TMSI follow, of
+// which the last two are the S-TMSI.
+void read_guti(Bytes value, Nas* out) {
+  constexpr uint8_t kGuti = 6;
+  if (value.size() == 11 && (value[0] & 7) == kGuti) out->tmsi = value.subspan(6);
+}
+
 // Elements that follow the ones with a fixed place: those of tag `wanted`.
 template <typename Visit>
 void each_optional(Reader r, Visit&& visit) {
@@ -200,20 +207,26 @@ void read_session(Bytes bytes, Nas* out) {
 
 void read_mobility(Reader r, Nas* out) {
   constexpr uint8_t kAttachRequest = 0x41, kAttachAccept = 0x42, kIdentityResponse = 0x56,
-                    kSecurityModeComplete = 0x5e, kImeisv = 0x23;
+                    kSecurityModeComplete = 0x5e, kImeisv = 0x23, kGuti = 0x50;
   const uint8_t type = r.u8();
   out->message = name_in(kEpsMessages, type);
   switch (type) {
-    case kAttachRequest:
+    case kAttachRequest: {
       r.skip(1);
-      read_identity(value8(&r), out);
+      const Bytes identity = value8(&r);
+      read_identity(identity, out);
+      read_guti(identity, out);
       value8(&r);  // capabilities
       read_session(value16(&r), out);
       break;
+    }
     case kAttachAccept:
       r.skip(2);
       value8(&r);  // tracking areas
       read_session(value16(&r), out);
+      each_optional(r, [out](uint8_t tag, Bytes value) {
+        if (tag == kGuti) read_guti(value, out);
+      });
       break;
     case kIdentityResponse:
       read_identity(value8(&r), out);
@@ -237,9 +250,12 @@ namespace fivegs {
 constexpr uint8_t kMobility = 0x7e, kSession = 0x2e;
 
 void read_identity(Bytes value, Nas* out) {
-  constexpr uint8_t kSuci = 1, kImei = 3, kImeisv = 5, kNullScheme = 0;
+  constexpr uint8_t kSuci = 1, kGuti = 2, kImei = 3, kTmsi = 4, kImeisv = 5, kNullScheme = 0;
   Reader r(value);
   const uint8_t head = r.u8();
+  // Of the 5G-GUTI the last octets are the 5G-S-TMSI, which may also stand alone.
+  if ((head & 7) == kGuti && value.size() == 11) out->tmsi = value.subspan(5);
+  if ((head & 7) == kTmsi && value.size() == 7) out->tmsi = value.subspan(1);
   if ((head & 7) == kImei || (head & 7) == kImeisv) out->imei = identity_digits(value);
   // Of a concealed identity only one under the null scheme can be read, and only an IMSI.
   if ((head & 7) != kSuci || (head >> 4 & 7) != 0) return;
@@ -304,24 +320,38 @@ void read_session(Bytes bytes, Nas* out) {
   each_optional(r, [out](uint8_t tag, Bytes value) { read_option(tag, value, out); });
 }
 
+void read_optional_identity(Reader r, Nas* out) {
+  constexpr uint8_t kIdentity = 0x77;
+  each_optional(r, [out](uint8_t tag, Bytes value) {
+    if (tag == kIdentity) read_identity(value, out);
+  });
+}
+
 void read_mobility(Reader r, Nas* out) {
-  constexpr uint8_t kRegistrationRequest = 0x41, kIdentityResponse = 0x5c,
+  constexpr uint8_t kRegistrationRequest = 0x41, kRegistrationAccept = 0x42,
+                    kServiceRequest = 0x4c, kConfigurationUpdate = 0x54, kIdentityResponse = 0x5c,
                     kSecurityModeComplete = 0x5e, kUplink = 0x67, kDownlink = 0x68,
-                    kImeisv = 0x77, kSessionContainer = 1;
+                    kSessionContainer = 1;
   const uint8_t type = r.u8();
   out->message = name_in(k5gsMessages, type);
   switch (type) {
     case kRegistrationRequest:
+    case kServiceRequest:
       r.skip(1);
       read_identity(value16(&r), out);
+      break;
+    case kRegistrationAccept:
+      value8(&r);  // result
+      read_optional_identity(r, out);
+      break;
+    case kConfigurationUpdate:
+      read_optional_identity(r, out);
       break;
     case kIdentityResponse:
       read_identity(value16(&r), out);
       break;
     case kSecurityModeComplete:
-      each_optional(r, [out](uint8_t tag, Bytes value) {
-        if (tag == kImeisv) read_identity(value, out);
-      });
+      read_optional_identity(r, out);
       break;
     case kUplink:
     case kDownlink: {

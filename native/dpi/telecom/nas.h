@@ -13,6 +13,7 @@ struct Nas {
   uint8_t session_id = 0;  // PDU session, or EPS bearer; 0 without
   Digits imsi;
   Digits imei;
+  Bytes tmsi;  // S-TMSI or 5G-S-TMSI, assigned or shown: into the message
   AccessPoint apn;
   Slice slice;
   bool has_slice = false;

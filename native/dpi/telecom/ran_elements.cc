@@ -14,6 +14,7 @@ namespace {
 // Both events have their objects in the same form; here they have NGAP's names.
 namespace ids = event::ngap;
 static_assert(event::s1ap::kMmeUeId == ids::kAmfUeId && event::s1ap::kEnbUeId == ids::kRanUeId);
+static_assert(event::s1ap::kTmsi == ids::kTmsi && event::s1ap::nas::kTmsi == ids::nas::kTmsi);
 static_assert(event::s1ap::kLocation == ids::kLocation && event::s1ap::kNas == ids::kNas);
 static_assert(event::s1ap::kERab == ids::kSession);
 static_assert(event::s1ap::nas::kUeAddress == ids::nas::kUeAddress);
@@ -67,6 +68,17 @@ void write_session(uint8_t id, const Slice* slice, const TunnelEnd* tunnel, Even
   events->close();
 }
 
+// The node that assigned it, in `n` octets, and its number there.
+void write_temporary(uint32_t node, size_t n, uint32_t number, const PerReader& r,
+                     EventWriter* events) {
+  if (!r.ok()) return;
+  const uint8_t octets[] = {
+      static_cast<uint8_t>(node >> 8),    static_cast<uint8_t>(node),
+      static_cast<uint8_t>(number >> 24), static_cast<uint8_t>(number >> 16),
+      static_cast<uint8_t>(number >> 8),  static_cast<uint8_t>(number)};
+  events->put_bytes(ids::kTmsi, Bytes(octets).subspan(2 - n));
+}
+
 void write_location(const Location& location, EventWriter* events) {
   if (location.plmn.empty()) return;
   events->open(ids::kLocation);
@@ -88,6 +100,7 @@ void write_nas(const Nas& nas, Context* context) {
   if (nas.session_id != 0) events->put(ids::nas::kSessionId, nas.session_id);
   put_identity(ids::nas::kImsi, IdentityKind::kImsi, nas.imsi.view(), context);
   put_identity(ids::nas::kImei, IdentityKind::kImei, nas.imei.view(), context);
+  if (!nas.tmsi.empty()) events->put_bytes(ids::nas::kTmsi, nas.tmsi);
   put_name(ids::nas::kApn, nas.apn.view());
   if (nas.has_slice) events->put_text(ids::nas::kSlice, slice_text(nas.slice).view());
   if (nas.has_address) events->put_ip(ids::nas::kUeAddress, nas.ue_address);
@@ -102,7 +115,7 @@ namespace element {
 constexpr uint16_t kMmeUeId = 0, kEnbUeId = 8, kSetupRequest = 16, kAdmitted = 18,
                    kSwitchedDownlink = 22, kContextSetupRequest = 24, kNas = 26,
                    kSetupResponse = 28, kContextSetupResponse = 51, kHandoverRequest = 53,
-                   kTai = 67, kSwitchedUplink = 94, kCell = 100, kModified = 199;
+                   kTai = 67, kSwitchedUplink = 94, kTmsi = 96, kCell = 100, kModified = 199;
 }  // namespace element
 
 void skip_quality(PerReader* r) {
@@ -150,6 +163,13 @@ void write_bearers(uint16_t list, Bytes value, Context* context) {
   for (int i = 0; i < n && next_element(&r, &item); ++i) write_bearer(list, item.value, context);
 }
 
+void write_tmsi(PerReader* r, EventWriter* events) {
+  r->bits(2);
+  const uint32_t code = r->bits(8);
+  const uint32_t number = Reader(r->octets(4)).be32();
+  write_temporary(code, 1, number, *r, events);
+}
+
 // A cell or a tracking area: both begin with their network.
 void read_place(Bytes value, bool is_cell, Location* out) {
   PerReader r(value);
@@ -171,11 +191,18 @@ void read_place(Bytes value, bool is_cell, Location* out) {
 namespace ngap {
 
 namespace element {
-constexpr uint16_t kAmfUeId = 10, kNas = 38, kAdmitted = 53, kContextSetupRequest = 71,
+constexpr uint16_t kAmfUeId = 10, kTmsi = 26, kNas = 38, kAdmitted = 53, kContextSetupRequest = 71,
                    kContextSetupResponse = 72, kHandoverRequest = 73, kSetupRequest = 74,
                    kSetupResponse = 75, kToBeSwitched = 76, kSwitched = 77, kRanUeId = 85,
                    kLocation = 121, kUplinkTunnel = 139;
 }  // namespace element
+
+void write_tmsi(PerReader* r, EventWriter* events) {
+  r->bits(2);
+  const uint32_t set_and_pointer = r->bits(16);
+  const uint32_t number = Reader(r->octets(4)).be32();
+  write_temporary(set_and_pointer, 2, number, *r, events);
+}
 
 Slice read_slice(PerReader* r) {
   r->bit();
@@ -269,9 +296,9 @@ Location read_location(Bytes value) {
   const bool has_extensions = r.bit();
   Location out;
   const Digits plmn = plmn_text(r.octets(3));
-  const Bytes cell = r.octets(kind == kNr ? 5 : 4);
-  for (const uint8_t octet : cell) out.cell = out.cell << 8 | octet;
-  out.cell >>= 4;
+  // 36 bits or 28, and the area's first bits right behind them.
+  for (const uint8_t octet : r.octets(kind == kNr ? 4 : 3)) out.cell = out.cell << 8 | octet;
+  out.cell = out.cell << 4 | r.bits(4);
   if (has_extensions) r.skip_extensions();
   r.bits(2);
   r.octets(3);
@@ -301,6 +328,9 @@ void write_s1ap_elements(Bytes value, Context* context) {
         if (read_eps_nas(r.sized_octets(), &nas)) write_nas(nas, context);
         break;
       }
+      case element::kTmsi:
+        s1ap::write_tmsi(&r, context->events);
+        break;
       case element::kTai:
       case element::kCell:
         s1ap::read_place(e.value, e.id == element::kCell, &location);
@@ -339,6 +369,9 @@ void write_ngap_elements(Bytes value, Context* context) {
         if (read_5gs_nas(r.sized_octets(), &nas)) write_nas(nas, context);
         break;
       }
+      case element::kTmsi:
+        ngap::write_tmsi(&r, context->events);
+        break;
       case element::kLocation:
         write_location(ngap::read_location(e.value), context->events);
         break;

@@ -13,9 +13,10 @@ inline constexpr uint16_t kProcedureCode = 2;
 inline constexpr uint16_t kProcedure = 3;
 inline constexpr uint16_t kAmfUeId = 4;
 inline constexpr uint16_t kRanUeId = 5;
-inline constexpr uint16_t kLocation = 6;
-inline constexpr uint16_t kNas = 7;
-inline constexpr uint16_t kSession = 8;
+inline constexpr uint16_t kTmsi = 6;
+inline constexpr uint16_t kLocation = 7;
+inline constexpr uint16_t kNas = 8;
+inline constexpr uint16_t kSession = 9;
 namespace location {
 inline constexpr uint16_t kPlmn = 1;
 inline constexpr uint16_t kArea = 2;
@@ -28,9 +29,10 @@ inline constexpr uint16_t kSessionMessage = 3;
 inline constexpr uint16_t kSessionId = 4;
 inline constexpr uint16_t kImsi = 5;
 inline constexpr uint16_t kImei = 6;
-inline constexpr uint16_t kApn = 7;
-inline constexpr uint16_t kSlice = 8;
-inline constexpr uint16_t kUeAddress = 9;
+inline constexpr uint16_t kTmsi = 7;
+inline constexpr uint16_t kApn = 8;
+inline constexpr uint16_t kSlice = 9;
+inline constexpr uint16_t kUeAddress = 10;
 }  // namespace nas
 namespace session {
 inline constexpr uint16_t kId = 1;
