@@ -39,8 +39,8 @@ bool find_identity(std::string_view text, Found* out) {
     return n > 0;
   }
   const size_t n = leading_digits(text);
-  const bool is_user = (n == kImsiDigits || n == kImsiDigits - 1) &&
-                       text.substr(n).starts_with("@ims.");
+  const bool is_user =
+      (n == kImsiDigits || n == kImsiDigits - 1) && text.substr(n).starts_with("@ims.");
   *out = {IdentityKind::kImsi, 0, n};
   return is_user;
 }
@@ -53,7 +53,7 @@ IdentityText identity_text(IdentityKind kind, std::string_view value,
   if (kind == IdentityKind::kImei) value = value.substr(0, kImeiDigits);
   TextBuilder<257> input;
   input.add(static_cast<char>(kind));
-  for (const char c : value) input.add(c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c);
+  input.add(value);
   IdentityText out("hash:");
   out.add_hex_number(siphash24(as_bytes(input.view()), options.identity_key), 16);
   return out;
@@ -70,6 +70,23 @@ std::string_view imsi_of_name(std::string_view user_name) {
   if (!ends) return {};
   if (n == kImsiDigits || n == kLeastImsiDigits) return user_name.substr(0, n);
   return n == kImsiDigits + 1 ? user_name.substr(1, kImsiDigits) : std::string_view{};
+}
+
+RedactedText user_name_text(std::string_view name, const ParserOptions& options) {
+  constexpr size_t kLeastDigits = 7;
+  if (options.clear_identities) return RedactedText(name);
+  const std::string_view imsi = imsi_of_name(name);
+  if (!imsi.empty()) {
+    return RedactedText(identity_text(IdentityKind::kImsi, imsi, options).view());
+  }
+  std::string_view number = name;
+  for (const std::string_view before : {"tel:", "sip:", "+"}) {
+    if (number.starts_with(before)) number.remove_prefix(before.size());
+  }
+  const size_t n = leading_digits(number);
+  const bool ends = n == number.size() || number[n] == '@' || number[n] == ';';
+  if (n < kLeastDigits || n > kImsiDigits || !ends) return without_identities(name, options);
+  return RedactedText(identity_text(IdentityKind::kMsisdn, number.substr(0, n), options).view());
 }
 
 RedactedText without_identities(std::string_view text, const ParserOptions& options) {

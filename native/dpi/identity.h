@@ -14,10 +14,11 @@ enum class IdentityKind : uint8_t {
   kImsi = 1,    // also of a SUPI: its 5 to 15 digits (3GPP TS 23.003, 2.2)
   kMsisdn = 2,  // digits without a sign (TS 23.003, 3.3)
   kImei = 3,    // also of an IMEISV: hashed by the 14 digits that both share (TS 23.003, 6.2)
-  kName = 4,    // a user name that holds none of them, in lower case
 };
 
 using IdentityText = TextBuilder<256>;
+
+using RedactedText = TextBuilder<2048>;
 
 // "hash:" and 16 hexadecimal digits of SipHash-2-4 under ParserOptions::identity_key, or `value` as
 // it is with ParserOptions::clear_identities.
@@ -31,10 +32,13 @@ void put_identity(uint16_t field, IdentityKind kind, std::string_view value, Con
 // other names.
 std::string_view imsi_of_name(std::string_view user_name);
 
+// A user name or a station as it leaves the core: hashed where it is an IMSI (see imsi_of_name) or,
+// with or without "tel:", "sip:" and a sign, a telephone number of at least 7 digits; else itself.
+RedactedText user_name_text(std::string_view name, const ParserOptions& options);
+
 // A copy of `text` in which every identity is replaced that is named as one: "imsi-", "msisdn-",
 // "imei-" or "imeisv-" before digits (TS 29.571, 5.3), or an IMSI as the user part before "@ims."
 // (TS 23.003, 13.3). Cut at the builder's size.
-using RedactedText = TextBuilder<2048>;
 RedactedText without_identities(std::string_view text, const ParserOptions& options);
 
 }  // namespace thymus::dpi

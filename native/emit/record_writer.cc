@@ -70,8 +70,8 @@ RecordWriter::RecordWriter(size_t producer, std::span<BatchQueue* const> shards,
   for (BatchQueue* queue : queues_) open_.push_back(queue->take_empty());
 }
 
-void RecordWriter::on_flow(const flow::Flow& flow, const flow::GtpTunnels* tunnels,
-                           uint8_t events, flow::EndReason reason, flow::Moment moment) {
+void RecordWriter::on_flow(const flow::Flow& flow, const flow::GtpTunnels* tunnels, uint8_t events,
+                           flow::EndReason reason, flow::Moment moment) {
   FlowRow row;
   fill_row(flow, events, reason, moment, &row);
   const uint8_t internal = internal_roles(flow);

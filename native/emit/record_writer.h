@@ -48,8 +48,8 @@ class RecordWriter final : public flow::FlowSink,
                 Bytes fields, uint32_t truncations, flow::Moment moment) override;
   void on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,
                   flow::Moment moment) override;
-  void on_gtpu(const flow::Flow& flow, bool from_originator,
-               const flow::GtpTunnels::Tunnel& tunnel, flow::Moment moment) override;
+  void on_gtpu(const flow::Flow& flow, bool from_originator, const flow::GtpTunnels::Tunnel& tunnel,
+               flow::Moment moment) override;
   void on_window(const flow::SketchWindow& window) override;
   void on_neighbour(const decode::PacketView& view, const decode::Neighbour& message,
                     const MacAddress& previous) override;

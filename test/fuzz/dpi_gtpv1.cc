@@ -1,5 +1,5 @@
 #include "parser_fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return thymus::fuzz::fuzz_parsers(thymus::dpi::AppId::kGtpv1, data, size);
+  return thymus::fuzz::fuzz_parsers(thymus::dpi::AppId::kGtpPath, data, size);
 }

@@ -114,14 +114,22 @@ struct Protocol {
   uint16_t procedure_field;
   void (*write_elements)(Bytes value, Context* context);
 };
-constexpr Protocol kS1apProtocol{
-    event::kS1ap,           kPpidS1ap,          kS1apPorts,
-    kS1apProcedures,        event::s1ap::kType, event::s1ap::kProcedureCode,
-    event::s1ap::kProcedure, write_s1ap_elements};
-constexpr Protocol kNgapProtocol{
-    event::kNgap,           kPpidNgap,          kNgapPorts,
-    kNgapProcedures,        event::ngap::kType, event::ngap::kProcedureCode,
-    event::ngap::kProcedure, write_ngap_elements};
+constexpr Protocol kS1apProtocol{event::kS1ap,
+                                 kPpidS1ap,
+                                 kS1apPorts,
+                                 kS1apProcedures,
+                                 event::s1ap::kType,
+                                 event::s1ap::kProcedureCode,
+                                 event::s1ap::kProcedure,
+                                 write_s1ap_elements};
+constexpr Protocol kNgapProtocol{event::kNgap,
+                                 kPpidNgap,
+                                 kNgapPorts,
+                                 kNgapProcedures,
+                                 event::ngap::kType,
+                                 event::ngap::kProcedureCode,
+                                 event::ngap::kProcedure,
+                                 write_ngap_elements};
 
 template <const Protocol& kProtocol>
 Likelihood probe(const Segment& first) {

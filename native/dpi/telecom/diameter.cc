@@ -6,6 +6,7 @@
 
 #include "dpi/parser.h"
 #include "dpi/telecom/names.h"
+#include "dpi/telecom/subscriber.h"
 
 namespace thymus::dpi {
 namespace {
@@ -14,7 +15,8 @@ namespace ids = event::diameter;
 
 constexpr uint16_t kPorts[] = {3868, 3869, 5868};
 constexpr size_t kHeaderBytes = 20;
-constexpr int kMostAvps = 128;  // of a message with more, the first ones
+constexpr int kMostAvps = 128;     // of a message with more, the first ones
+constexpr uint32_t k3gpp = 10415;  // IANA's private enterprise number
 constexpr uint32_t kPpidDiameter = 46, kPpidDiameterDtls = 47;
 
 constexpr CodeName kCommands[] = {
@@ -52,7 +54,43 @@ constexpr CodeName kCommands[] = {
     {8388622, "LCS-Routing-Info"},
 };
 
+// IANA's AAA parameters.
+constexpr CodeName kApplications[] = {
+    {0, "common"},
+    {1, "nasreq"},
+    {3, "accounting"},
+    {4, "gy"},
+    {5, "eap"},
+    {16777216, "cx"},
+    {16777217, "sh"},
+    {16777222, "gq"},
+    {16777236, "rx"},
+    {16777238, "gx"},
+    {16777250, "sta"},
+    {16777251, "s6a"},
+    {16777252, "s13"},
+    {16777255, "slg"},
+    {16777264, "swm"},
+    {16777265, "swx"},
+    {16777267, "s9"},
+    {16777272, "s6b"},
+    {16777291, "slh"},
+    {16777302, "sy"},
+    {16777303, "sd"},
+    {16777312, "s6c"},
+    {16777313, "sgd"},
+    {16777345, "s6t"},
+    {0xffffffff, "relay"},
+};
+
 namespace avp {
+constexpr uint32_t kUserName = 1, kFramedAddress = 8, kCalledStation = 30, kCcRequestNumber = 415,
+                   kSubscription = 443, kSubscriptionData = 444, kSubscriptionType = 450,
+                   kEquipment = 458, kEquipmentType = 459, kEquipmentValue = 460,
+                   kTerminalImei = 1402;
+// Of vendor 10415.
+constexpr uint32_t k3gppImsi = 1, kPublicIdentity = 601, kMsisdn = 701, kRat = 1032,
+                   kTerminal = 1401;
 constexpr uint32_t kSessionId = 263, kOriginHost = 264, kResultCode = 268, kDestinationRealm = 283,
                    kDestinationHost = 293, kOriginRealm = 296, kExperimentalResult = 297,
                    kExperimentalResultCode = 298, kCcRequestType = 416, kServiceContextId = 461;
@@ -87,6 +125,7 @@ bool read_header(Reader* r, Header* header) {
 
 struct Avp {
   uint32_t code;
+  uint32_t vendor;  // 0 without
   Bytes data;
 };
 
@@ -97,62 +136,175 @@ bool next_avp(Reader* r, Avp* out) {
   const uint8_t flags = r->u8();
   const size_t length = r->be24();
   const size_t header_bytes = flags & kVendor ? 12 : 8;
-  if (length < header_bytes || !r->skip(header_bytes - 8)) return false;
+  if (length < header_bytes) return false;
+  out->vendor = flags & kVendor ? r->be32() : 0;
   out->data = r->take(length - header_bytes);
   r->take_up_to(-length & 3);
   return r->ok();
 }
 
-void write_message(const Header& header, Bytes avps, EventWriter* events) {
+// Calls `visit` with each AVP of a group, up to four.
+template <typename Visit>
+void each_in(Bytes group, Visit&& visit) {
+  constexpr int kMostMembers = 4;
+  Reader r(group);
+  Avp member;
+  for (int i = 0; i < kMostMembers && next_avp(&r, &member); ++i) visit(member);
+}
+
+uint32_t number_in(Bytes data) { return Reader(data).be32(); }
+
+void write_subscription(Bytes group, Context* context) {
+  constexpr uint32_t kE164 = 0, kImsi = 1, kSipUri = 2;
+  uint32_t type = UINT32_MAX;
+  std::string_view data;
+  each_in(group, [&](const Avp& member) {
+    if (member.code == avp::kSubscriptionType) type = number_in(member.data);
+    if (member.code == avp::kSubscriptionData) data = as_text(member.data);
+  });
+  if (type == kE164) put_identity(ids::kMsisdn, IdentityKind::kMsisdn, data, context);
+  if (type == kImsi) put_identity(ids::kImsi, IdentityKind::kImsi, data, context);
+  if (type == kSipUri) {
+    context->events->put_text(ids::kPublicIdentity, user_name_text(data, *context->options).view());
+  }
+}
+
+void write_equipment(Bytes group, Context* context) {
+  constexpr uint32_t kImeisv = 0;
+  uint32_t type = UINT32_MAX;
+  Bytes value;
+  each_in(group, [&](const Avp& member) {
+    if (member.code == avp::kEquipmentType) type = number_in(member.data);
+    if (member.code == avp::kEquipmentValue) value = member.data;
+  });
+  if (type != kImeisv) return;
+  // As digits in half octets, or as text.
+  const Digits digits = tbcd(value);
+  const bool is_text = value.size() > 8 || digits.empty();
+  put_identity(ids::kImei, IdentityKind::kImei, is_text ? as_text(value) : digits.view(), context);
+}
+
+// Readers take the first of two values: a subscription's IMSI comes before that of a name.
+void write_user_name(std::string_view name, Context* context) {
+  context->events->put_text(ids::kUserName, user_name_text(name, *context->options).view());
+  put_identity(ids::kImsi, IdentityKind::kImsi, imsi_of_name(name), context);
+}
+
+void write_subscriber_avp(const Avp& a, Context* context) {
+  EventWriter* events = context->events;
+  IpAddress address;
+  switch (a.code) {
+    case avp::kFramedAddress:
+      if (read_address(a.data, &address)) events->put_ip(ids::kUeAddress, address);
+      break;
+    case avp::kCalledStation:
+      events->put_bytes(ids::kApn, a.data);
+      break;
+    case avp::kSubscription:
+      write_subscription(a.data, context);
+      break;
+    case avp::kEquipment:
+      write_equipment(a.data, context);
+      break;
+    default:
+      break;
+  }
+}
+
+void write_3gpp_avp(const Avp& a, Context* context) {
+  EventWriter* events = context->events;
+  switch (a.code) {
+    case avp::k3gppImsi:
+      put_identity(ids::kImsi, IdentityKind::kImsi, as_text(a.data), context);
+      break;
+    case avp::kRat:
+      events->put(ids::kRatType, number_in(a.data));
+      break;
+    case avp::kTerminal:
+      each_in(a.data, [context](const Avp& member) {
+        if (member.code != avp::kTerminalImei) return;
+        put_identity(ids::kImei, IdentityKind::kImei, as_text(member.data), context);
+      });
+      break;
+    case avp::kMsisdn:
+      put_identity(ids::kMsisdn, IdentityKind::kMsisdn, tbcd(a.data).view(), context);
+      break;
+    case avp::kPublicIdentity:
+      events->put_text(ids::kPublicIdentity,
+                       user_name_text(as_text(a.data), *context->options).view());
+      break;
+    default:
+      break;
+  }
+}
+
+void write_avp(const Avp& a, Context* context) {
+  EventWriter* events = context->events;
+  switch (a.code) {
+    case avp::kSessionId:
+      events->put_text(ids::kSessionId,
+                       without_identities(as_text(a.data), *context->options).view());
+      break;
+    case avp::kOriginHost:
+      events->put_bytes(ids::kOriginHost, a.data);
+      break;
+    case avp::kOriginRealm:
+      events->put_bytes(ids::kOriginRealm, a.data);
+      break;
+    case avp::kDestinationHost:
+      events->put_bytes(ids::kDestinationHost, a.data);
+      break;
+    case avp::kDestinationRealm:
+      events->put_bytes(ids::kDestinationRealm, a.data);
+      break;
+    case avp::kResultCode:
+      events->put(ids::kResultCode, number_in(a.data));
+      break;
+    case avp::kExperimentalResult:
+      each_in(a.data, [events](const Avp& member) {
+        if (member.code != avp::kExperimentalResultCode) return;
+        events->put(ids::kExperimentalResultCode, number_in(member.data));
+      });
+      break;
+    case avp::kCcRequestType:
+      events->put(ids::kCcRequestType, number_in(a.data));
+      break;
+    case avp::kCcRequestNumber:
+      events->put(ids::kCcRequestNumber, number_in(a.data));
+      break;
+    case avp::kServiceContextId:
+      events->put_bytes(ids::kServiceContextId, a.data);
+      break;
+    default:
+      write_subscriber_avp(a, context);
+      break;
+  }
+}
+
+void write_message(const Header& header, Bytes avps, Context* context) {
+  EventWriter* events = context->events;
   events->begin(event::kDiameter);
   events->put_text(ids::kType, header.is_request() ? "request" : "answer");
   events->put(ids::kCommandCode, header.command);
   const std::string_view name = name_in(kCommands, header.command);
   if (!name.empty()) events->put_text(ids::kCommand, name);
   events->put(ids::kApplicationId, header.application);
+  const std::string_view application = name_in(kApplications, header.application);
+  if (!application.empty()) events->put_text(ids::kApplication, application);
   events->put(ids::kHopByHopId, header.hop_by_hop);
   Reader r(avps);
   Avp a;
+  std::string_view user_name;
   for (int i = 0; i < kMostAvps && next_avp(&r, &a); ++i) {
-    const auto number = [&a] { return Reader(a.data).be32(); };
-    switch (a.code) {
-      case avp::kSessionId:
-        events->put_bytes(ids::kSessionId, a.data);
-        break;
-      case avp::kOriginHost:
-        events->put_bytes(ids::kOriginHost, a.data);
-        break;
-      case avp::kOriginRealm:
-        events->put_bytes(ids::kOriginRealm, a.data);
-        break;
-      case avp::kDestinationHost:
-        events->put_bytes(ids::kDestinationHost, a.data);
-        break;
-      case avp::kDestinationRealm:
-        events->put_bytes(ids::kDestinationRealm, a.data);
-        break;
-      case avp::kResultCode:
-        events->put(ids::kResultCode, number());
-        break;
-      case avp::kExperimentalResult: {
-        Reader inner(a.data);
-        Avp code;
-        for (int k = 0; k < 4 && next_avp(&inner, &code); ++k) {
-          if (code.code != avp::kExperimentalResultCode) continue;
-          events->put(ids::kExperimentalResultCode, Reader(code.data).be32());
-        }
-        break;
-      }
-      case avp::kCcRequestType:
-        events->put(ids::kCcRequestType, number());
-        break;
-      case avp::kServiceContextId:
-        events->put_bytes(ids::kServiceContextId, a.data);
-        break;
-      default:
-        break;
+    if (a.vendor == k3gpp) {
+      write_3gpp_avp(a, context);
+    } else if (a.vendor == 0 && a.code == avp::kUserName) {
+      user_name = as_text(a.data);
+    } else if (a.vendor == 0) {
+      write_avp(a, context);
     }
   }
+  if (!user_name.empty()) write_user_name(user_name, context);
   events->end();
 }
 
@@ -168,7 +320,7 @@ Likelihood probe(const Segment& first) {
 }
 
 // How many bytes the message at the start of `all` takes; 0: it is not whole, -1: it is none.
-int64_t take_message(State* state, Bytes all, size_t cut_bytes, EventWriter* events) {
+int64_t take_message(State* state, Bytes all, size_t cut_bytes, Context* context) {
   if (all.size() < kHeaderBytes) return 0;
   Reader r(all);
   Header header;
@@ -176,7 +328,7 @@ int64_t take_message(State* state, Bytes all, size_t cut_bytes, EventWriter* eve
   if (header.length > kMaxBufferBytes) return -1;
   if (all.size() < header.length && cut_bytes == 0) return 0;
   const size_t size = std::min<size_t>(header.length, all.size());
-  write_message(header, all.subspan(kHeaderBytes, size - kHeaderBytes), events);
+  write_message(header, all.subspan(kHeaderBytes, size - kHeaderBytes), context);
   ++state->n_messages;
   return static_cast<int64_t>(size);
 }
@@ -191,7 +343,7 @@ Answer on_stream(void* raw, const Segment& segment, Context* context) {
   bool is_lost = false;
   const int buffer = segment.from_originator ? 0 : 1;
   const bool kept = take_messages(context, buffer, segment.data, [&](Bytes all) -> size_t {
-    const int64_t n = take_message(state, all, 0, context->events);
+    const int64_t n = take_message(state, all, 0, context);
     is_lost |= n < 0;
     return is_lost ? all.size() : static_cast<size_t>(n);
   });
@@ -200,7 +352,7 @@ Answer on_stream(void* raw, const Segment& segment, Context* context) {
 
 Answer on_message(void* raw, const Segment& segment, Context* context) {
   auto* state = static_cast<State*>(raw);
-  const int64_t n = take_message(state, segment.data, segment.cut_bytes, context->events);
+  const int64_t n = take_message(state, segment.data, segment.cut_bytes, context);
   return answer_of(*state, n <= 0 && state->n_messages == 0);
 }
 

@@ -214,6 +214,8 @@ Answer on_message(void* raw, const Segment& segment, Context* context) {
   if (h.flags & 0x02) events->put(ids::kSequence, h.sequence);
   write_elements(&r, context);
   events->end();
+  // Path messages are spoken by both planes, all others by control alone.
+  if (!segment.has_port(kUserPort)) context->facts.app = AppId::kGtpControl;
   return Answer::kAccept;
 }
 
@@ -222,7 +224,7 @@ Answer on_message(void* raw, const Segment& segment, Context* context) {
 extern const Parser kGtpv1;
 
 const Parser kGtpv1{
-    .app = AppId::kGtpv1,
+    .app = AppId::kGtpPath,
     .state_bytes = sizeof(State),
     .over_tcp = false,
     .over_udp = true,

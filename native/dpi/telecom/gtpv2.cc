@@ -15,7 +15,7 @@ namespace ids = event::gtpv2;
 
 constexpr uint16_t kControlPort = 2123;
 constexpr uint16_t kPorts[] = {kControlPort};
-constexpr int kMostElements = 64;     // of a message with more, the first ones
+constexpr int kMostElements = 64;      // of a message with more, the first ones
 constexpr size_t kMostAddresses = 16;  // F-TEIDs of one message
 
 constexpr CodeName kMessages[] = {
@@ -138,8 +138,8 @@ void write_ue_address(Reader in, EventWriter* events) {
 void write_elements(Reader r, bool is_top, size_t* addresses, Context* context);
 
 void write_element(uint8_t type, Bytes value, size_t* addresses, Context* context) {
-  constexpr uint8_t kImsi = 1, kCause = 2, kApn = 71, kEbi = 73, kMei = 75, kMsisdn = 76,
-                    kPaa = 79, kRat = 82, kLocation = 86, kBearerContext = 93;
+  constexpr uint8_t kImsi = 1, kCause = 2, kApn = 71, kEbi = 73, kMei = 75, kMsisdn = 76, kPaa = 79,
+                    kRat = 82, kLocation = 86, kBearerContext = 93;
   EventWriter* events = context->events;
   Reader in(value);
   switch (type) {
@@ -236,7 +236,7 @@ Answer on_message(void* raw, const Segment& segment, Context* context) {
 extern const Parser kGtpv2;
 
 const Parser kGtpv2{
-    .app = AppId::kGtpv2,
+    .app = AppId::kGtpControl,
     .state_bytes = sizeof(State),
     .over_tcp = false,
     .over_udp = true,

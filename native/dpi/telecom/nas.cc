@@ -4,8 +4,8 @@
 //   5GS   discriminator 7e (1)  security header (1)           [MAC (4)  sequence (1)  message]
 //
 // A message under security header 2 or 4 is ciphered, but the null algorithm is common in
-// laboratories and allowed for emergency calls: it is read where it shows a plain header and a known
-// type.
+// laboratories and allowed for emergency calls: it is read where it shows a plain header and a
+// known type.
 #include "dpi/telecom/nas.h"
 
 #include "dpi/telecom/names.h"
@@ -313,7 +313,7 @@ void read_session(Bytes bytes, Nas* out) {
   out->session_message = name_in(k5gsSessionMessages, type);
   out->session_id = id;
   if (type != kEstablishmentAccept) return;
-  r.skip(1);  // type and mode
+  r.skip(1);    // type and mode
   value16(&r);  // rules
   value8(&r);   // bit rates
   if (!r.ok()) return;
@@ -328,8 +328,8 @@ void read_optional_identity(Reader r, Nas* out) {
 }
 
 void read_mobility(Reader r, Nas* out) {
-  constexpr uint8_t kRegistrationRequest = 0x41, kRegistrationAccept = 0x42,
-                    kServiceRequest = 0x4c, kConfigurationUpdate = 0x54, kIdentityResponse = 0x5c,
+  constexpr uint8_t kRegistrationRequest = 0x41, kRegistrationAccept = 0x42, kServiceRequest = 0x4c,
+                    kConfigurationUpdate = 0x54, kIdentityResponse = 0x5c,
                     kSecurityModeComplete = 0x5e, kUplink = 0x67, kDownlink = 0x68,
                     kSessionContainer = 1;
   const uint8_t type = r.u8();

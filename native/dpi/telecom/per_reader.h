@@ -1,5 +1,5 @@
-// Aligned packed encoding rules (ITU-T X.691) as S1AP and NGAP use them: bit fields, and octets that
-// begin at the next octet. A read past the end sets the sticky failed flag and returns zero.
+// Aligned packed encoding rules (ITU-T X.691) as S1AP and NGAP use them: bit fields, and octets
+// that begin at the next octet. A read past the end sets the sticky failed flag and returns zero.
 #pragma once
 
 #include "base/bytes.h"

@@ -18,7 +18,7 @@ constexpr uint16_t kPorts[] = {kPort};
 constexpr int kMostElements = 64;  // of a message or a group with more, the first ones
 constexpr int kMostDepth = 3;      // of groups: a rule, what it matches or does
 constexpr size_t kMostEnds = 32;   // ends of tunnels in one message
-constexpr int kMostMessages = 4;  // of one datagram
+constexpr int kMostMessages = 4;   // of one datagram
 constexpr uint8_t kHasSeid = 1, kFollowOn = 4;
 
 constexpr CodeName kMessages[] = {
@@ -178,8 +178,8 @@ void write_slice(Reader in, EventWriter* events) {
 namespace element {
 constexpr uint16_t kCreatePdr = 1, kPdi = 2, kCreateFar = 3, kForwarding = 4, kCreatedPdr = 8,
                    kUpdatePdr = 9, kUpdateFar = 10, kUpdateForwarding = 11, kCause = 19,
-                   kFTeid = 21, kNetworkInstance = 22, kFSeid = 57, kNodeId = 60,
-                   kOuterHeader = 84, kUeAddress = 93, kUserId = 141, kApn = 159, kSlice = 257;
+                   kFTeid = 21, kNetworkInstance = 22, kFSeid = 57, kNodeId = 60, kOuterHeader = 84,
+                   kUeAddress = 93, kUserId = 141, kApn = 159, kSlice = 257;
 }  // namespace element
 
 bool is_group(uint16_t type) {

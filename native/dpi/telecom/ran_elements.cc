@@ -20,8 +20,8 @@ static_assert(event::s1ap::kERab == ids::kSession);
 static_assert(event::s1ap::nas::kUeAddress == ids::nas::kUeAddress);
 static_assert(event::s1ap::e_rab::kAddress == ids::session::kAddress);
 
-constexpr int kMostElements = 64;   // of a message or a list with more, the first ones
-constexpr int kMostSessions = 32;   // of one list
+constexpr int kMostElements = 64;  // of a message or a list with more, the first ones
+constexpr int kMostSessions = 32;  // of one list
 
 struct Element {
   uint16_t id;
@@ -72,10 +72,9 @@ void write_session(uint8_t id, const Slice* slice, const TunnelEnd* tunnel, Even
 void write_temporary(uint32_t node, size_t n, uint32_t number, const PerReader& r,
                      EventWriter* events) {
   if (!r.ok()) return;
-  const uint8_t octets[] = {
-      static_cast<uint8_t>(node >> 8),    static_cast<uint8_t>(node),
-      static_cast<uint8_t>(number >> 24), static_cast<uint8_t>(number >> 16),
-      static_cast<uint8_t>(number >> 8),  static_cast<uint8_t>(number)};
+  const uint8_t octets[] = {static_cast<uint8_t>(node >> 8),    static_cast<uint8_t>(node),
+                            static_cast<uint8_t>(number >> 24), static_cast<uint8_t>(number >> 16),
+                            static_cast<uint8_t>(number >> 8),  static_cast<uint8_t>(number)};
   events->put_bytes(ids::kTmsi, Bytes(octets).subspan(2 - n));
 }
 

@@ -25,7 +25,7 @@ Digits tbcd(Bytes bytes) {
 
 Digits plmn_text(Bytes bytes) {
   if (bytes.size() != 3) return {};
-  const int halves[] = {bytes[0] & 0xf, bytes[0] >> 4,  bytes[1] & 0xf,
+  const int halves[] = {bytes[0] & 0xf, bytes[0] >> 4, bytes[1] & 0xf,
                         bytes[2] & 0xf, bytes[2] >> 4, bytes[1] >> 4};
   Digits out;
   for (const int half : halves) {

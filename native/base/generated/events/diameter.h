@@ -12,16 +12,26 @@ inline constexpr uint16_t kType = 1;
 inline constexpr uint16_t kCommandCode = 2;
 inline constexpr uint16_t kCommand = 3;
 inline constexpr uint16_t kApplicationId = 4;
-inline constexpr uint16_t kHopByHopId = 5;
-inline constexpr uint16_t kSessionId = 6;
-inline constexpr uint16_t kOriginHost = 7;
-inline constexpr uint16_t kOriginRealm = 8;
-inline constexpr uint16_t kDestinationHost = 9;
-inline constexpr uint16_t kDestinationRealm = 10;
-inline constexpr uint16_t kResultCode = 11;
-inline constexpr uint16_t kExperimentalResultCode = 12;
-inline constexpr uint16_t kServiceContextId = 13;
-inline constexpr uint16_t kCcRequestType = 14;
+inline constexpr uint16_t kApplication = 5;
+inline constexpr uint16_t kHopByHopId = 6;
+inline constexpr uint16_t kSessionId = 7;
+inline constexpr uint16_t kOriginHost = 8;
+inline constexpr uint16_t kOriginRealm = 9;
+inline constexpr uint16_t kDestinationHost = 10;
+inline constexpr uint16_t kDestinationRealm = 11;
+inline constexpr uint16_t kResultCode = 12;
+inline constexpr uint16_t kExperimentalResultCode = 13;
+inline constexpr uint16_t kServiceContextId = 14;
+inline constexpr uint16_t kCcRequestType = 15;
+inline constexpr uint16_t kCcRequestNumber = 16;
+inline constexpr uint16_t kUserName = 17;
+inline constexpr uint16_t kImsi = 18;
+inline constexpr uint16_t kMsisdn = 19;
+inline constexpr uint16_t kImei = 20;
+inline constexpr uint16_t kPublicIdentity = 21;
+inline constexpr uint16_t kApn = 22;
+inline constexpr uint16_t kRatType = 23;
+inline constexpr uint16_t kUeAddress = 24;
 }  // namespace diameter
 
 }  // namespace thymus::event
