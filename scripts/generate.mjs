@@ -110,6 +110,9 @@ function parseEvents(text) {
   return top.fields;
 }
 
+/** The offset basis of FNV-1a and one, since with the basis alone two of the names collide. */
+const FNV_START = 0x811c9dc6;
+
 /**
  * Numbers kinds of events by their names (FNV-1a, folded to 16 bits), so that a new kind changes
  * neither the numbers nor the headers of the others.
@@ -117,12 +120,12 @@ function parseEvents(text) {
 function numbered(events) {
   const taken = new Map();
   for (const event of events) {
-    let hash = 0x811c9dc5;
+    let hash = FNV_START;
     for (const byte of Buffer.from(event.name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
     event.id = (hash >>> 16) ^ (hash & 0xffff);
     if (event.id === 0 || taken.has(event.id))
       throw new Error(
-        `events/${event.name}.def: its number is ${taken.get(event.id)}'s: rename it`,
+        `events/${event.name}.def: its number is ${taken.get(event.id)}'s: change FNV_START`,
       );
     taken.set(event.id, event.name);
   }

@@ -24,24 +24,49 @@ constexpr Prefix kPrefixes[] = {
     {"imeisv-", IdentityKind::kImei},
 };
 
-// What the identity at the start of `text` is, how many bytes come before it, and its length.
+constexpr std::string_view kSuci = "suci-0-";
+
+// What the identity at the start of `text` is, how many bytes come before it, its length, and what
+// is hashed for it.
 struct Found {
   IdentityKind kind;
   size_t before;
   size_t size;
+  TextBuilder<24> value;
 };
+
+// `text` begins with kSuci.
+bool find_suci(std::string_view text, Found* out) {
+  constexpr int kCountry = 0, kNetwork = 1, kScheme = 3, kKey = 4;
+  size_t at = kSuci.size();
+  TextBuilder<24> imsi;
+  for (int i = kCountry; i <= kKey; ++i) {
+    const size_t n = leading_digits(text.substr(at));
+    const std::string_view part = text.substr(at, n);
+    if (part.empty() || !text.substr(at + n).starts_with('-')) return false;
+    if (i <= kNetwork) imsi.add(part);
+    if (i == kScheme && part != "0") return false;
+    at += n + 1;
+  }
+  const size_t n = leading_digits(text.substr(at));
+  imsi.add(text.substr(at, n));
+  *out = {IdentityKind::kImsi, at, n, imsi};
+  return n > 0;
+}
 
 bool find_identity(std::string_view text, Found* out) {
   for (const Prefix& prefix : kPrefixes) {
     if (!text.starts_with(prefix.text)) continue;
     const size_t n = leading_digits(text.substr(prefix.text.size()));
-    *out = {prefix.kind, prefix.text.size(), n};
+    *out = {prefix.kind, prefix.text.size(), n,
+            TextBuilder<24>(text.substr(prefix.text.size(), n))};
     return n > 0;
   }
+  if (text.starts_with(kSuci)) return find_suci(text, out);
   const size_t n = leading_digits(text);
   const bool is_user =
       (n == kImsiDigits || n == kImsiDigits - 1) && text.substr(n).starts_with("@ims.");
-  *out = {IdentityKind::kImsi, 0, n};
+  *out = {IdentityKind::kImsi, 0, n, TextBuilder<24>(text.substr(0, n))};
   return is_user;
 }
 
@@ -72,6 +97,13 @@ std::string_view imsi_of_name(std::string_view user_name) {
   return n == kImsiDigits + 1 ? user_name.substr(1, kImsiDigits) : std::string_view{};
 }
 
+TextBuilder<24> imsi_of_suci(std::string_view text) {
+  const size_t at = text.find(kSuci);
+  Found found;
+  if (at == std::string_view::npos || !find_suci(text.substr(at), &found)) return {};
+  return found.value;
+}
+
 RedactedText user_name_text(std::string_view name, const ParserOptions& options) {
   constexpr size_t kLeastDigits = 7;
   if (options.clear_identities) return RedactedText(name);
@@ -97,7 +129,7 @@ RedactedText without_identities(std::string_view text, const ParserOptions& opti
     const bool after_digit = !out.empty() && is_digit(out.view().back());
     if (!after_digit && find_identity(text, &found)) {
       out.add(text.substr(0, found.before));
-      out.add(identity_text(found.kind, text.substr(found.before, found.size), options).view());
+      out.add(identity_text(found.kind, found.value.view(), options).view());
       text.remove_prefix(found.before + found.size);
     } else {
       out.add(text.front());

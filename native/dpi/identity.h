@@ -32,13 +32,18 @@ void put_identity(uint16_t field, IdentityKind kind, std::string_view value, Con
 // other names.
 std::string_view imsi_of_name(std::string_view user_name);
 
+// The IMSI in the first "suci-0-" of a text, whose protection is that of the null scheme
+// (TS 23.003, 28.7.3: country, network, routing, scheme, key, number); empty where there is none.
+TextBuilder<24> imsi_of_suci(std::string_view text);
+
 // A user name or a station as it leaves the core: hashed where it is an IMSI (see imsi_of_name) or,
 // with or without "tel:", "sip:" and a sign, a telephone number of at least 7 digits; else itself.
 RedactedText user_name_text(std::string_view name, const ParserOptions& options);
 
 // A copy of `text` in which every identity is replaced that is named as one: "imsi-", "msisdn-",
-// "imei-" or "imeisv-" before digits (TS 29.571, 5.3), or an IMSI as the user part before "@ims."
-// (TS 23.003, 13.3). Cut at the builder's size.
+// "imei-" or "imeisv-" before digits (TS 29.571, 5.3), a concealed identity that conceals nothing
+// (see imsi_of_suci), or an IMSI as the user part before "@ims." (TS 23.003, 13.3). Cut at the
+// builder's size.
 RedactedText without_identities(std::string_view text, const ParserOptions& options);
 
 }  // namespace thymus::dpi

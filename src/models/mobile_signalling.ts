@@ -2,6 +2,7 @@ import { formatAddress } from '../batch/address.js';
 import { EVENT_SCHEMA, EventType } from '../batch/generated/event_schema.js';
 import type { EventRowView } from '../batch/generated/record_layout.js';
 import { toObject, type TlvObject, type TlvValue } from '../batch/tlv.js';
+import { RecentNames } from './recent_names.js';
 import type { Session, SessionFacts, SessionSource, SessionTable } from './tunnel_sessions.js';
 
 /*
@@ -26,6 +27,7 @@ interface Device {
   readonly asked: Map<number, Partial<SessionFacts>>;
 }
 
+/** Numbers and temporary identities by which devices are known: with all they hold about 150 MiB. */
 const NAMES_OF_DEVICES_MOST = 131_072;
 const SESSIONS_OF_DEVICE_MOST = 16;
 /** PDU sessions have numbers from 1 to 15, EPS bearers likewise. */
@@ -74,9 +76,9 @@ interface Message {
 
 export class MobileSignalling {
   readonly #table: SessionTable;
-  readonly #devices = new Map<string, Device>();
+  readonly #devices = new RecentNames<Device>(NAMES_OF_DEVICES_MOST);
   /** Who was given a temporary identity. */
-  readonly #temporary = new Map<string, Partial<SessionFacts>>();
+  readonly #temporary = new RecentNames<Partial<SessionFacts>>(NAMES_OF_DEVICES_MOST);
 
   constructor(table: SessionTable) {
     this.#table = table;
@@ -86,15 +88,20 @@ export class MobileSignalling {
   onEvent(row: EventRowView, body: Uint8Array): void {
     switch (row.type) {
       case EventType.GTPV1:
-        return this.#gtpv1(messageOf(row, body));
+        this.#gtpv1(messageOf(row, body));
+        break;
       case EventType.GTPV2:
-        return this.#gtpv2(messageOf(row, body));
+        this.#gtpv2(messageOf(row, body));
+        break;
       case EventType.PFCP:
-        return this.#pfcp(messageOf(row, body));
+        this.#pfcp(messageOf(row, body));
+        break;
       case EventType.S1AP:
-        return this.#radio(messageOf(row, body), 'S1AP');
+        this.#radio(messageOf(row, body), 'S1AP');
+        break;
       case EventType.NGAP:
-        return this.#radio(messageOf(row, body), 'NGAP');
+        this.#radio(messageOf(row, body), 'NGAP');
+        break;
     }
   }
 
@@ -240,7 +247,7 @@ export class MobileSignalling {
       if (textOf(device.facts.imsi) === '' && imsi !== undefined) device.facts.imsi = imsi;
       if (textOf(device.facts.imei) === '' && imei !== undefined) device.facts.imei = imei;
       if (textOf(device.facts.imsi) === '') continue;
-      keepNewest(this.#temporary, name, { imsi: device.facts.imsi!, imei: device.facts.imei ?? '' });
+      this.#temporary.set(name, { imsi: device.facts.imsi!, imei: device.facts.imei ?? '' });
     }
   }
 
@@ -281,8 +288,8 @@ export class MobileSignalling {
       : ((coreName === null ? undefined : this.#devices.get(coreName)) ??
         (radioName === null ? undefined : this.#devices.get(radioName)));
     const device: Device = known ?? { facts: {}, sessions: new Map(), asked: new Map() };
-    if (coreName !== null) keepNewest(this.#devices, coreName, device);
-    if (radioName !== null) keepNewest(this.#devices, radioName, device);
+    if (coreName !== null) this.#devices.set(coreName, device);
+    if (radioName !== null) this.#devices.set(radioName, device);
     return device;
   }
 }
@@ -292,17 +299,6 @@ function coreOf(message: Message, protocol: RadioProtocol): string {
   const { flow, src, dst, srcPort, dstPort } = message;
   const port = CORE_PORTS[protocol];
   return srcPort === port ? src : dstPort === port ? dst : flow;
-}
-
-/** The names used last stay. */
-function keepNewest<T>(map: Map<string, T>, name: string, value: T): void {
-  map.delete(name);
-  map.set(name, value);
-  if (map.size <= NAMES_OF_DEVICES_MOST) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
-  }
 }
 
 interface RadioStep {

@@ -1,3 +1,5 @@
+import { UseOrder } from './use_order.js';
+
 /** What is known of a subscriber's session; empty texts and null where nobody said. */
 export interface SessionFacts {
   imsi: string;
@@ -24,6 +26,8 @@ export interface Session extends SessionFacts {
   isEnded: boolean;
   readonly names: string[];
   readonly ends: string[];
+  /** Where the table keeps it. */
+  readonly place: number;
 }
 
 /** From when to when a tunnel's end belonged to a session. */
@@ -42,10 +46,11 @@ export interface SessionTableStats {
 export const SESSION_TABLE_DEFAULTS = { sessionsMost: 65_536 };
 
 const MINUTE_US = 60e6;
-const UNCONFIRMED_LIFE_US = MINUTE_US;
+/** In the order in which a full table forgets them. */
+const LISTS = [0, 1, 2] as const;
+const [UNCONFIRMED, ENDED, CONFIRMED] = LISTS;
 /** The flows of a session that is over end within minutes. */
-const ENDED_LIFE_US = 15 * MINUTE_US;
-const CONFIRMED_LIFE_US = 24 * 60 * MINUTE_US;
+const LIVES_US = [MINUTE_US, 15 * MINUTE_US, 24 * 60 * MINUTE_US] as const;
 const NAMES_MOST = 32;
 const ENDS_MOST = 64;
 const BINDINGS_MOST = 8;
@@ -57,14 +62,14 @@ const BINDINGS_MOST = 8;
  * unconfirmed session first, so that forged requests push out each other and never a session that
  * was accepted; then the one of which nobody has spoken for longest. Each has at most 32 names and
  * 64 ends, and is forgotten a minute after it was asked for and not accepted, 15 minutes after its
- * end, and a day after it was last spoken of. A session takes about 1.5 KiB and rarely more than
- * 3 KiB, so a full table holds 100 to 200 MiB.
+ * end, and a day after it was last spoken of. A session takes 2 to 3 KiB, so a full table
+ * holds about 170 MiB.
  */
 export class SessionTable {
   readonly #sessionsMost: number;
-  readonly #unconfirmed = new Set<Session>();
-  readonly #confirmed = new Set<Session>();
-  readonly #ended = new Set<Session>();
+  readonly #places: (Session | null)[] = [];
+  readonly #free: number[] = [];
+  readonly #order = new UseOrder(LISTS.length);
   readonly #byName = new Map<string, Session>();
   readonly #byEnd = new Map<string, Binding[]>();
   #sessions = 0;
@@ -85,13 +90,14 @@ export class SessionTable {
 
   /** Sessions kept. */
   get size(): number {
-    return this.#unconfirmed.size + this.#confirmed.size + this.#ended.size;
+    return this.#places.length - this.#free.length;
   }
 
   /** A new session, unconfirmed. */
   create(source: SessionSource, nowUs: number): Session {
     this.#expire(nowUs);
     if (this.size >= this.#sessionsMost) this.#evict();
+    const place = this.#free.pop() ?? this.#places.length;
     const session: Session = {
       imsi: '',
       msisdn: '',
@@ -109,8 +115,10 @@ export class SessionTable {
       isEnded: false,
       names: [],
       ends: [],
+      place,
     };
-    this.#unconfirmed.add(session);
+    this.#places[place] = session;
+    this.#order.add(UNCONFIRMED, place);
     this.#sessions++;
     return session;
   }
@@ -153,17 +161,18 @@ export class SessionTable {
 
   /** The session was spoken of. */
   touch(session: Session, nowUs: number): void {
+    if (!session.isConfirmed || session.isEnded) return;
     session.lastUs = nowUs;
-    if (!this.#confirmed.delete(session)) return;
-    this.#confirmed.add(session);
+    this.#order.renew(CONFIRMED, session.place);
   }
 
   /** Its other side accepts it: its ends are no longer those of earlier sessions. */
   confirm(session: Session, nowUs: number): void {
     if (session.isConfirmed || session.isEnded) return;
+    this.#order.remove(UNCONFIRMED, session.place);
     session.isConfirmed = true;
-    this.#unconfirmed.delete(session);
-    this.#confirmed.add(session);
+    session.lastUs = nowUs;
+    this.#order.add(CONFIRMED, session.place);
     for (const end of session.ends) {
       const bindings = this.#byEnd.get(end) ?? [];
       if (bindings.some((b) => b.session === session)) closeRivals(bindings, session, nowUs);
@@ -177,10 +186,10 @@ export class SessionTable {
       this.#forget(session);
       return;
     }
+    this.#order.remove(CONFIRMED, session.place);
     session.isEnded = true;
     session.lastUs = nowUs;
-    this.#confirmed.delete(session);
-    this.#ended.add(session);
+    this.#order.add(ENDED, session.place);
     for (const end of session.ends) {
       for (const binding of this.#byEnd.get(end) ?? []) {
         if (binding.session === session) binding.toUs = Math.min(binding.toUs, nowUs);
@@ -194,32 +203,25 @@ export class SessionTable {
   }
 
   #expire(nowUs: number): void {
-    this.#expireFrom(this.#unconfirmed, nowUs - UNCONFIRMED_LIFE_US);
-    this.#expireFrom(this.#ended, nowUs - ENDED_LIFE_US);
-    this.#expireFrom(this.#confirmed, nowUs - CONFIRMED_LIFE_US);
-  }
-
-  #expireFrom(sessions: Set<Session>, beforeUs: number): void {
-    for (const session of sessions) {
-      if (session.lastUs >= beforeUs) return;
-      this.#forget(session);
-    }
-  }
-
-  #evict(): void {
-    for (const sessions of [this.#unconfirmed, this.#ended, this.#confirmed]) {
-      for (const session of sessions) {
-        this.#forget(session);
-        this.#evictions++;
-        return;
+    for (const list of LISTS) {
+      const oldest = (): Session => this.#places[this.#order.oldestOf(list)]!;
+      while (this.#order.sizeOf(list) > 0 && oldest().lastUs < nowUs - LIVES_US[list]) {
+        this.#forget(oldest());
       }
     }
   }
 
+  #evict(): void {
+    const list = LISTS.find((other) => this.#order.sizeOf(other) > 0)!;
+    this.#forget(this.#places[this.#order.oldestOf(list)]!);
+    this.#evictions++;
+  }
+
   #forget(session: Session): void {
-    this.#unconfirmed.delete(session);
-    this.#confirmed.delete(session);
-    this.#ended.delete(session);
+    const list = session.isEnded ? ENDED : session.isConfirmed ? CONFIRMED : UNCONFIRMED;
+    this.#order.remove(list, session.place);
+    this.#places[session.place] = null;
+    this.#free.push(session.place);
     session.isEnded = true;
     for (const name of session.names) {
       if (this.#byName.get(name) === session) this.#byName.delete(name);

@@ -9,7 +9,7 @@ import {
   type FlowRowView,
   type RecordField,
 } from '../batch/generated/record_layout.js';
-import { TlvReader } from '../batch/tlv.js';
+import { TlvReader, toObject, type TlvObject } from '../batch/tlv.js';
 
 /*
  * A flow record as a row of a table: every column of native/emit/record.def, in its order, then the
@@ -123,7 +123,9 @@ function flowIdColumn(): FlowColumn {
   };
 }
 
-function detailColumn({ name, type, list }: FieldSchema, number: number): FlowColumn {
+function detailColumn(field: FieldSchema, number: number): FlowColumn {
+  const { name, type, list } = field;
+  if (type === 'obj') return objectColumn(field, number);
   if (list) {
     return {
       name,
@@ -143,6 +145,20 @@ function detailColumn({ name, type, list }: FieldSchema, number: number): FlowCo
       let value: FlowValue = null;
       eachDetail(detail, number, () => (value ??= detail[form]()));
       return value;
+    },
+  };
+}
+
+/** An object, or a list of them, as JSON. */
+function objectColumn({ name, list, fields }: FieldSchema, number: number): FlowColumn {
+  return {
+    name,
+    kind: 'text',
+    valueOf: (_, detail) => {
+      const values: TlvObject[] = [];
+      eachDetail(detail, number, () => values.push(toObject(fields, detail.bytes, detail)));
+      if (values.length === 0) return null;
+      return JSON.stringify(list ? values : values[0]);
     },
   };
 }

@@ -9,6 +9,8 @@
 #include "base/generated/events/http.h"
 #include "dpi/http/content_decoder.h"
 #include "dpi/http/fields.h"
+#include "dpi/identity.h"
+#include "dpi/sbi.h"
 #include "dpi/text.h"
 
 namespace thymus::dpi::http {
@@ -515,8 +517,9 @@ void Exchange::write_transaction(const Waiting& request, const Head* response, u
   EventWriter* events = context_.events;
   events->begin(event::kHttp, side_of(s_.client));
   const Head head = parse_head(request.head, true);
-  put_fields({request.was_seen ? &head : nullptr, response, length}, events);
+  put_fields({request.was_seen ? &head : nullptr, response, length}, &context_);
   events->put(event::http::kTxId, request.tx_id);
+  if (request.was_seen) write_service_call(head.target, &context_);
   events->end();
 }
 
@@ -529,8 +532,13 @@ void Exchange::write_file(const Stream& stream) {
   const bool has_response = s_.server.head_bytes > 0;
   const Head* answer = has_response && !from_client ? &response : nullptr;
   EventWriter* events = context_.events;
-  begin_fileinfo(stream.file,
-                 {AppId::kHttp, file_name(request, answer), waits.tx_id, side_of(stream)}, events);
+  std::string_view name = file_name(request, answer);
+  RedactedText redacted;
+  if (is_service_target(request.target)) {
+    redacted = without_identities(name, *context_.options);
+    name = redacted.view();
+  }
+  begin_fileinfo(stream.file, {AppId::kHttp, name, waits.tx_id, side_of(stream)}, events);
   if (answer != nullptr) {
     const ContentRange range = content_range_of(answer->content_range);
     if (range.is_valid) {
@@ -541,7 +549,7 @@ void Exchange::write_file(const Stream& stream) {
   events->open(event::fileinfo::kHttp);
   put_fields({waits.was_seen ? &request : nullptr, answer,
               from_client ? uint64_t{0} : stream.body.wire_bytes()},
-             events);
+             &context_);
   events->close();
   events->end();
 }

@@ -5,6 +5,8 @@
 
 #include "base/generated/events/fileinfo.h"
 #include "base/generated/events/http.h"
+#include "dpi/identity.h"
+#include "dpi/sbi.h"
 #include "dpi/text.h"
 
 namespace thymus::dpi::http {
@@ -84,13 +86,29 @@ void put_response(const Head& response, EventWriter* events) {
 
 }  // namespace
 
-void put_fields(const Transaction& transaction, EventWriter* events) {
-  if (transaction.request != nullptr) {
+void put_fields(const Transaction& transaction, Context* context) {
+  EventWriter* events = context->events;
+  const bool is_service =
+      transaction.request != nullptr && is_service_target(transaction.request->target);
+  if (is_service) {
+    const RedactedText target = without_identities(transaction.request->target, *context->options);
+    Head request = *transaction.request;
+    request.target = target.view();
+    put_request(request, events);
+  } else if (transaction.request != nullptr) {
     put_request(*transaction.request, events);
   } else {
     events->put_text(ids::kUrl, kUnseenUrl);
   }
-  if (transaction.response != nullptr) put_response(*transaction.response, events);
+  if (is_service && transaction.response != nullptr) {
+    const RedactedText location =
+        without_identities(transaction.response->location, *context->options);
+    Head response = *transaction.response;
+    response.location = location.view();
+    put_response(response, events);
+  } else if (transaction.response != nullptr) {
+    put_response(*transaction.response, events);
+  }
   events->put(ids::kLength, transaction.length);
 }
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "base/event_writer.h"
+#include "dpi/context.h"
 #include "dpi/http/head.h"
 
 namespace thymus::dpi::http {
@@ -14,6 +14,7 @@ struct Transaction {
   uint64_t length;       // of the response's body as it was sent, in bytes
 };
 
-void put_fields(const Transaction& transaction, EventWriter* events);
+// Identities of subscribers in calls of a 5G core's services leave as the options say.
+void put_fields(const Transaction& transaction, Context* context);
 
 }  // namespace thymus::dpi::http

@@ -7,7 +7,9 @@
 #include "base/generated/events/fileinfo.h"
 #include "base/generated/events/http.h"
 #include "dpi/dns_message.h"
+#include "dpi/identity.h"
 #include "dpi/name_hash.h"
+#include "dpi/sbi.h"
 #include "dpi/text.h"
 
 namespace thymus::dpi::http2 {
@@ -679,29 +681,37 @@ void Session::report(Fault fault) {
   write_anomaly(kCodes[index], context_.events);
 }
 
-void Session::put_fields(const FieldList& list, uint16_t field) {
+void Session::put_fields(const FieldList& list, uint16_t field, bool is_service) {
   EventWriter* events = context_.events;
   each_field(fields_of(list), [&](std::string_view name, std::string_view value) {
     events->open(field);
     events->put_text(ids::request_headers::kName, name);
-    events->put_text(ids::request_headers::kValue, value);
+    if (is_service) {
+      const RedactedText text = without_identities(value, *context_.options);
+      events->put_text(ids::request_headers::kValue, text.view());
+    } else {
+      events->put_text(ids::request_headers::kValue, value);
+    }
     events->close();
     return true;
   });
   if (list.is_cut) events->count_truncation();
 }
 
-void Session::put_common(const Stream& stream) {
+void Session::put_common(const Stream& stream, bool is_service) {
   static_assert(ids::request_headers::kName == ids::response_headers::kName &&
                 ids::request_headers::kValue == ids::response_headers::kValue);
   EventWriter* events = context_.events;
   const auto put = [events](uint16_t field, std::string_view text) {
     if (!text.empty()) events->put_text(field, text);
   };
+  const auto put_target = [&](uint16_t field, std::string_view text) {
+    put(field, is_service ? without_identities(text, *context_.options).view() : text);
+  };
   if (stream.has_request) {
     const std::string_view authority = value_of(stream.request, ":authority");
     put(ids::kHostname, authority.empty() ? value_of(stream.request, "host") : authority);
-    put(ids::kUrl, value_of(stream.request, ":path"));
+    put_target(ids::kUrl, value_of(stream.request, ":path"));
     put(ids::kHttpUserAgent, value_of(stream.request, "user-agent"));
     put(ids::kHttpRefer, value_of(stream.request, "referer"));
     put(ids::kHttpMethod, value_of(stream.request, ":method"));
@@ -715,7 +725,7 @@ void Session::put_common(const Stream& stream) {
       if (c >= '0' && c <= '9') number = static_cast<uint16_t>(number * 10 + (c - '0'));
     }
     if (number > 0) events->put(ids::kStatus, number);
-    put(ids::kRedirect, value_of(stream.response, "location"));
+    put_target(ids::kRedirect, value_of(stream.response, "location"));
   }
   events->put_text(ids::kVersion, "2");
   events->put(ids::kLength, stream.length);
@@ -726,9 +736,12 @@ void Session::write_stream(const Stream& stream) {
   EventWriter* events = context_.events;
   const Side client = s_.server_is_originator ? Side::kResponder : Side::kOriginator;
   events->begin(event::kHttp, client);
-  put_common(stream);
-  if (stream.has_request) put_fields(stream.request, ids::kRequestHeaders);
-  if (stream.has_response) put_fields(stream.response, ids::kResponseHeaders);
+  const std::string_view target =
+      stream.has_request ? value_of(stream.request, ":path") : std::string_view{};
+  const bool is_service = is_service_target(target);
+  put_common(stream, is_service);
+  if (stream.has_request) put_fields(stream.request, ids::kRequestHeaders, is_service);
+  if (stream.has_response) put_fields(stream.response, ids::kResponseHeaders, is_service);
   events->open(ids::kHttp2);
   events->put(ids::http2::kStreamId, stream.id);
   const bool by_client = stream.was_reset && is_client(stream.reset_side);
@@ -747,6 +760,7 @@ void Session::write_stream(const Stream& stream) {
   }
   events->close();
   events->put(ids::kTxId, stream.tx_id);
+  write_service_call(target, &context_);
   events->end();
 }
 
@@ -758,10 +772,13 @@ void Session::write_file(const Stream& stream, size_t side) {
   EventWriter* events = context_.events;
   const std::string_view path = value_of(stream.request, ":path");
   const Side sender = side == 0 ? Side::kOriginator : Side::kResponder;
+  const std::string_view name = path.substr(0, path.find('?'));
+  const bool is_service = is_service_target(path);
+  const RedactedText shown = without_identities(is_service ? name : "", *context_.options);
   begin_fileinfo(stream.files[side],
-                 {AppId::kHttp2, path.substr(0, path.find('?')), stream.tx_id, sender}, events);
+                 {AppId::kHttp2, is_service ? shown.view() : name, stream.tx_id, sender}, events);
   events->open(event::fileinfo::kHttp);
-  put_common(stream);
+  put_common(stream, is_service);
   events->close();
   events->end();
 }

@@ -192,8 +192,9 @@ class Session {
 
   void write_stream(const Stream& stream);
   void write_file(const Stream& stream, size_t side);
-  void put_common(const Stream& stream);
-  void put_fields(const FieldList& list, uint16_t field);
+  void put_common(const Stream& stream, bool is_service);
+  // The values of a service's call have its subscribers' identities replaced.
+  void put_fields(const FieldList& list, uint16_t field, bool is_service);
   void write_settings(Bytes content);
   void write_goaway(uint32_t error_code);
   void report(Fault fault);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "dpi/identity.h"
 #include "dpi/lines.h"
 #include "dpi/parser.h"
 #include "dpi/sip/sdp.h"
@@ -87,11 +88,16 @@ void write_message(const StartLine& start, std::string_view body, const Segment&
   EventWriter* events = context->events;
   events->begin(event::kSip);
   RtpPorts ports;
+  // The user of an IMS may be an IMSI (3GPP TS 23.003, 13.3).
+  const auto put_uri = [&](uint16_t field, std::string_view text) {
+    const bool is_ims = text.find("@ims.") != std::string_view::npos;
+    events->put_text(field, is_ims ? without_identities(text, *context->options).view() : text);
+  };
   if (start.is_request) {
     events->put_text(ids::kMethod, start.parts[0]);
-    events->put_text(ids::kUri, start.parts[1]);
+    put_uri(ids::kUri, start.parts[1]);
     events->put_text(ids::kVersion, start.parts[2]);
-    events->put_text(ids::kRequestLine, start.whole);
+    put_uri(ids::kRequestLine, start.whole);
   } else {
     events->put_text(ids::kVersion, start.parts[0]);
     events->put_text(ids::kCode, start.parts[1]);

@@ -119,6 +119,32 @@ TEST_CASE("http: a request and its response are one transaction of the client") 
   }
 }
 
+TEST_CASE("http: a call of a service of a 5G core says whom it is about, as a hash") {
+  const std::string path = "/nudm-sdm/v2/imsi-999700000000001/am-data?plmn-id=1";
+  const EventLog log = talk({{true, "GET " + path + " HTTP/1.1\r\nHost: udm\r\n\r\n"},
+                             {false, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"}});
+  REQUIRE(log.of(event::kHttp).size() == 1);
+  const Fields f = log.of(event::kHttp)[0];
+  REQUIRE(f.objects(ids::kSbi).size() == 1);
+  const Fields sbi = f.objects(ids::kSbi)[0];
+  CHECK(sbi.text(ids::sbi::kService) == "nudm-sdm");
+  CHECK(sbi.text(ids::sbi::kVersion) == "v2");
+  CHECK(sbi.text(ids::sbi::kImsi).starts_with("hash:"));
+  CHECK(sbi.text(ids::sbi::kResource) ==
+        "imsi-" + sbi.text(ids::sbi::kImsi) + "/am-data?plmn-id=1");
+  CHECK(f.text(ids::kUrl) == "/nudm-sdm/v2/" + sbi.text(ids::sbi::kResource));
+  REQUIRE(log.of(event::kFileinfo).size() == 1);
+  const std::string name = log.of(event::kFileinfo)[0].text(info::kFilename);
+  CHECK(name == "/nudm-sdm/v2/imsi-" + sbi.text(ids::sbi::kImsi) + "/am-data");
+}
+
+TEST_CASE("http: other paths that begin alike are no calls of services") {
+  const EventLog log = talk({{true, "GET /news-today/v2/imsi-1 HTTP/1.1\r\nHost: a\r\n\r\n"}});
+  REQUIRE(log.of(event::kHttp).size() == 1);
+  CHECK_FALSE(log.of(event::kHttp)[0].has(ids::kSbi));
+  CHECK(log.of(event::kHttp)[0].text(ids::kUrl) == "/news-today/v2/imsi-1");
+}
+
 TEST_CASE("http: pipelined requests meet their responses in order") {
   const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
   for (const size_t step : {size_t{1}, ~size_t{0}}) {

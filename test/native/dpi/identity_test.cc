@@ -62,6 +62,9 @@ TEST_CASE("identity: those in paths and addresses are replaced, all else stays")
   CHECK(redacted("sip:999700000000001@ims.mnc070.mcc999.3gppnetwork.org") ==
         "sip:" + imsi + "@ims.mnc070.mcc999.3gppnetwork.org");
   CHECK(redacted("sip:service@192.0.2.1:5060") == "sip:service@192.0.2.1:5060");
+  CHECK(redacted("/nudm-ueau/v1/suci-0-999-70-0000-0-0-0000000001/auth") ==
+        "/nudm-ueau/v1/suci-0-999-70-0000-0-0-" + imsi + "/auth");
+  CHECK(redacted("suci-0-999-70-0000-1-1-abcdef") == "suci-0-999-70-0000-1-1-abcdef");
   ParserOptions clear;
   clear.clear_identities = true;
   CHECK(redacted("imsi-999700000000001", clear) == "imsi-999700000000001");

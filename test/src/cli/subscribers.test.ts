@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MORNING_US, udpFrame, writePcap, type Packet } from '../support/captures.js';
 import { eveEvents, thymus } from '../support/thymus.js';
 
 /**
@@ -75,6 +84,68 @@ interface FlowEvent {
   readonly thymus: { readonly gtp_u?: unknown; readonly subscriber?: Subscriber };
 }
 
+// ---- Made captures: a session of GTPv2-C between MME and gateway, and a packet inside its tunnel.
+
+const MME = '10.1.0.1';
+const GATEWAY = '10.1.0.2';
+const ENB = '10.1.0.3';
+const UPLINK_TEID = 0x77;
+const IMSI = '001010123456789';
+const CREATE_REQUEST = 32;
+const CREATE_RESPONSE = 33;
+
+const u16 = (n: number): number[] => [n >> 8, n & 255];
+const u32 = (n: number): number[] => [...u16(n >>> 16), ...u16(n & 65535)];
+const ip = (text: string): number[] => text.split('.').map(Number);
+const element = (type: number, value: readonly number[]): number[] => [
+  type,
+  ...u16(value.length),
+  0,
+  ...value,
+];
+const bcd = (digits: string): number[] =>
+  (digits.padEnd(digits.length + (digits.length % 2), 'f').match(/../g) ?? []).map((pair) =>
+    Number.parseInt(pair[1]! + pair[0]!, 16),
+  );
+
+function gtpv2(type: number, sequence: number, elements: readonly number[][]): Uint8Array {
+  const body = [...u32(0), 0, ...u16(sequence), 0, ...elements.flat()];
+  return Uint8Array.from([0x48, type, ...u16(body.length), ...body]);
+}
+
+const fTeid = (kind: number, teid: number, address: string): number[] =>
+  element(87, [0x80 | kind, ...u32(teid), ...ip(address)]);
+
+function createRequest(timeUs: number, imsi = IMSI, sequence = 1): Packet {
+  const ends = { from: MME, to: GATEWAY, fromPort: 2123, toPort: 2123 };
+  const apn = element(71, [8, ...Buffer.from('internet')]);
+  const own = fTeid(10, 0x11, MME);
+  const payload = gtpv2(CREATE_REQUEST, sequence, [element(1, bcd(imsi)), apn, own]);
+  return { timeUs, frame: udpFrame(ends, payload) };
+}
+
+function createResponse(timeUs: number, device = '10.45.0.2', cause = 16): Packet {
+  const ends = { from: GATEWAY, to: MME, fromPort: 2123, toPort: 2123 };
+  const bearer = element(93, fTeid(1, UPLINK_TEID, GATEWAY));
+  const payload = gtpv2(CREATE_RESPONSE, 1, [
+    element(2, [cause, 0]),
+    fTeid(11, 0x12, GATEWAY),
+    element(79, [1, ...ip(device)]),
+    bearer,
+  ]);
+  return { timeUs, frame: udpFrame(ends, payload) };
+}
+
+function uplink(timeUs: number, device = '10.45.0.2'): Packet {
+  const inner = { from: device, to: '192.0.2.1', fromPort: 40000, toPort: 9999 };
+  const packet = udpFrame(inner, Uint8Array.from([1, 2, 3])).subarray(14);
+  const payload = [0x30, 0xff, ...u16(packet.length), ...u32(UPLINK_TEID), ...packet];
+  const outer = { from: ENB, to: GATEWAY, fromPort: 2152, toPort: 2152 };
+  return { timeUs, frame: udpFrame(outer, Uint8Array.from(payload)) };
+}
+
+const at = (seconds: number): number => MORNING_US + seconds * 1e6;
+
 const FOLDER = process.env['THYMUS_CAPTURES'];
 const HAS_TSHARK = spawnSync('tshark', ['--version']).status === 0;
 
@@ -96,6 +167,68 @@ describe('subscribers of flows in GTP-U', function () {
       (event) => event['event_type'] === 'flow',
     ) as unknown as FlowEvent[];
   }
+
+  /** What is said of the one flow in the tunnel. */
+  async function subscriberOf(packets: Packet[], ...flags: string[]): Promise<Subscriber> {
+    const capture = writePcap(join(folder, 'made.pcap'), packets);
+    const flows = (await flowsOf(capture, ...flags)).filter((flow) => flow.thymus.gtp_u);
+    assert.equal(flows.length, 1);
+    return flows[0]!.thymus.subscriber ?? {};
+  }
+  const CLEAR = ['--identities', 'clear'];
+
+  it('have what the accepted session says, for any number of lanes', async () => {
+    const packets = [createRequest(at(0)), createResponse(at(0.1)), uplink(at(1))];
+    for (const lanes of ['1', '2', '3']) {
+      assert.deepEqual(await subscriberOf(packets, ...CLEAR, '--lanes', lanes), {
+        imsi: IMSI,
+        apn: 'internet',
+        ue_address: '10.45.0.2',
+        confirmed: true,
+      });
+    }
+  });
+
+  it('may be known after their first packet, but not after their last', async () => {
+    const session = [createRequest(at(5)), createResponse(at(5.1))];
+    const late = await subscriberOf([uplink(at(1)), ...session, uplink(at(6))], ...CLEAR);
+    assert.equal(late.imsi, IMSI);
+    assert.deepEqual(await subscriberOf([uplink(at(1)), ...session], ...CLEAR), {});
+  });
+
+  it('are nobody’s when the session was refused', async () => {
+    const refused = [createRequest(at(0)), createResponse(at(0.1), '10.45.0.2', 73)];
+    assert.deepEqual(await subscriberOf([...refused, uplink(at(1))], ...CLEAR), {});
+  });
+
+  it('stay whose they were while forged requests name the same tunnel', async () => {
+    const other = '001019999999999';
+    const forged = Array.from({ length: 50 }, (_, i) => createRequest(at(0.5), other, 100 + i));
+    const packets = [createRequest(at(0)), createResponse(at(0.1)), ...forged, uplink(at(1))];
+    assert.equal((await subscriberOf(packets, ...CLEAR)).imsi, IMSI);
+  });
+
+  it('are hashed under the key of the installation, or the one that is given', async () => {
+    const packets = [createRequest(at(0)), createResponse(at(0.1)), uplink(at(1))];
+    const own = (await subscriberOf(packets)).imsi;
+    assert.match(own!, /^hash:[0-9a-f]{16}$/);
+    assert.equal((await subscriberOf(packets)).imsi, own);
+    const file = join(folder, 'key');
+    writeFileSync(file, '000102030405060708090a0b0c0d0e0f\n');
+    const given = (await subscriberOf(packets, '--identity-key', file)).imsi;
+    assert.notEqual(given, own);
+    assert.equal((await subscriberOf(packets, '--identity-key', file)).imsi, given);
+    assert.equal(statSync(join(folder, 'state/identity.key')).mode & 0o777, 0o600);
+  });
+
+  it('need a key that is one', async () => {
+    const capture = writePcap(join(folder, 'made.pcap'), [uplink(at(0))]);
+    const file = join(folder, 'no-key');
+    writeFileSync(file, 'secret');
+    const { code, err } = await thymus(['replay', '--identity-key', file, capture]);
+    assert.equal(code, 2);
+    assert.match(err, /must be 32 hexadecimal digits/);
+  });
 
   if (FOLDER === undefined || !existsSync(FOLDER)) {
     it('are compared with tshark where THYMUS_CAPTURES names a folder of captures');
@@ -121,7 +254,11 @@ describe('subscribers of flows in GTP-U', function () {
         const { imsi = '', apn = '', slice = '' } = own.subscriber ?? {};
         const { imsis, apns, slices } = expected;
         const what = `${src} to ${dest}: ${JSON.stringify(own)}`;
-        if (imsis.size > 0) assert.ok([...imsis].some((known) => imsi.endsWith(known)), what);
+        if (imsis.size > 0)
+          assert.ok(
+            [...imsis].some((known) => imsi.endsWith(known)),
+            what,
+          );
         if (apns.size > 0) assert.ok(apns.has(apn), what);
         if (slices.size > 0) assert.ok(slices.has(slice), what);
       }

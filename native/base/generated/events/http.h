@@ -26,6 +26,7 @@ inline constexpr uint16_t kRequestHeaders = 15;
 inline constexpr uint16_t kResponseHeaders = 16;
 inline constexpr uint16_t kHttp2 = 17;
 inline constexpr uint16_t kTxId = 18;
+inline constexpr uint16_t kSbi = 19;
 namespace content_range {
 inline constexpr uint16_t kRaw = 1;
 inline constexpr uint16_t kStart = 2;
@@ -62,6 +63,14 @@ inline constexpr uint16_t kSettingsValue = 2;
 }  // namespace settings
 }  // namespace response
 }  // namespace http2
+namespace sbi {
+inline constexpr uint16_t kService = 1;
+inline constexpr uint16_t kVersion = 2;
+inline constexpr uint16_t kResource = 3;
+inline constexpr uint16_t kImsi = 4;
+inline constexpr uint16_t kMsisdn = 5;
+inline constexpr uint16_t kImei = 6;
+}  // namespace sbi
 }  // namespace http
 
 }  // namespace thymus::event
