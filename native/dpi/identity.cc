@@ -139,4 +139,22 @@ RedactedText without_identities(std::string_view text, const ParserOptions& opti
   return out;
 }
 
+RedactedText session_id_text(std::string_view id, const ParserOptions& options) {
+  constexpr size_t kLeastNumberDigits = 11;
+  if (options.clear_identities) return RedactedText(id);
+  RedactedText out;
+  while (!id.empty() && !out.cut()) {
+    const size_t n = leading_digits(id);
+    const std::string_view run = id.substr(0, std::max<size_t>(n, 1));
+    if (n >= kLeastNumberDigits && n <= kImsiDigits) {
+      const auto kind = n >= kLeastImsiDigits ? IdentityKind::kImsi : IdentityKind::kMsisdn;
+      out.add(identity_text(kind, run, options).view());
+    } else {
+      out.add(run);
+    }
+    id.remove_prefix(run.size());
+  }
+  return out;
+}
+
 }  // namespace thymus::dpi

@@ -46,4 +46,8 @@ RedactedText user_name_text(std::string_view name, const ParserOptions& options)
 // builder's size.
 RedactedText without_identities(std::string_view text, const ParserOptions& options);
 
+// A copy of the id of a session, into which some put an IMSI or a telephone number: numbers of 14
+// and 15 digits, and of 11 to 13, are replaced as such.
+RedactedText session_id_text(std::string_view id, const ParserOptions& options);
+
 }  // namespace thymus::dpi

@@ -242,8 +242,7 @@ void write_avp(const Avp& a, Context* context) {
   EventWriter* events = context->events;
   switch (a.code) {
     case avp::kSessionId:
-      events->put_text(ids::kSessionId,
-                       without_identities(as_text(a.data), *context->options).view());
+      events->put_text(ids::kSessionId, session_id_text(as_text(a.data), *context->options).view());
       break;
     case avp::kOriginHost:
       events->put_bytes(ids::kOriginHost, a.data);

@@ -69,3 +69,15 @@ TEST_CASE("identity: those in paths and addresses are replaced, all else stays")
   clear.clear_identities = true;
   CHECK(redacted("imsi-999700000000001", clear) == "imsi-999700000000001");
 }
+
+TEST_CASE("identity: numbers that are too long for anything else leave ids of sessions hashed") {
+  const ParserOptions options;
+  const auto id = [&](std::string_view text) {
+    return std::string(dpi::session_id_text(text, options).view());
+  };
+  CHECK(id("gw;490;022;IMSI999991234567810") ==
+        "gw;490;022;IMSI" + hashed(IdentityKind::kImsi, "999991234567810"));
+  CHECK(id("gw;1234567890;22") == "gw;1234567890;22");
+  CHECK(id("gw;2467521556390223994;1") == "gw;2467521556390223994;1");
+  CHECK(id("gw;49171234567") == "gw;" + hashed(IdentityKind::kMsisdn, "49171234567"));
+}
