@@ -5,7 +5,7 @@
 
 namespace thymus::emit {
 
-inline constexpr uint32_t kLayoutHash = 0x506ff9c5;
+inline constexpr uint32_t kLayoutHash = 0x8400b85f;
 
 struct FlowRow {
   double order_index;  // index in the input of the packet that caused this record, or of the flow's last packet when a timer did: second key of the total order
@@ -138,6 +138,7 @@ inline constexpr uint16_t kJudgeResponder = 2;
 inline constexpr uint16_t kPublish = 4;
 inline constexpr uint16_t kOriginatorInternal = 8;
 inline constexpr uint16_t kResponderInternal = 16;
+inline constexpr uint16_t kNoPacket = 32;
 }  // namespace flow_roles
 
 namespace flow_states {

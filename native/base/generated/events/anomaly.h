@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kAnomaly = 57191;
+inline constexpr uint16_t kAnomaly = 24612;
 
 namespace anomaly {
 inline constexpr uint16_t kCode = 1;

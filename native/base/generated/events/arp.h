@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kArp = 14417;
+inline constexpr uint16_t kArp = 42233;
 
 namespace arp {
 inline constexpr uint16_t kHwType = 1;

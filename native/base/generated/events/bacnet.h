@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kBacnet = 3489;
+inline constexpr uint16_t kBacnet = 24439;
 
 namespace bacnet {
 inline constexpr uint16_t kOperation = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kBittorrentDht = 12269;
+inline constexpr uint16_t kBittorrentDht = 507;
 
 namespace bittorrent_dht {
 inline constexpr uint16_t kRequestType = 1;

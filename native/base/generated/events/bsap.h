@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kBsap = 42925;
+inline constexpr uint16_t kBsap = 41439;
 
 namespace bsap {
 inline constexpr uint16_t kOperation = 1;

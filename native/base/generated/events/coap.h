@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kCoap = 24575;
+inline constexpr uint16_t kCoap = 15549;
 
 namespace coap {
 inline constexpr uint16_t kOperation = 1;

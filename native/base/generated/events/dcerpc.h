@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kDcerpc = 39795;
+inline constexpr uint16_t kDcerpc = 21672;
 
 namespace dcerpc {
 inline constexpr uint16_t kRequest = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kDhcp = 381;
+inline constexpr uint16_t kDhcp = 44175;
 
 namespace dhcp {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kDhcpv6 = 24653;
+inline constexpr uint16_t kDhcpv6 = 45514;
 
 namespace dhcpv6 {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kDiameter = 34261;
+inline constexpr uint16_t kDiameter = 36049;
 
 namespace diameter {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kDnp3 = 20577;
+inline constexpr uint16_t kDnp3 = 25072;
 
 namespace dnp3 {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kDns = 13014;
+inline constexpr uint16_t kDns = 16264;
 
 namespace dns {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kDoip = 28655;
+inline constexpr uint16_t kDoip = 49945;
 
 namespace doip {
 inline constexpr uint16_t kOperation = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kEnip = 15020;
+inline constexpr uint16_t kEnip = 24032;
 
 namespace enip {
 inline constexpr uint16_t kOperation = 1;

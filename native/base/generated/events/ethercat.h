@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kEthercat = 40811;
+inline constexpr uint16_t kEthercat = 50095;
 
 namespace ethercat {
 inline constexpr uint16_t kSrcMac = 1;

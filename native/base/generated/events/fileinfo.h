@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kFileinfo = 4983;
+inline constexpr uint16_t kFileinfo = 54453;
 
 namespace fileinfo {
 inline constexpr uint16_t kFilename = 1;

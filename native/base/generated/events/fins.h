@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kFins = 52411;
+inline constexpr uint16_t kFins = 44814;
 
 namespace fins {
 inline constexpr uint16_t kOperation = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kFlowDetail = 33887;
+inline constexpr uint16_t kFlowDetail = 11805;
 
 namespace flow_detail {
 inline constexpr uint16_t kHistory = 1;
@@ -16,6 +16,30 @@ inline constexpr uint16_t kRespTtlMax = 5;
 inline constexpr uint16_t kOrigWindowScale = 6;
 inline constexpr uint16_t kOrigTcpOptions = 7;
 inline constexpr uint16_t kEncap = 8;
+inline constexpr uint16_t kAppTs = 9;
+inline constexpr uint16_t kAppTc = 10;
+inline constexpr uint16_t kAppOrig = 11;
+inline constexpr uint16_t kGtpU = 12;
+inline constexpr uint16_t kSubscriber = 13;
+namespace gtp_u {
+inline constexpr uint16_t kFromOriginator = 1;
+inline constexpr uint16_t kTeid = 2;
+inline constexpr uint16_t kSrcIp = 3;
+inline constexpr uint16_t kDestIp = 4;
+}  // namespace gtp_u
+namespace subscriber {
+inline constexpr uint16_t kImsi = 1;
+inline constexpr uint16_t kMsisdn = 2;
+inline constexpr uint16_t kImei = 3;
+inline constexpr uint16_t kApn = 4;
+inline constexpr uint16_t kSlice = 5;
+inline constexpr uint16_t kRat = 6;
+inline constexpr uint16_t kPlmn = 7;
+inline constexpr uint16_t kArea = 8;
+inline constexpr uint16_t kCell = 9;
+inline constexpr uint16_t kUeAddress = 10;
+inline constexpr uint16_t kConfirmed = 11;
+}  // namespace subscriber
 }  // namespace flow_detail
 
 }  // namespace thymus::event

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kFtp = 26872;
+inline constexpr uint16_t kFtp = 31992;
 
 namespace ftp {
 inline constexpr uint16_t kCommand = 1;

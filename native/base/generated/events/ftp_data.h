@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kFtpData = 64588;
+inline constexpr uint16_t kFtpData = 14509;
 
 namespace ftp_data {
 inline constexpr uint16_t kFilename = 1;

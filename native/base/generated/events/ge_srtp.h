@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kGeSrtp = 18462;
+inline constexpr uint16_t kGeSrtp = 21269;
 
 namespace ge_srtp {
 inline constexpr uint16_t kOperation = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kGoose = 50960;
+inline constexpr uint16_t kGoose = 47172;
 
 namespace goose {
 inline constexpr uint16_t kSrcMac = 1;

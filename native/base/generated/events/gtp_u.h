@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kGtpU = 39492;
+inline constexpr uint16_t kGtpU = 3920;
 
 namespace gtp_u {
 inline constexpr uint16_t kTeid = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kGtpv1 = 19482;
+inline constexpr uint16_t kGtpv1 = 39720;
 
 namespace gtpv1 {
 inline constexpr uint16_t kMessageType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kGtpv2 = 29575;
+inline constexpr uint16_t kGtpv2 = 42685;
 
 namespace gtpv2 {
 inline constexpr uint16_t kMessageType = 1;

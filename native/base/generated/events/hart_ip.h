@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kHartIp = 37726;
+inline constexpr uint16_t kHartIp = 9596;
 
 namespace hart_ip {
 inline constexpr uint16_t kOperation = 1;

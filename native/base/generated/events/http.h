@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kHttp = 33217;
+inline constexpr uint16_t kHttp = 54302;
 
 namespace http {
 inline constexpr uint16_t kHostname = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kIec104 = 57524;
+inline constexpr uint16_t kIec104 = 32844;
 
 namespace iec104 {
 inline constexpr uint16_t kOperation = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kIke = 26940;
+inline constexpr uint16_t kIke = 13723;
 
 namespace ike {
 inline constexpr uint16_t kVersionMajor = 1;

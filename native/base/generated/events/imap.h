@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kImap = 47920;
+inline constexpr uint16_t kImap = 24425;
 
 namespace imap {
 inline constexpr uint16_t kRequest = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kKrb5 = 4829;
+inline constexpr uint16_t kKrb5 = 58301;
 
 namespace krb5 {
 inline constexpr uint16_t kMsgType = 1;

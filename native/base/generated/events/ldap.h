@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kLdap = 7301;
+inline constexpr uint16_t kLdap = 53491;
 
 namespace ldap {
 inline constexpr uint16_t kRequest = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kLlmnr = 44466;
+inline constexpr uint16_t kLlmnr = 7714;
 
 namespace llmnr {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kM3ua = 32165;
+inline constexpr uint16_t kM3ua = 16372;
 
 namespace m3ua {
 inline constexpr uint16_t kMessageClass = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kMdns = 64096;
+inline constexpr uint16_t kMdns = 43030;
 
 namespace mdns {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kMms = 6573;
+inline constexpr uint16_t kMms = 5704;
 
 namespace mms {
 inline constexpr uint16_t kPdu = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kModbus = 52039;
+inline constexpr uint16_t kModbus = 1844;
 
 namespace modbus {
 inline constexpr uint16_t kOperation = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kMongodb = 12780;
+inline constexpr uint16_t kMongodb = 48060;
 
 namespace mongodb {
 inline constexpr uint16_t kCommand = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kMqtt = 36087;
+inline constexpr uint16_t kMqtt = 9605;
 
 namespace mqtt {
 inline constexpr uint16_t kConnect = 1;

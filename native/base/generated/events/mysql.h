@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kMysql = 2519;
+inline constexpr uint16_t kMysql = 35296;
 
 namespace mysql {
 inline constexpr uint16_t kType = 1;

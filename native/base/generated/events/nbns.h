@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kNbns = 30983;
+inline constexpr uint16_t kNbns = 11588;
 
 namespace nbns {
 inline constexpr uint16_t kType = 1;

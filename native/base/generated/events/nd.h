@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kNd = 14585;
+inline constexpr uint16_t kNd = 20026;
 
 namespace nd {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kNfs = 8786;
+inline constexpr uint16_t kNfs = 27204;
 
 namespace nfs {
 inline constexpr uint16_t kVersion = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kNgap = 4335;
+inline constexpr uint16_t kNgap = 63568;
 
 namespace ngap {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kNtp = 65353;
+inline constexpr uint16_t kNtp = 21630;
 
 namespace ntp {
 inline constexpr uint16_t kVersion = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kOpcua = 61488;
+inline constexpr uint16_t kOpcua = 45335;
 
 namespace opcua {
 inline constexpr uint16_t kOperation = 1;

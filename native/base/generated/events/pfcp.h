@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kPfcp = 29014;
+inline constexpr uint16_t kPfcp = 50687;
 
 namespace pfcp {
 inline constexpr uint16_t kMessageType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kPgsql = 55431;
+inline constexpr uint16_t kPgsql = 29859;
 
 namespace pgsql {
 inline constexpr uint16_t kTxId = 1;

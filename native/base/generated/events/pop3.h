@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kPop3 = 17542;
+inline constexpr uint16_t kPop3 = 59795;
 
 namespace pop3 {
 inline constexpr uint16_t kRequest = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kProfinetDcp = 13853;
+inline constexpr uint16_t kProfinetDcp = 31597;
 
 namespace profinet_dcp {
 inline constexpr uint16_t kOperation = 1;

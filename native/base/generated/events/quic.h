@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kQuic = 18488;
+inline constexpr uint16_t kQuic = 574;
 
 namespace quic {
 inline constexpr uint16_t kVersion = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kRadius = 16649;
+inline constexpr uint16_t kRadius = 23074;
 
 namespace radius {
 inline constexpr uint16_t kCode = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kRdp = 39839;
+inline constexpr uint16_t kRdp = 53646;
 
 namespace rdp {
 inline constexpr uint16_t kTxId = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kRedis = 16284;
+inline constexpr uint16_t kRedis = 8957;
 
 namespace redis {
 inline constexpr uint16_t kCommand = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kRfb = 34445;
+inline constexpr uint16_t kRfb = 30542;
 
 namespace rfb {
 inline constexpr uint16_t kServerProtocolVersion = 1;

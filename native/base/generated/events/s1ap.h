@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kS1ap = 20556;
+inline constexpr uint16_t kS1ap = 12278;
 
 namespace s1ap {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kS7comm = 34912;
+inline constexpr uint16_t kS7comm = 52704;
 
 namespace s7comm {
 inline constexpr uint16_t kRosctr = 1;

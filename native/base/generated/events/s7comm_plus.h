@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kS7commPlus = 19087;
+inline constexpr uint16_t kS7commPlus = 39463;
 
 namespace s7comm_plus {
 inline constexpr uint16_t kVersion = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kSip = 14652;
+inline constexpr uint16_t kSip = 35046;
 
 namespace sip {
 inline constexpr uint16_t kMethod = 1;

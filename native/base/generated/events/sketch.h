@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kSketch = 35073;
+inline constexpr uint16_t kSketch = 15480;
 
 namespace sketch {
 inline constexpr uint16_t kPrefix = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kSmb = 9911;
+inline constexpr uint16_t kSmb = 39099;
 
 namespace smb {
 inline constexpr uint16_t kId = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kSmtp = 84;
+inline constexpr uint16_t kSmtp = 27671;
 
 namespace smtp {
 inline constexpr uint16_t kTxId = 1;

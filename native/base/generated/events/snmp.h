@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kSnmp = 8479;
+inline constexpr uint16_t kSnmp = 11431;
 
 namespace snmp {
 inline constexpr uint16_t kVersion = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kSsdp = 5389;
+inline constexpr uint16_t kSsdp = 51209;
 
 namespace ssdp {
 inline constexpr uint16_t kType = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kSsh = 16751;
+inline constexpr uint16_t kSsh = 51148;
 
 namespace ssh {
 inline constexpr uint16_t kClient = 1;

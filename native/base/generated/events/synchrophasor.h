@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kSynchrophasor = 8040;
+inline constexpr uint16_t kSynchrophasor = 2207;
 
 namespace synchrophasor {
 inline constexpr uint16_t kOperation = 1;

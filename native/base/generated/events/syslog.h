@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kSyslog = 37726;
+inline constexpr uint16_t kSyslog = 628;
 
 namespace syslog {
 inline constexpr uint16_t kFacility = 1;

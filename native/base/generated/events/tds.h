@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kTds = 48902;
+inline constexpr uint16_t kTds = 40488;
 
 namespace tds {
 inline constexpr uint16_t kTdsVersion = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kTelnet = 34981;
+inline constexpr uint16_t kTelnet = 1836;
 
 namespace telnet {
 inline constexpr uint16_t kUser = 1;

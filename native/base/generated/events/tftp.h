@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kTftp = 17683;
+inline constexpr uint16_t kTftp = 7259;
 
 namespace tftp {
 inline constexpr uint16_t kPacket = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kTls = 4093;
+inline constexpr uint16_t kTls = 3852;
 
 namespace tls {
 inline constexpr uint16_t kSubject = 1;

@@ -5,7 +5,7 @@
 
 namespace thymus::event {
 
-inline constexpr uint16_t kWebsocket = 46764;
+inline constexpr uint16_t kWebsocket = 24583;
 
 namespace websocket {
 inline constexpr uint16_t kFin = 1;
