@@ -220,8 +220,12 @@ Likelihood probe(const Segment& first) {
     return Likelihood::kNo;
   }
   const Bytes body = first.data.subspan(kHeaderBytes);
-  const bool is_start = (first.data[0] == kPrelogin && is_prelogin(body)) ||
-                        (first.data[0] == kLogin && is_login(body));
+  // A login says its length twice, or goes on in further packets.
+  const bool is_last = first.data[1] == 1;
+  const uint64_t login_bytes = Reader(body).le32() + kHeaderBytes;
+  const bool fits = is_last ? login_bytes == frame.bytes : login_bytes > frame.bytes;
+  const bool is_start = (first.data[0] == kPrelogin && is_last && is_prelogin(body)) ||
+                        (first.data[0] == kLogin && first.data[1] <= 1 && fits && is_login(body));
   return is_start ? Likelihood::kLikely : Likelihood::kNo;
 }
 

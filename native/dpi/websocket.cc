@@ -98,7 +98,7 @@ void write_frame(Bytes head, EventWriter* events) {
 
 // Where the upgrade was missed: one masked frame of plain text.
 Likelihood probe(const Segment& first) {
-  constexpr size_t kLeastText = 4;
+  constexpr size_t kLeastText = 8;
   Header header;
   if (read_header(first.data, &header) != Frame::State::kKnown || !header.is_masked ||
       header.lead != (0x80 | kText) || header.length < kLeastText ||

@@ -103,6 +103,7 @@ TEST_CASE("tds: is known by its first packet on any port") {
   CHECK(run.probe(raw(packet(0x12, prelogin(2)))) == Likelihood::kLikely);
   CHECK(run.probe(raw(login())) == Likelihood::kLikely);
   CHECK(run.probe(raw(packet(0x12, "\x16\x03\x01......"))) == Likelihood::kNo);
+  CHECK(run.probe(raw(packet(0x10, le(90, 4) + le(0x74000004, 4)))) == Likelihood::kNo);
 }
 
 TEST_CASE("tds: comes out the same however it is cut") { check_splits(kTds, kSession); }
