@@ -13,6 +13,8 @@
 #include <array>
 
 #include "base/generated/anomaly_codes.h"
+#include "base/generated/events/rdp.h"
+#include "base/text_builder.h"
 #include "dpi/name_hash.h"
 #include "dpi/parser.h"
 #include "dpi/tls/fingerprint.h"
@@ -168,6 +170,7 @@ class Session {
 
   Answer on_segment(Bytes data);
   void write_event(Bytes client_certificate = {});
+  void write_rdp_step(Bytes serial);
   bool has_something_to_write() const {
     return !state_.is_written && (state_.has_client_hello || state_.has_server_hello);
   }
@@ -607,8 +610,29 @@ void Session::write_event(Bytes client_certificate) {
   }
   if (state_.has_alert) events->put(field::kAlert, state_.alert);
   events->end();
+  if (state_.from == AppId::kRdp && state_.has_certificate) {
+    Certificate of_server;
+    read_certificate(context_.buffers->view(kCertificateBuffer), &of_server);
+    write_rdp_step(of_server.serial);
+  }
   context_.buffers->clear(kHelloBuffer);
   context_.buffers->clear(kCertificateBuffer);
+}
+
+// The handshake is a step of the remote desktop session, too, behind a request and its response.
+void Session::write_rdp_step(Bytes serial) {
+  constexpr uint32_t kStep = 2;
+  constexpr size_t kMaxSerialBytes = 20;  // RFC 5280, 4.1.2.2
+  TextBuilder<2 * kMaxSerialBytes> digits;
+  digits.add_hex(Reader(serial).take_up_to(kMaxSerialBytes));
+  const std::string_view text = digits.view();
+  EventWriter* events = context_.events;
+  events->begin(event::kRdp, state_.client_is_responder ? Side::kOriginator : Side::kResponder);
+  events->put(event::rdp::kTxId, kStep);
+  events->put_text(event::rdp::kEventType, "tls_handshake");
+  events->put_text(event::rdp::kX509Serials,
+                   text.substr(std::min(text.find_first_not_of('0'), text.size())));
+  events->end();
 }
 
 // ---- The parser

@@ -6,6 +6,7 @@
 
 #include "base/generated/anomaly_codes.h"
 #include "base/generated/events/anomaly.h"
+#include "base/generated/events/rdp.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"
 #include "dpi/tls/fingerprint.h"
@@ -235,6 +236,17 @@ TEST_CASE("tls: after a hand-over the event names the protocol that began") {
   run.context().flow_app = AppId::kTls;
   run.feed(server_flight(), false);
   CHECK(only_event(run).text(ids::kFromProto) == "smtp");
+}
+
+TEST_CASE("tls: in a remote desktop session the certificate is a step of that, too") {
+  ParserRun run = tcp(3389);
+  run.context().flow_app = AppId::kRdp;
+  run.feed(client_hello());
+  run.feed(server_flight(), false);
+  CHECK(run.log().of(event::kTls).size() == 1);
+  const Fields step = run.log().of(event::kRdp).at(0);
+  CHECK(step.text(event::rdp::kEventType) == "tls_handshake");
+  CHECK(step.text(event::rdp::kX509Serials) == "1ab");
 }
 
 TEST_CASE("tls: after a hole records are found again") {
