@@ -65,7 +65,7 @@ bool find_identity(std::string_view text, Found* out) {
   if (text.starts_with(kSuci)) return find_suci(text, out);
   const size_t n = leading_digits(text);
   const bool is_user =
-      (n == kImsiDigits || n == kImsiDigits - 1) && text.substr(n).starts_with("@ims.");
+      (n == kImsiDigits || n == kImsiDigits - 1) && text.substr(n).starts_with('@');
   *out = {IdentityKind::kImsi, 0, n, TextBuilder<24>(text.substr(0, n))};
   return is_user;
 }

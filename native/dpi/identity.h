@@ -42,8 +42,8 @@ RedactedText user_name_text(std::string_view name, const ParserOptions& options)
 
 // A copy of `text` in which every identity is replaced that is named as one: "imsi-", "msisdn-",
 // "imei-" or "imeisv-" before digits (TS 29.571, 5.3), a concealed identity that conceals nothing
-// (see imsi_of_suci), or an IMSI as the user part before "@ims." (TS 23.003, 13.3). Cut at the
-// builder's size.
+// (see imsi_of_suci), or 14 or 15 digits as a user before "@", as an IMS names users by their IMSI
+// (TS 23.003, 13.3). Cut at the builder's size.
 RedactedText without_identities(std::string_view text, const ParserOptions& options);
 
 // A copy of the id of a session, into which some put an IMSI or a telephone number: numbers of 14

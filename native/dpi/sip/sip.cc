@@ -90,8 +90,8 @@ void write_message(const StartLine& start, std::string_view body, const Segment&
   RtpPorts ports;
   // The user of an IMS may be an IMSI (3GPP TS 23.003, 13.3).
   const auto put_uri = [&](uint16_t field, std::string_view text) {
-    const bool is_ims = text.find("@ims.") != std::string_view::npos;
-    events->put_text(field, is_ims ? without_identities(text, *context->options).view() : text);
+    const bool has_user = text.find('@') != std::string_view::npos;
+    events->put_text(field, has_user ? without_identities(text, *context->options).view() : text);
   };
   if (start.is_request) {
     events->put_text(ids::kMethod, start.parts[0]);

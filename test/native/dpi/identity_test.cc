@@ -61,6 +61,9 @@ TEST_CASE("identity: those in paths and addresses are replaced, all else stays")
         "/nudm-sdm/v2/imsi-" + imsi + "/nssai");
   CHECK(redacted("sip:999700000000001@ims.mnc070.mcc999.3gppnetwork.org") ==
         "sip:" + imsi + "@ims.mnc070.mcc999.3gppnetwork.org");
+  CHECK(redacted("OPTIONS sip:999700000000001@192.0.2.1:6300 SIP/2.0") ==
+        "OPTIONS sip:" + imsi + "@192.0.2.1:6300 SIP/2.0");
+  CHECK(redacted("sip:+4917112345@192.0.2.1") == "sip:+4917112345@192.0.2.1");
   CHECK(redacted("sip:service@192.0.2.1:5060") == "sip:service@192.0.2.1:5060");
   CHECK(redacted("/nudm-ueau/v1/suci-0-999-70-0000-0-0-0000000001/auth") ==
         "/nudm-ueau/v1/suci-0-999-70-0000-0-0-" + imsi + "/auth");
