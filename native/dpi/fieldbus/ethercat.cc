@@ -1,6 +1,7 @@
 #include "dpi/fieldbus/ethercat.h"
 
 #include "base/generated/events/ethercat.h"
+#include "dpi/industrial/operation.h"
 
 namespace thymus::dpi {
 namespace {
@@ -8,6 +9,10 @@ namespace {
 constexpr std::string_view kCommands[] = {"nop",  "aprd", "apwr", "aprw", "fprd",
                                           "fpwr", "fprw", "brd",  "bwr",  "brw",
                                           "lrd",  "lwr",  "lrw",  "armw", "frmw"};
+
+// Those that write, or read one slave and write to the others.
+constexpr uint16_t kWrites = 1u << 2 | 1u << 3 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 9 | 1u << 11 |
+                             1u << 12 | 1u << 13 | 1u << 14;
 
 }  // namespace
 
@@ -38,6 +43,8 @@ bool read_ethercat(Bytes payload, Ethercat* out) {
 
 void put_ethercat(const Ethercat& frame, EventWriter* events) {
   namespace ids = event::ethercat;
+  const bool writes = (frame.commands & kWrites) != 0;
+  events->put_text(ids::kOperation, name_of(writes ? Operation::kWrite : Operation::kRead));
   events->put(ids::kDatagrams, frame.n_datagrams);
   for (size_t i = 0; i < std::size(kCommands); ++i) {
     if ((frame.commands >> i & 1) != 0) events->put_text(ids::kCommands, kCommands[i]);

@@ -2,6 +2,7 @@
 
 #include "base/generated/events/goose.h"
 #include "dpi/ber.h"
+#include "dpi/industrial/operation.h"
 #include "dpi/parser.h"
 
 namespace thymus::dpi {
@@ -133,7 +134,9 @@ bool read_routable_goose(Bytes datagram, Goose* out) {
   return true;
 }
 
+// It reports values; whoever listens acts on them.
 void put_goose(const Goose& goose, EventWriter* events) {
+  events->put_text(ids::kOperation, name_of(Operation::kRead));
   events->put(ids::kAppid, goose.appid);
   events->put_bytes(ids::kGocbRef, goose.control_block);
   if (!goose.data_set.empty()) events->put_bytes(ids::kDatSet, goose.data_set);

@@ -114,6 +114,7 @@ TEST_CASE("fieldbus: a GOOSE message is said when its state is new") {
   CHECK(link.events()[0].type == event::kGoose);
   const Fields& f = link.events()[0].fields;
   CHECK(f.number(goose::kAppid) == 7);
+  CHECK(f.text(goose::kOperation) == "read");
   CHECK(f.text(goose::kGocbRef) == "cb");
   CHECK(f.text(goose::kDatSet) == "ds");
   CHECK(f.text(goose::kGoId) == "id");
@@ -148,6 +149,7 @@ TEST_CASE("fieldbus: an EtherCAT frame is said when its commands are new") {
   CHECK(f.number(ethercat::kDatagrams) == 2);
   REQUIRE(f.all(ethercat::kCommands).size() == 2);
   CHECK(f.text(ethercat::kCommands) == "brd");
+  CHECK(f.text(ethercat::kOperation) == "write");
   CHECK(link.events()[1].fields.all(ethercat::kCommands).size() == 1);
 }
 
