@@ -138,6 +138,10 @@ void Exchange::on_client(Bytes data) {
       continue;
     }
     if (context_.buffers->view(kRequestHead).empty()) {
+      // HTTP/0.9 has nothing behind its only line.
+      if (s_.is_versionless && is_blank(static_cast<char>(data[0])))
+        write_fault(code::kHttpRequestLineMissingProtocol);
+      s_.is_versionless = false;
       data = without_filler(data);
       if (data.empty()) return;
       const bool may_begin =
@@ -163,6 +167,7 @@ void Exchange::on_request(Bytes bytes) {
     return lose(kRequestHead, &s_.client);
   }
   s_.is_http = true;
+  s_.is_versionless = head.protocol.empty();
   if (!keep_request(bytes, true)) return;
   write_faults(head);
   if (head.method == "CONNECT") return;

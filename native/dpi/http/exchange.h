@@ -43,6 +43,7 @@ struct State {
   bool server_is_originator;
   bool is_http;         // a whole head was seen
   bool response_waits;  // it is over, its request is not
+  bool is_versionless;  // the request line just read names no version
 };
 
 class Exchange {

@@ -357,6 +357,8 @@ TEST_CASE("http: names what is wrong in a head") {
         one(code::kHttpInvalidTransferEncodingValueInRequest));
   CHECK(anomalies_of(talk({{true, kGet + "GET /" + std::string(70000, 'a')}})) ==
         one(code::kHttpRequestFieldTooLong));
+  CHECK(anomalies_of(talk({{true, "GET /\n \n"}})) == one(code::kHttpRequestLineMissingProtocol));
+  CHECK(anomalies_of(talk({{true, "GET /\n\n"}})).empty());
 }
 
 TEST_CASE("http: reads absolute targets, ranges and addresses") {
