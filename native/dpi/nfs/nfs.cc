@@ -38,7 +38,7 @@ struct State {
 
 Session* session_of(Context* context) {
   const auto memory = context->buffers->scratch(sizeof(Session));
-  return memory.empty() ? nullptr : reinterpret_cast<Session*>(memory.data());
+  return memory.empty() ? nullptr : static_cast<Session*>(static_cast<void*>(memory.data()));
 }
 
 void on_message(Bytes message, bool by_responder, Context* context) {
