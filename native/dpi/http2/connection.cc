@@ -493,7 +493,7 @@ void Session::end_side(Stream* stream, size_t side) {
 }
 
 void Session::close_stream(Stream* stream) {
-  for (const size_t side : {0, 1}) end_file(stream, side, FileState::kTruncated);
+  for (size_t side = 0; side < 2; ++side) end_file(stream, side, FileState::kTruncated);
   write_stream(*stream);
   if (stream->asks_dns && !stream->was_answered) write_query(value_of(stream->request, ":path"));
   if (c_->dns_stream == stream->id) c_->dns_stream = 0;
