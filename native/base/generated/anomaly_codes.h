@@ -266,5 +266,6 @@ inline constexpr uint16_t kBsapMalformed = 257;
 inline constexpr uint16_t kDoipMalformed = 258;
 inline constexpr uint16_t kPgsqlTooManyTransactions = 259;
 inline constexpr uint16_t kImapTooManyTransactions = 260;
+inline constexpr uint16_t kHttpRequestLineMissingProtocol = 261;
 
 }  // namespace thymus::anomaly_code

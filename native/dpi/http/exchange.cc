@@ -329,7 +329,10 @@ bool Exchange::changes_protocol(const Head& request, const Head& response) {
   }
   if (status != 101) return false;
   context_.next = AppId::kUnknown;
-  if (contains_nocase(response.upgrade, "websocket")) context_.next = AppId::kWebsocket;
+  // Both sides have agreed, whether a frame follows or not.
+  if (contains_nocase(response.upgrade, "websocket")) {
+    context_.next = context_.facts.app = AppId::kWebsocket;
+  }
   if (contains_nocase(response.upgrade, "h2c")) context_.next = AppId::kHttp2;
   return true;
 }

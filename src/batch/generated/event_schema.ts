@@ -507,6 +507,7 @@ export const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, Fi
     { name: 'vlan', type: 'u', list: true, fields: [] },
     { name: 'datagrams', type: 'u', list: false, fields: [] },
     { name: 'commands', type: 'str', list: true, fields: [] },
+    { name: 'operation', type: 'str', list: false, beside: true, fields: [] },
   ] }],
   [54453, { name: 'fileinfo', type: 'event', list: false, fields: [
     { name: 'filename', type: 'str', list: false, fields: [] },
@@ -659,6 +660,7 @@ export const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, Fi
     { name: 'conf_rev', type: 'u', list: false, fields: [] },
     { name: 'nds_com', type: 'bool', list: false, fields: [] },
     { name: 'num_dat_set_entries', type: 'u', list: false, fields: [] },
+    { name: 'operation', type: 'str', list: false, beside: true, fields: [] },
   ] }],
   [3920, { name: 'gtp_u', type: 'event', list: false, fields: [
     { name: 'teid', type: 'u', list: false, fields: [] },
@@ -1849,6 +1851,7 @@ export const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, Fi
       { name: 'device_scale_factor', type: 'u', list: false, fields: [] },
     ] },
     { name: 'channels', type: 'str', list: true, fields: [] },
+    { name: 'x509_serials', type: 'str', list: true, fields: [] },
   ] }],
   [8957, { name: 'redis', type: 'event', list: false, fields: [
     { name: 'command', type: 'str', list: false, fields: [] },
@@ -2854,6 +2857,7 @@ export const EventField = {
     VLAN: 3,
     DATAGRAMS: 4,
     COMMANDS: 5,
+    OPERATION: 6,
   },
   FILEINFO: {
     FILENAME: 1,
@@ -3013,6 +3017,7 @@ export const EventField = {
     CONF_REV: 12,
     NDS_COM: 13,
     NUM_DAT_SET_ENTRIES: 14,
+    OPERATION: 15,
   },
   GTP_U: {
     TEID: 1,
@@ -4321,6 +4326,7 @@ export const EventField = {
     ERROR_CODE: 7,
     REASON: 8,
     CHANNELS: 10,
+    X509_SERIALS: 11,
     CLIENT_ID: 9,
     CLIENT: {
       VERSION: 1,

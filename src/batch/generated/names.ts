@@ -263,6 +263,7 @@ export const ANOMALY_NAMES: readonly string[] = [
   'applayer.doip.malformed',
   'applayer.pgsql.too_many_transactions',
   'applayer.imap.too_many_transactions',
+  'applayer.http.REQUEST_LINE_MISSING_PROTOCOL',
 ];
 
 /** Application protocol names by number. */

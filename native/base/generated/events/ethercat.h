@@ -13,6 +13,7 @@ inline constexpr uint16_t kDestMac = 2;
 inline constexpr uint16_t kVlan = 3;
 inline constexpr uint16_t kDatagrams = 4;
 inline constexpr uint16_t kCommands = 5;
+inline constexpr uint16_t kOperation = 6;
 }  // namespace ethercat
 
 }  // namespace thymus::event

@@ -22,6 +22,7 @@ inline constexpr uint16_t kTest = 11;
 inline constexpr uint16_t kConfRev = 12;
 inline constexpr uint16_t kNdsCom = 13;
 inline constexpr uint16_t kNumDatSetEntries = 14;
+inline constexpr uint16_t kOperation = 15;
 }  // namespace goose
 
 }  // namespace thymus::event

@@ -18,6 +18,7 @@ inline constexpr uint16_t kErrorCode = 7;
 inline constexpr uint16_t kReason = 8;
 inline constexpr uint16_t kClient = 9;
 inline constexpr uint16_t kChannels = 10;
+inline constexpr uint16_t kX509Serials = 11;
 namespace client {
 inline constexpr uint16_t kVersion = 1;
 inline constexpr uint16_t kDesktopWidth = 2;
