@@ -20,8 +20,9 @@ namespace thymus::flow {
 
 class FlowTable {
  public:
-  // What one flow may cost at most, with its tunnels, its place in the index (up to four entries), in
-  // the timer wheel, in the lists of those that are free and due, and in the queues of held events.
+  // What one flow may cost at most, with its tunnels, its place in the index (up to four entries),
+  // in the timer wheel, in the lists of those that are free and due, and in the queues of held
+  // events.
   static constexpr size_t kBytesPerFlow =
       sizeof(Flow) + sizeof(GtpTunnels) + 4 * 8 + 12 + 8 + 8 + 32 + 8;
   // REQUIRES: 16 <= max_flows <= 2^30.
