@@ -90,6 +90,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   options.queue_bytes = static_cast<size_t>(o.Get("queueBytes").ToNumber().Int64Value());
   options.tracker.max_flows = u32(o, "maxFlows");
   options.tracker.strict_checksums = o.Get("strictChecksums").ToBoolean();
+  options.tracker.parsers.digests = o.Get("digests").ToBoolean();
   options.tracker.parsers.clear_identities = o.Get("clearIdentities").ToBoolean();
   const auto key = o.Get("identityKey").As<Napi::Uint8Array>();
   if (key.ByteLength() != 16) return fail(info.Env(), "The key of identities has 16 bytes.");

@@ -9,6 +9,7 @@
 #include "base/event_writer.h"
 #include "base/hash.h"
 #include "dpi/app.h"
+#include "dpi/file/file_digests.h"
 
 namespace thymus::dpi {
 
@@ -79,6 +80,7 @@ struct Context {
   size_t next_bytes = 0;
   // What the flow was taken for before this call; after a hand-over that of who handed it over.
   AppId flow_app = AppId::kUnknown;
+  FileDigests* digests = nullptr;  // null when nobody asks for them
 };
 
 // One anomaly event. `code` is one of anomaly_code::k...

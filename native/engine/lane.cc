@@ -50,6 +50,7 @@ void Lane::publish_counters() {
   counters_.set(Counter::dpi_bytes, i.bytes);
   counters_.set(Counter::dpi_gaps, i.gaps);
   counters_.set(Counter::dpi_no_memory, i.no_memory);
+  counters_.set(Counter::digests_lost, i.digests_lost);
   const stream::Counters& s = tracker_.stream_counters();
   counters_.set(Counter::stream_segments_kept, s.kept);
   counters_.set(Counter::stream_gaps, s.gaps);

@@ -385,7 +385,8 @@ bool Inspector::attach(uint8_t parser, Flow* flow) {
 
 dpi::Context* Inspector::context_of(Flow* flow) {
   flow_ = flow;
-  context_ = {&writer_, &memory_, this, &options_, {}, dpi::AppId::kUnknown, 0, flow->app};
+  context_ = {&writer_, &memory_,  this,          &options_, {}, dpi::AppId::kUnknown,
+              0,        flow->app, digests_.get()};
   return &context_;
 }
 

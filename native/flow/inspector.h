@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include "base/event_writer.h"
 #include "decode/packet_view.h"
@@ -21,6 +22,7 @@ struct InspectorCounters {
   uint64_t bytes = 0;
   uint64_t gaps = 0;
   uint64_t no_memory = 0;
+  uint64_t digests_lost = 0;
 };
 
 class Inspector final : private dpi::Expectations {
@@ -36,7 +38,9 @@ class Inspector final : private dpi::Expectations {
   // `stream_bytes`: of TCP payload that waits for what is before it.
   Inspector(size_t state_bytes, size_t stream_bytes, const dpi::ParserOptions& options,
             EventWriter::Sink* events)
-      : memory_(state_bytes), streams_(stream_bytes), writer_(events), options_(options) {}
+      : memory_(state_bytes), streams_(stream_bytes), writer_(events), options_(options) {
+    if (options.digests) digests_ = std::make_unique<dpi::FileDigests>();
+  }
 
   // True for packets that on_payload must see.
   static bool is_of_interest(const decode::PacketView& view, const Flow& flow) {
@@ -56,6 +60,7 @@ class Inspector final : private dpi::Expectations {
 
   const InspectorCounters& counters() const {
     counters_.no_memory = memory_.refusals();
+    counters_.digests_lost = digests_ == nullptr ? 0 : digests_->lost();
     return counters_;
   }
   const stream::Counters& stream_counters() const { return streams_.counters(); }
@@ -92,6 +97,7 @@ class Inspector final : private dpi::Expectations {
   stream::Reassembler streams_;
   EventWriter writer_;
   dpi::ParserOptions options_;
+  std::unique_ptr<dpi::FileDigests> digests_;
   ExpectedFlows expected_;
   dpi::Context context_{};
   const Flow* flow_ = nullptr;  // of the call under way

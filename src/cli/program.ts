@@ -13,6 +13,7 @@ const REPLAY_SETTINGS: readonly SettingName[] = [
   'pin',
   'shards',
   'checksums',
+  'digests',
   'identities',
   'identity-key',
   'max-flows',

@@ -79,6 +79,15 @@ export const SETTINGS = [
     doc: 'packets with a bad checksum: count and accept them, or keep them out of flows',
   }),
   setting({
+    name: 'digests',
+    kind: 'choice',
+    value: 'of',
+    unit: null,
+    choices: ['none', 'files'],
+    fallback: 'none',
+    doc: 'MD5, SHA-1 and SHA-256 of the files that protocols carry, in EVE fileinfo',
+  }),
+  setting({
     name: 'identities',
     kind: 'choice',
     value: 'how',
@@ -172,6 +181,7 @@ export interface Settings {
   readonly pin: readonly number[];
   readonly shards: number;
   readonly checksums: 'accept' | 'strict';
+  readonly digests: 'none' | 'files';
   readonly identities: 'hash' | 'clear';
   readonly identityKey: string | null;
   readonly maxFlows: number;

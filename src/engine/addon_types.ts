@@ -53,6 +53,8 @@ export interface NativeOptions {
   readonly publish: boolean;
   /** Keep packets with bad checksums out of flows. */
   readonly strictChecksums: boolean;
+  /** MD5, SHA-1 and SHA-256 of files. */
+  readonly digests: boolean;
   /** Let subscribers' identities leave the core in clear, and not as hashes under `identityKey`. */
   readonly clearIdentities: boolean;
   /** 16 bytes. */

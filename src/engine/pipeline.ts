@@ -26,6 +26,7 @@ export function pipelineOptions(settings: Settings): PipelineOptions {
     pinned: settings.pin,
     homeNet: settings.homeNet,
     strictChecksums: settings.checksums === 'strict',
+    digests: settings.digests === 'files',
     clearIdentities: settings.identities === 'clear',
     identityKey: REPEATABLE_IDENTITY_KEY,
     maxFlows: settings.maxFlows,
@@ -49,6 +50,8 @@ export interface PipelineOptions {
   readonly strictChecksums: boolean;
   /** Let subscribers' identities leave the core in clear. */
   readonly clearIdentities: boolean;
+  /** MD5, SHA-1 and SHA-256 of files. */
+  readonly digests: boolean;
   /** The 16 bytes under which they are hashed otherwise. */
   readonly identityKey: Uint8Array;
   /** Flows kept at one time, per lane. */
@@ -148,7 +151,8 @@ export class Pipeline {
     sinks: readonly RecordSink[],
   ): RunOptions {
     const { lanes, shards, pinned, homeNet, strictChecksums } = this.#options;
-    const { clearIdentities, identityKey, maxFlows, queueBytes, memoryBytes } = this.#options;
+    const { digests, clearIdentities, identityKey, maxFlows, queueBytes, memoryBytes } =
+      this.#options;
     const publish = sinks.some((sink) => sink.wantsFlows || sink.wantsEvents);
     const native: NativeOptions = {
       sources,
@@ -159,6 +163,7 @@ export class Pipeline {
       homeNet,
       publish,
       strictChecksums,
+      digests,
       clearIdentities,
       identityKey,
       maxFlows,

@@ -12,6 +12,7 @@ const GOOD: NativeOptions = {
   homeNet: ['10.0.0.0/8'],
   publish: false,
   strictChecksums: false,
+  digests: false,
   clearIdentities: false,
   identityKey: new Uint8Array(16),
   maxFlows: 4096,

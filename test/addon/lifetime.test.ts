@@ -46,6 +46,7 @@ function options(sources: readonly string[], changes: Partial<NativeOptions> = {
     homeNet: ['10.0.0.0/8'],
     publish: false,
     strictChecksums: false,
+    digests: false,
     clearIdentities: false,
     identityKey: new Uint8Array(16),
     maxFlows: 4096,

@@ -27,9 +27,13 @@ std::string_view name_of(FileState state) {
 
 }  // namespace
 
-void FileTracker::open() {
+void FileTracker::open(FileDigests* digests) {
+  if (owns_digest()) digest_->is_over = true;
   *this = FileTracker{};
   is_open_ = true;
+  if (digests == nullptr) return;
+  digest_ = digests->begin();
+  digest_file_ = digest_->file;
 }
 
 void FileTracker::add(Bytes content) {
@@ -39,6 +43,7 @@ void FileTracker::add(Bytes content) {
     n_head_ = static_cast<uint8_t>(n_head_ + start.size());
   }
   size_ += content.size();
+  if (owns_digest()) digest_->update(content);
 }
 
 void FileTracker::add_gap(uint64_t bytes) {
@@ -49,6 +54,7 @@ void FileTracker::add_gap(uint64_t bytes) {
 void FileTracker::close(FileState state) {
   state_ = state;
   is_open_ = false;
+  if (owns_digest()) digest_->is_over = true;
 }
 
 void begin_fileinfo(const FileTracker& file, const FileReport& report, EventWriter* events) {
@@ -57,6 +63,15 @@ void begin_fileinfo(const FileTracker& file, const FileReport& report, EventWrit
   events->put_text(ids::kFilename, report.name.substr(0, kMaxNameBytes));
   events->put_bool(ids::kGaps, file.has_gaps());
   events->put_text(ids::kState, name_of(file.state()));
+  if (const FileDigest* digest = file.digest()) {
+    const auto put = [events](uint16_t field, const auto& value) {
+      const auto hex = hex_of(value);
+      events->put_text(field, {hex.data(), hex.size()});
+    };
+    put(ids::kMd5, digest->md5.value());
+    put(ids::kSha1, digest->sha1.value());
+    put(ids::kSha256, digest->sha256.value());
+  }
   events->put_bool(ids::kStored, false);
   events->put(ids::kSize, file.size());
   events->put(ids::kTxId, report.tx_id);

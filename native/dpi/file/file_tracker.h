@@ -11,6 +11,7 @@
 
 #include "base/event_writer.h"
 #include "dpi/app.h"
+#include "dpi/file/file_digests.h"
 #include "dpi/file/file_type.h"
 
 namespace thymus::dpi {
@@ -25,8 +26,9 @@ enum class FileState : uint8_t {
 
 class FileTracker {
  public:
-  // A new file; what was known of the one before is forgotten.
-  void open();
+  // A new file; what was known of the one before is forgotten. `digests`: null when none are
+  // wanted.
+  void open(FileDigests* digests);
   bool is_open() const { return is_open_; }
   // The next bytes of the file, in order. REQUIRES: is_open().
   void add(Bytes content);
@@ -38,9 +40,15 @@ class FileTracker {
   uint64_t size() const { return size_; }  // bytes, with those that are missing
   bool has_gaps() const { return has_gaps_; }
   FileState state() const { return state_; }
+  // Null where none was wanted, or it is not that of the whole file.
+  const FileDigest* digest() const { return has_gaps_ || !owns_digest() ? nullptr : digest_; }
   std::string_view type() const { return file_type_of({head_.data(), n_head_}); }
 
  private:
+  bool owns_digest() const { return digest_ != nullptr && digest_->file == digest_file_; }
+
+  FileDigest* digest_;  // in the lane's memory
+  uint64_t digest_file_;
   uint64_t size_;
   std::array<uint8_t, kFileHeadBytes> head_;
   uint8_t n_head_;

@@ -23,12 +23,12 @@ Likelihood probe(const Segment&) { return Likelihood::kNo; }
 
 void on_expected(void* state, Bytes note) { static_cast<State*>(state)->note.set(note); }
 
-Answer on_data(void* state, const Segment& segment, Context*) {
+Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* s = static_cast<State*>(state);
   if (!s->was_opened) {
     s->was_opened = true;
     s->sender_is_responder = !segment.from_originator;
-    s->file.open();
+    s->file.open(context->digests);
   }
   if (segment.from_originator != s->sender_is_responder) s->file.add(segment.data);
   return Answer::kAccept;

@@ -434,7 +434,7 @@ Bytes Exchange::take_body(Bytes data, Stream* stream) {
 
 void Exchange::on_content(Bytes content, Stream* stream) {
   FileTracker& file = stream->file;
-  if (!file.is_open()) file.open();
+  if (!file.is_open()) file.open(context_.digests);
   if (stream->is_broken) return;
   if (stream->n_codings == 0) return file.add(content);
   const auto memory = context_.buffers->scratch(stream->n_codings * ContentDecoder::kBytesPerLayer);
@@ -466,7 +466,7 @@ void Exchange::skip_gap(uint32_t seq, bool from_client) {
   uint64_t content_bytes = 0;
   const bool goes_on = stream.body.skip(missing, &content_bytes);
   // A decoder cannot go on behind a hole; the size of what is decoded is what came before it.
-  if (!stream.file.is_open()) stream.file.open();
+  if (!stream.file.is_open()) stream.file.open(context_.digests);
   stream.file.add_gap(stream.n_codings > 0 ? 0 : content_bytes);
   if (stream.n_codings > 0) {
     context_.buffers->scratch(0);

@@ -608,7 +608,7 @@ void Session::take_file(Bytes content, Stream* stream) {
   if (!file.is_open()) {
     const FieldList& list = is_client(side_) ? stream->request : stream->response;
     if (content.empty() || value_of(list, "content-type").starts_with(kDnsType)) return;
-    file.open();
+    file.open(context_.digests);
     begin_file(stream);
   }
   if (is_client(side_) || (c_->decoded_stream != stream->id && !stream->is_broken)) {
@@ -638,7 +638,7 @@ void Session::begin_file(Stream* stream) {
 // A decoder cannot go on behind a hole; the size of what is decoded is what came before it.
 void Session::lose_file_part(uint32_t missing, Stream* stream) {
   FileTracker& file = stream->files[side_];
-  if (!file.is_open()) file.open();
+  if (!file.is_open()) file.open(context_.digests);
   const bool is_decoded = !is_client(side_) && c_->decoded_stream == stream->id;
   file.add_gap(is_decoded ? 0 : missing);
   if (is_decoded) stream->is_broken = true;

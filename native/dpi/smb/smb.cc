@@ -794,7 +794,7 @@ class Smb {
     room->is_write = c.is_write;
     room->is_used = true;
     room->id = ++state_.n_ids;
-    room->tracker.open();
+    room->tracker.open(context_.digests);
     return room;
   }
 

@@ -224,7 +224,7 @@ void MailReader::end_headers(const Use& use) {
   in_headers_ = false;
   if (name_bytes_ == 0) return;
   use.listener->on_field(MailField::kAttachment, {name_.data(), name_bytes_});
-  file_.open();
+  file_.open(use.digests);
 }
 
 // ---- body

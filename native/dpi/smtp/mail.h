@@ -61,6 +61,7 @@ class MailReader {
     Buffers* buffers;
     int header_buffer;
     MailListener* listener;
+    FileDigests* digests;
   };
   void on_piece(const MailPiece& piece, const Use& use);
   bool at_line_start() const { return !is_mid_line_; }

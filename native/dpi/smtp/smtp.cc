@@ -85,7 +85,7 @@ class Session final : private MailListener {
         segment_(segment),
         context_(*context),
         fields_(context->buffers, kFieldsBuffer, kMaxFieldsBytes),
-        use_{context->buffers, kHeaderBuffer, this} {}
+        use_{context->buffers, kHeaderBuffer, this, context->digests} {}
 
   Answer run();
   void end() {

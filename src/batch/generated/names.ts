@@ -552,6 +552,7 @@ export const COUNTERS = [
   ['dpi_bytes', 'payload bytes shown to parsers'],
   ['dpi_gaps', 'streams whose parser was detached at a gap'],
   ['dpi_no_memory', 'states and buffers that parsers did not get because their memory was used up'],
+  ['digests_lost', 'files whose digests gave way to those of later ones'],
   ['stream_segments_kept', 'TCP segments that waited for bytes before them'],
   ['stream_gaps', 'holes in TCP streams that were given up'],
   ['stream_gap_bytes', 'length of those holes'],

@@ -9,6 +9,7 @@ const run = openRun({
   homeNet: ['10.0.0.0/8'],
   publish: true,
   strictChecksums: false,
+  digests: false,
   clearIdentities: false,
   identityKey: new Uint8Array(16),
   maxFlows: 4096,
