@@ -14,7 +14,7 @@ using dpi::AppId;
 using dpi::Likelihood;
 using dpi::Transport;
 
-std::string be(uint32_t value, int bytes) {
+std::string be(uint64_t value, int bytes) {
   std::string out;
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
     out.push_back(static_cast<char>(value >> shift));

@@ -15,7 +15,7 @@ using dpi::Transport;
 
 const Speakers kMongodb{AppId::kMongodb, 27017};
 
-std::string le(uint32_t value, int bytes = 4) {
+std::string le(uint64_t value, int bytes = 4) {
   std::string out;
   for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
   return out;

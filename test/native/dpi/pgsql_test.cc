@@ -15,7 +15,7 @@ using dpi::Transport;
 
 const Speakers kPgsql{AppId::kPgsql, 5432};
 
-std::string be(uint32_t value, int bytes = 4) {
+std::string be(uint64_t value, int bytes = 4) {
   std::string out;
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
     out.push_back(static_cast<char>(value >> shift));

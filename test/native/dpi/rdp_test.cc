@@ -15,7 +15,7 @@ using dpi::Transport;
 
 const Speakers kRdp{AppId::kRdp, 3389};
 
-std::string le(uint32_t value, int bytes) {
+std::string le(uint64_t value, int bytes) {
   std::string out;
   for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
   return out;

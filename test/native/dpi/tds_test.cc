@@ -15,7 +15,7 @@ using dpi::Transport;
 
 const Speakers kTds{AppId::kTds, 1433};
 
-std::string le(uint32_t value, int bytes) {
+std::string le(uint64_t value, int bytes) {
   std::string out;
   for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
   return out;
