@@ -47,6 +47,7 @@ struct SourceProgress {
   // Of live sources.
   uint64_t kernel_frames = 0;  // that passed the filter, those dropped included
   uint64_t kernel_drops = 0;   // of those, since their ring was full
+  uint64_t unread_frames = 0;  // of those, still in their ring when the source was closed
   uint64_t nic_drops = 0;      // by the network card, since the source was opened
   uint64_t interface_downs = 0;
   uint64_t interface_reopens = 0;
@@ -63,6 +64,8 @@ class Source {
   // One sentence about the damage; empty when there was none. It does not name the file.
   virtual const std::string& error() const = 0;
   virtual SourceProgress progress() const = 0;
+  // No more frames will be asked for: what is left is counted.
+  virtual void close() {}
   // After kWait: hardly a frame that is yet to come is older than this, in ns since 1970.
   virtual int64_t now_ns() const { return 0; }
 };

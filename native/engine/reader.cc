@@ -146,6 +146,7 @@ capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<
     }
     publish_counters(*source);
   }
+  source->close();
   // The end of the open window may lie before or after that of the input: what the reader itself
   // has to say, it says before the lanes hear of the end, and never waits again.
   sketch_.finish();
@@ -257,6 +258,7 @@ void PacketReader::publish_counters(const capture::Source& source) {
   const capture::SourceProgress progress = source.progress();
   counters_.set(Counter::kernel_frames, progress.kernel_frames);
   counters_.set(Counter::kernel_drops, progress.kernel_drops);
+  counters_.set(Counter::unread_frames, progress.unread_frames);
   counters_.set(Counter::nic_drops, progress.nic_drops);
   counters_.set(Counter::interface_downs, progress.interface_downs);
   counters_.set(Counter::interface_reopens, progress.interface_reopens);

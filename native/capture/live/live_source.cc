@@ -25,8 +25,9 @@ struct Watched {
   RingOptions options;
   std::unique_ptr<PacketRing> ring;  // null: the interface is not there
   bool was_up = true;
-  RingCounts counts_before;     // of the rings that it had before
-  uint64_t nic_drops_at_first;  // when it was first opened
+  bool was_gone = false;
+  RingCounts counts_before;         // of the rings that it had before
+  uint64_t nic_drops_at_first = 0;  // when it was first opened
 };
 
 class LiveSource final : public Source {
@@ -55,6 +56,12 @@ class LiveSource final : public Source {
   bool stable() const override { return false; }
   const std::string& error() const override { return error_; }
   int64_t now_ns() const override { return now_ns_; }
+
+  void close() override {
+    for (const Watched& w : watched_) {
+      if (w.ring != nullptr) progress_.unread_frames += w.ring->unread();
+    }
+  }
 
   SourceProgress progress() const override {
     SourceProgress sum = progress_;
@@ -104,7 +111,11 @@ class LiveSource final : public Source {
     const bool is_up = now.index != 0 && now.is_up;
     if (w.was_up && !is_up) ++progress_.interface_downs;
     w.was_up = is_up;
-    if (w.ring != nullptr && now.index != w.ring->index()) {
+    // What the kernel had taken before is shown within one check more, and read first.
+    const bool is_gone = w.ring != nullptr && now.index != w.ring->index();
+    const bool may_close = is_gone && w.was_gone && w.ring->unread() == 0;
+    w.was_gone = is_gone;
+    if (may_close) {
       const RingCounts counts = w.ring->counts();
       w.counts_before.received += counts.received;
       w.counts_before.dropped += counts.dropped;
@@ -139,7 +150,10 @@ Status open_live(const LiveOptions& options, std::unique_ptr<Source>* out) {
   if (Status status = find_interfaces(options.interfaces, &interfaces); !status.ok()) return status;
   std::vector<Watched> watched;
   for (const Interface& interface : interfaces) {
-    Watched w{interface.name, options.ring, nullptr, interface.is_up, {}, 0};
+    Watched w;
+    w.name = interface.name;
+    w.options = options.ring;
+    w.was_up = interface.is_up;
     const int peer = peer_index(interface.name);
     // Of a cable whose ends are both watched, each frame is taken where it arrives.
     w.options.ignore_outgoing =

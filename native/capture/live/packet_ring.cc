@@ -112,6 +112,8 @@ Status PacketRing::set_up(const Interface& interface, const RingOptions& options
 
   // What this machine sends over its loopback interface arrives there as well.
   skips_outgoing_ = interface.is_loopback || options.ignore_outgoing;
+  // Kernels before 4.20 give such frames all the same.
+  if (skips_outgoing_) set_option(fd_, PACKET_IGNORE_OUTGOING, 1);
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
   address.sll_protocol = htons(ETH_P_ALL);
@@ -182,6 +184,18 @@ double PacketRing::fill() const {
   size_t ready = 0;
   while (ready < n_blocks_ && is_ready((taken_ + ready) % n_blocks_)) ++ready;
   return static_cast<double>(ready) / static_cast<double>(n_blocks_);
+}
+
+uint64_t PacketRing::unread() const {
+  uint64_t n = is_begun_ ? frames_left_ : 0;
+  for (size_t i = is_begun_ ? 1 : 0; i < n_blocks_; ++i) {
+    const size_t at = (taken_ + i) % n_blocks_;
+    // Those behind are taken and not given back yet.
+    if (at == released_ && at != taken_) break;
+    if (!is_ready(at)) break;
+    n += reinterpret_cast<const tpacket_block_desc*>(block(at))->hdr.bh1.num_pkts;
+  }
+  return n;
 }
 
 RingCounts PacketRing::counts() {

@@ -51,6 +51,8 @@ class PacketRing {
   void release();
   // Share of the ring that waits for the reader, 0 to 1.
   double fill() const;
+  // Frames that are shown and were not taken.
+  uint64_t unread() const;
   // Reads the kernel's counters, which reading resets.
   RingCounts counts();
   // Takes the error off the socket that woke a poll, so that it does not wake the next one.

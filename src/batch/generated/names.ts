@@ -577,6 +577,7 @@ export const COUNTERS = [
   ['fieldbus_invalid', 'those that are cut or of an impossible form'],
   ['kernel_frames', 'frames that the kernel had for the watched interfaces, those it dropped included'],
   ['kernel_drops', 'frames that it dropped since nobody took them in time'],
+  ['unread_frames', 'frames that waited in the kernel\'s ring when the run ended'],
   ['nic_drops', 'frames that network cards dropped'],
   ['interface_downs', 'times that a watched interface went down or away'],
   ['interface_reopens', 'times that it came back'],
