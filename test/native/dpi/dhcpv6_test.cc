@@ -4,6 +4,7 @@
 
 #include "dpi/dialogue.h"
 #include "dpi/parser_mangle.h"
+#include "support/numbers.h"
 
 namespace thymus::test {
 namespace {
@@ -14,13 +15,6 @@ using dpi::AppId;
 using dpi::Likelihood;
 using dpi::Transport;
 
-std::string be(uint64_t value, int bytes) {
-  std::string out;
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    out.push_back(static_cast<char>(value >> shift));
-  }
-  return out;
-}
 std::string option(uint16_t code, const std::string& data) {
   return be(code, 2) + be(static_cast<uint32_t>(data.size()), 2) + data;
 }

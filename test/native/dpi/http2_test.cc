@@ -7,6 +7,7 @@
 #include "dpi/dialogue.h"
 #include "dpi/http2/connection.h"
 #include "dpi/http2/hpack.h"
+#include "support/numbers.h"
 
 namespace thymus::test {
 namespace {
@@ -19,12 +20,6 @@ using dpi::http2::HeaderDecoder;
 namespace ids = event::http;
 
 constexpr Speakers kSpeakers{AppId::kHttp2, 8080};
-
-std::string be(uint64_t value, int bytes) {
-  std::string out;
-  for (int i = bytes - 1; i >= 0; --i) out += static_cast<char>(value >> (8 * i) & 0xff);
-  return out;
-}
 
 std::string frame(uint8_t type, uint8_t flags, uint32_t stream, const std::string& payload) {
   return be(payload.size(), 3) + be(type, 1) + be(flags, 1) + be(stream, 4) + payload;

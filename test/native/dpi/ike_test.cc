@@ -4,6 +4,7 @@
 
 #include "dpi/dialogue.h"
 #include "dpi/parser_mangle.h"
+#include "support/numbers.h"
 
 namespace thymus::test {
 namespace {
@@ -14,13 +15,6 @@ using dpi::AppId;
 using dpi::Likelihood;
 using dpi::Transport;
 
-std::string be(uint64_t value, int bytes) {
-  std::string out;
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    out.push_back(static_cast<char>(value >> shift));
-  }
-  return out;
-}
 std::string sized(uint8_t first, const std::string& rest) {
   return be(first, 1) + be(0, 1) + be(static_cast<uint32_t>(rest.size()) + 4, 2) + rest;
 }

@@ -6,6 +6,7 @@
 #include "base/generated/events/nbns.h"
 #include "dpi/dialogue.h"
 #include "dpi/parser_mangle.h"
+#include "support/numbers.h"
 
 namespace thymus::test {
 namespace {
@@ -15,13 +16,6 @@ using dpi::AppId;
 using dpi::Likelihood;
 using dpi::Transport;
 
-std::string be(uint64_t value, int bytes) {
-  std::string out;
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    out.push_back(static_cast<char>(value >> shift));
-  }
-  return out;
-}
 std::string header(uint16_t flags, uint16_t n_questions, uint16_t n_answers,
                    uint16_t n_additionals = 0) {
   return be(0x1234, 2) + be(flags, 2) + be(n_questions, 2) + be(n_answers, 2) + be(0, 2) +

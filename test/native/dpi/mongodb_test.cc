@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "dpi/dialogue.h"
+#include "support/numbers.h"
 
 namespace thymus::test {
 namespace {
@@ -15,11 +16,6 @@ using dpi::Transport;
 
 const Speakers kMongodb{AppId::kMongodb, 27017};
 
-std::string le(uint64_t value, int bytes = 4) {
-  std::string out;
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
-  return out;
-}
 std::string z(const std::string& text) { return text + '\0'; }
 std::string text(const std::string& name, const std::string& value) {
   return "\x02" + z(name) + le(static_cast<uint32_t>(value.size()) + 1) + z(value);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "dpi/dialogue.h"
+#include "support/numbers.h"
 
 namespace thymus::test {
 namespace {
@@ -15,11 +16,6 @@ using dpi::Transport;
 
 const Speakers kMysql{AppId::kMysql, 3306};
 
-std::string le(uint64_t value, int bytes) {
-  std::string out;
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
-  return out;
-}
 std::string z(const std::string& text) { return text + '\0'; }
 std::string packet(int number, const std::string& body) {
   return le(static_cast<uint32_t>(body.size()), 3) + le(static_cast<uint32_t>(number), 1) + body;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "dpi/dialogue.h"
+#include "support/numbers.h"
 
 namespace thymus::test {
 namespace {
@@ -15,13 +16,6 @@ using dpi::Transport;
 
 const Speakers kPgsql{AppId::kPgsql, 5432};
 
-std::string be(uint64_t value, int bytes = 4) {
-  std::string out;
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    out.push_back(static_cast<char>(value >> shift));
-  }
-  return out;
-}
 std::string typed(char type, const std::string& body) {
   return type + be(static_cast<uint32_t>(body.size()) + 4) + body;
 }

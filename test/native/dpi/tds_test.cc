@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "dpi/dialogue.h"
+#include "support/numbers.h"
 
 namespace thymus::test {
 namespace {
@@ -15,11 +16,6 @@ using dpi::Transport;
 
 const Speakers kTds{AppId::kTds, 1433};
 
-std::string le(uint64_t value, int bytes) {
-  std::string out;
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
-  return out;
-}
 std::string wide(const std::string& text) {
   std::string out;
   for (const char c : text) out += std::string(1, c) + '\0';
