@@ -70,8 +70,7 @@ describe('thymus watch', function () {
     });
     const outcome = outcomeOf(child);
     await present(eve);
-    while (!namespace.run('cat', '/proc/net/packet').includes('0003')) await sleep(20);
-    await sleep(200);
+    await namespace.heard('far', 'lo');
     await meanwhile();
     // Frames wait up to 8 ms in the ring.
     await sleep(300);
@@ -118,7 +117,7 @@ describe('thymus watch', function () {
       namespace.unplug();
       await sleep(500);
       namespace.plug();
-      await sleep(500);
+      await namespace.heard('far');
       send(capture);
     });
     assert.equal(outcome.code, 0, outcome.err);

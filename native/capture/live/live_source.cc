@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <time.h>
 
+#include "capture/live/link_watch.h"
+
 namespace thymus::capture {
 namespace {
 
@@ -33,7 +35,7 @@ struct Watched {
 class LiveSource final : public Source {
  public:
   explicit LiveSource(std::vector<Watched> watched)
-      : watched_(std::move(watched)), checked_ns_(clock_ns(CLOCK_MONOTONIC)) {}
+      : watched_(std::move(watched)), check_due_ns_(clock_ns(CLOCK_MONOTONIC) + kCheckEveryNs) {}
 
   ReadState next(Block* block) override {
     frames_.clear();
@@ -86,11 +88,13 @@ class LiveSource final : public Source {
 
   void wait() {
     polled_.clear();
+    polled_.push_back({links_.fd(), POLLIN, 0});  // a poll passes over the -1 of a mute one
     for (const Watched& w : watched_) {
       if (w.ring != nullptr) polled_.push_back({w.ring->fd(), POLLIN, 0});
     }
     if (poll(polled_.data(), polled_.size(), kPollMs) <= 0) return;
-    size_t i = 0;
+    if (polled_[0].revents != 0) check_due_ns_ = 0;
+    size_t i = 1;
     for (Watched& w : watched_) {
       if (w.ring != nullptr && polled_[i++].revents & POLLERR) w.ring->clear_error();
     }
@@ -99,18 +103,26 @@ class LiveSource final : public Source {
   // What became of the interfaces.
   void check() {
     const int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-    if (now_ns - checked_ns_ < kCheckEveryNs) return;
-    checked_ns_ = now_ns;
+    if (now_ns < check_due_ns_) return;
+    check_due_ns_ = now_ns + kCheckEveryNs;
+    for (const LinkChange& change : links_.take()) {
+      for (Watched& w : watched_) {
+        if (w.name == change.name) note_state(&w, change.is_up);
+      }
+    }
     nic_drops_ = 0;
     for (size_t i = 0; i < watched_.size(); ++i) check(static_cast<uint16_t>(i));
+  }
+
+  void note_state(Watched* w, bool is_up) {
+    if (w->was_up && !is_up) ++progress_.interface_downs;
+    w->was_up = is_up;
   }
 
   void check(uint16_t position) {
     Watched& w = watched_[position];
     const Interface now = interface_named(w.name);
-    const bool is_up = now.index != 0 && now.is_up;
-    if (w.was_up && !is_up) ++progress_.interface_downs;
-    w.was_up = is_up;
+    note_state(&w, now.index != 0 && now.is_up);
     // What the kernel had taken before is shown within one check more, and read first.
     const bool is_gone = w.ring != nullptr && now.index != w.ring->index();
     const bool may_close = is_gone && w.was_gone && w.ring->unread() == 0;
@@ -136,7 +148,8 @@ class LiveSource final : public Source {
   size_t turn_ = 0;
   FrameList frames_;
   std::vector<pollfd> polled_;
-  int64_t checked_ns_;
+  LinkWatch links_;
+  int64_t check_due_ns_;
   int64_t now_ns_ = 0;
   SourceProgress progress_;
   uint64_t nic_drops_ = 0;

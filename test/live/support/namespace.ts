@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A network namespace with a cable of two ends, `near` and `far`; gone with `remove`. */
 export class Namespace {
@@ -36,6 +37,17 @@ export class Namespace {
 
   ip(...args: readonly string[]): void {
     execFileSync('ip', ['-n', this.name, ...args]);
+  }
+
+  /** Settles when a packet socket hears one of these interfaces. */
+  async heard(...interfaces: readonly string[]): Promise<void> {
+    const numbers = interfaces.map((name) => this.run('cat', `/sys/class/net/${name}/ifindex`));
+    for (;;) {
+      const sockets = this.run('cat', '/proc/net/packet').split('\n').slice(1);
+      const heard = sockets.map((line) => line.trim().split(/\s+/)[4]);
+      if (numbers.some((number) => heard.includes(number.trim()))) return;
+      await sleep(20);
+    }
   }
 
   plug(): void {
