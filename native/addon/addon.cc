@@ -11,6 +11,7 @@
 #include "addon/registry.h"
 #include "capture/live/interfaces.h"
 #include "engine/memory.h"
+#include "engine/service_notice.h"
 #include "flow/community_id.h"
 
 namespace thymus::addon {
@@ -61,6 +62,13 @@ Napi::Value layout_hash(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), emit::kLayoutHash);
 }
 
+bool read_key(const Napi::Value& value, HashKey* out) {
+  const auto key = value.As<Napi::Uint8Array>();
+  if (key.ByteLength() != 16) return false;
+  *out = {load_le64(key.Data()), load_le64(key.Data() + 8)};
+  return true;
+}
+
 void read_live(const Napi::Object& o, engine::Options* options) {
   options->is_live = true;
   options->flush_ns = int64_t{u32(o, "flushMs")} * 1'000'000;
@@ -92,9 +100,10 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   options.tracker.strict_checksums = o.Get("strictChecksums").ToBoolean();
   options.tracker.parsers.digests = o.Get("digests").ToBoolean();
   options.tracker.parsers.clear_identities = o.Get("clearIdentities").ToBoolean();
-  const auto key = o.Get("identityKey").As<Napi::Uint8Array>();
-  if (key.ByteLength() != 16) return fail(info.Env(), "The key of identities has 16 bytes.");
-  options.tracker.parsers.identity_key = {load_le64(key.Data()), load_le64(key.Data() + 8)};
+  if (!read_key(o.Get("identityKey"), &options.tracker.parsers.identity_key) ||
+      (o.Get("hashKey").IsTypedArray() && !read_key(o.Get("hashKey"), &options.tracker.secret))) {
+    return fail(info.Env(), "A key has 16 bytes.");
+  }
   for (const std::string& text : strings(o.Get("homeNet"))) {
     Prefix prefix;
     if (!parse_prefix(text, &prefix)) return fail(info.Env(), "'" + text + "' is not a prefix.");
@@ -219,6 +228,12 @@ Napi::Value preflight(const Napi::CallbackInfo& info) {
   return out;
 }
 
+Napi::Value notify_service(const Napi::CallbackInfo& info) {
+  const bool sent =
+      engine::notify_service(info[0].ToString().Utf8Value(), info[1].ToString().Utf8Value());
+  return Napi::Boolean::New(info.Env(), sent);
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment);
   exports.Set("layoutHash", Napi::Function::New(env, layout_hash));
@@ -227,6 +242,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("stats", Napi::Function::New(env, stats));
   exports.Set("stop", Napi::Function::New(env, stop));
   exports.Set("close", Napi::Function::New(env, close));
+  exports.Set("notifyService", Napi::Function::New(env, notify_service));
   exports.Set("preflight", Napi::Function::New(env, preflight));
   exports.Set("communityId", Napi::Function::New(env, community_id));
   return exports;

@@ -7,8 +7,8 @@ import type { EventRowView, FlowRowView } from './generated/record_layout.js';
  *
  * All calls come from one thread, in the total order of the run (domain/order.ts), the same for any
  * number of lanes and shards: first records with the incidents opened among them, then every
- * incident in its last state, then capture errors, then the summary, then `end`. Calls are
- * synchronous. Views and bytes are borrowed: they are valid during the call only.
+ * incident in its last state, then capture errors, then the summary, then `end`. A live run says the
+ * last state of an incident when it has been quiet for six hours. Calls are synchronous. Views and bytes are borrowed: they are valid during the call only.
  *
  * A sink keeps a bounded amount in memory. When it has to wait for its output it says so through
  * `pressure`; the run then reads no further until the promise settles. A sink throws (or rejects

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Settings } from '../config/settings.js';
 import { REPEATABLE_IDENTITY_KEY } from '../engine/pipeline.js';
 import { installationKey, passingKey, readIdentityKey } from '../store/identity_key.js';
@@ -17,6 +18,23 @@ export function identityKey(flags: ReplayFlags, settings: Settings): Uint8Array 
   if (settings.identities === 'clear' || (!shows && settings.store !== 'flows')) {
     return REPEATABLE_IDENTITY_KEY;
   }
+  return lastingKey(settings);
+}
+
+/** The key of a live run, which goes on after a restart, and so do the hashes under it. */
+export function watchKey(settings: Settings): Uint8Array {
+  return settings.identityKey !== null
+    ? readIdentityKey(settings.identityKey)
+    : lastingKey(settings);
+}
+
+/** The key of the core's tables: as secret as that of identities, and says nothing of it. */
+export function hashKeyOf(identityKey: Uint8Array): Uint8Array {
+  const digest = createHash('sha256').update('tables').update(identityKey).digest();
+  return new Uint8Array(digest.subarray(0, identityKey.length));
+}
+
+function lastingKey(settings: Settings): Uint8Array {
   const directory = stateDirectory(settings);
   const key = installationKey(directory);
   if (key !== null) return key;

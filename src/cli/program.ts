@@ -22,7 +22,12 @@ const REPLAY_SETTINGS: readonly SettingName[] = [
   'state',
   'store',
 ];
-const WATCH_SETTINGS: readonly SettingName[] = [...REPLAY_SETTINGS, 'ring-mib', 'timestamps'];
+const WATCH_SETTINGS: readonly SettingName[] = [
+  ...REPLAY_SETTINGS,
+  'ring-mib',
+  'timestamps',
+  'prometheus',
+];
 const BENCH_SETTINGS: readonly SettingName[] = [
   'lanes',
   'shards',
@@ -60,7 +65,7 @@ function usageError(error: CommanderError, args: readonly string[]): ThymusError
   return new ThymusError('USAGE', `${sentence}: see '${help}'.`);
 }
 
-const COMMANDS = ['replay', 'watch', 'incidents', 'explain', 'bench'] as const;
+const COMMANDS = ['replay', 'watch', 'stats', 'incidents', 'explain', 'bench'] as const;
 
 /** Commands are imported when they run: `--help` should not load a database. */
 function createProgram(setExitCode: (code: number) => void): Command {
@@ -79,6 +84,10 @@ function createProgram(setExitCode: (code: number) => void): Command {
   addWatch(program).action(async (interfaces: string[], options: WatchFlags) => {
     const { watchCommand } = await import('./watch.js');
     setExitCode(await watchCommand(interfaces, options));
+  });
+  addStats(program).action(async (process: string | undefined, options: StateFlags) => {
+    const { statsCommand } = await import('./stats.js');
+    setExitCode(await statsCommand(process, options));
   });
   addIncidents(program).action(async (run: string | undefined, options: StateFlags) => {
     const { incidentsCommand } = await import('./incidents.js');
@@ -126,6 +135,15 @@ function addWatch(program: Command): Command {
     .option('--json', 'incidents as EVE JSON lines instead of text')
     .option('-q, --quiet', 'no incidents and no status, errors only');
   return addSettingFlags(command, WATCH_SETTINGS).addHelpText('after', WATCH_EXAMPLES);
+}
+
+function addStats(program: Command): Command {
+  const command = program
+    .command('stats')
+    .description('how a run of watch stands: rates, drops, fills, latencies')
+    .argument('[pid]', 'number of its process, where several run')
+    .option('--json', 'as one line of JSON');
+  return addSettingFlags(command, ['state']).addHelpText('after', STATS_EXAMPLES);
 }
 
 function addIncidents(program: Command): Command {
@@ -183,10 +201,19 @@ Examples:
   thymus watch eth0 --filter 'not port 22'     without some traffic; it is left out by the kernel,
                                                which has taken the outer VLAN tag off by then
   thymus watch eth0 --lanes 4 --pin 2,3,4,5    more threads, each on a CPU of its own
+  thymus watch eth0 --prometheus [::1]:9464    metrics at http://[::1]:9464/metrics
 
 Watching needs the right CAP_NET_RAW, and CAP_NET_ADMIN for frames to other machines; root has both.
 SIGTERM and --duration end it with exit code 0, Ctrl-C with 130; all flows are written before.
 SIGHUP opens the --eve file anew, for those who rotate it.`;
+
+const STATS_EXAMPLES = `
+Examples:
+  thymus stats                        of the one run of watch on this machine
+  thymus stats --json | jq .counters  every counter
+
+It asks the run through a socket in the state directory: give the same --state as to watch. For
+Prometheus, see 'thymus watch --help'.`;
 
 const INCIDENTS_EXAMPLES = `
 Examples:

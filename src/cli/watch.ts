@@ -2,8 +2,8 @@ import { setTimeout as startTimer } from 'node:timers';
 import { incidentLine } from '../api/eve_incident.js';
 import { lookOf } from '../api/text_layout.js';
 import { incidentNewsText } from '../api/text_report.js';
-import type { RecordSink } from '../batch/record_sink.js';
-import { loadSettings } from '../config/load.js';
+import { IncidentSink } from '../batch/incident_sink.js';
+import { alteredSettings, loadSettings } from '../config/load.js';
 import type { Settings } from '../config/settings.js';
 import type { Incident } from '../domain/incident.js';
 import type { RunSummary } from '../domain/run.js';
@@ -12,10 +12,13 @@ import { ThymusError } from '../errors.js';
 import { complain, print } from './console.js';
 import { EXIT } from './exit.js';
 import type { WatchFlags } from './flags.js';
+import { hashKeyOf, watchKey } from './identity_key.js';
 import { openOutputs, type Outputs } from './outputs.js';
 import { ProgressLine, statusText } from './progress.js';
+import { ServiceManager } from './service_manager.js';
 import { settingsOf } from './setting_flags.js';
 import { StatusLog } from './status_log.js';
+import { openStatusPlaces } from './status_places.js';
 
 const MIB = 1024 * 1024;
 const FLUSH_MS = 5;
@@ -43,15 +46,18 @@ function secondsOf(text: string | undefined): number | null {
 /** One `watch` command. */
 class Watch {
   readonly #flags: WatchFlags;
-  readonly #settings: Settings;
   readonly #pipeline: Pipeline;
+  readonly #manager = new ServiceManager(process.env);
+  #settings: Settings;
   #exitCode: number = EXIT.DONE;
   #stops = 0;
 
   constructor(flags: WatchFlags, settings: Settings) {
     this.#flags = flags;
     this.#settings = settings;
-    this.#pipeline = new Pipeline(pipelineOptions(settings));
+    const identityKey = watchKey(settings);
+    const hashKey = hashKeyOf(identityKey);
+    this.#pipeline = new Pipeline({ ...pipelineOptions(settings), identityKey, hashKey });
   }
 
   async run(interfaces: readonly string[], seconds: number | null): Promise<number> {
@@ -64,9 +70,10 @@ class Watch {
     const signals: Readonly<Partial<Record<NodeJS.Signals, () => void>>> = {
       SIGINT: () => this.#stop(EXIT.INTERRUPTED),
       SIGTERM: () => this.#stop(EXIT.DONE),
-      SIGHUP: () => outputs.reopen(),
+      SIGHUP: () => void this.#reload(outputs),
     };
     for (const [name, handle] of Object.entries(signals)) process.on(name, handle);
+    const closePlaces = await this.#openPlaces(outputs);
     const timer =
       seconds === null ? null : startTimer(() => this.#stop(EXIT.DONE), seconds * 1000).unref();
     try {
@@ -74,6 +81,7 @@ class Watch {
       this.#conclude(summary);
     } finally {
       if (timer !== null) clearTimeout(timer);
+      closePlaces();
       for (const [name, handle] of Object.entries(signals)) process.off(name, handle);
       await this.#pipeline.close();
     }
@@ -83,7 +91,8 @@ class Watch {
   async #watch(interfaces: readonly string[], outputs: Outputs): Promise<RunSummary> {
     const line = new ProgressLine(() => this.#pipeline.progress, statusText);
     const log = new StatusLog(() => this.#pipeline.progress);
-    const news = new NewsSink((incident) => {
+    const news = new IncidentSink((incident, change) => {
+      if (change !== 'opened') return;
       line.clear();
       this.#tell(incident);
     });
@@ -91,12 +100,40 @@ class Watch {
       line.start();
       await log.start();
     }
+    this.#manager.ready(() => this.#pipeline.liveStatus?.lag ?? 0);
     try {
       return await this.#pipeline.watch(interfaces, this.#live, [...outputs.sinks, news]);
     } finally {
       line.stop();
       log.stop();
     }
+  }
+
+  async #openPlaces(outputs: Outputs): Promise<() => void> {
+    try {
+      return await openStatusPlaces(this.#settings, () => this.#pipeline.liveStatus);
+    } catch (error) {
+      await Promise.allSettled(outputs.sinks.map((sink) => sink.end()));
+      throw error;
+    }
+  }
+
+  /** Opens files anew that somebody has moved away, and takes over what has changed in settings. */
+  async #reload(outputs: Outputs): Promise<void> {
+    this.#manager.reloading();
+    outputs.reopen();
+    try {
+      const settings = await loadSettings(settingsOf(this.#flags), this.#flags.config ?? null);
+      const later = alteredSettings(this.#settings, settings).filter((name) => name !== 'budget');
+      if (settings.budget !== this.#settings.budget) this.#pipeline.setBudget(settings.budget);
+      this.#settings = { ...this.#settings, budget: settings.budget };
+      if (later.length > 0) {
+        complain(`thymus: The next start takes over what has changed in ${later.join(', ')}.\n`);
+      }
+    } catch (error) {
+      complain(`thymus: ${(error as Error).message} The settings stay as they were.\n`);
+    }
+    this.#manager.reloaded();
   }
 
   get #live(): LiveOptions {
@@ -133,35 +170,7 @@ class Watch {
   #stop(exitCode: number): void {
     if (this.#stops++ > 0) process.exit(EXIT.INTERRUPTED);
     this.#exitCode = exitCode;
+    this.#manager.stopping();
     this.#pipeline.stop();
   }
-}
-
-/** Tells of incidents as they open. */
-class NewsSink implements RecordSink {
-  readonly wantsFlows = false;
-  readonly wantsEvents = false;
-  readonly #tell: (incident: Incident) => void;
-
-  constructor(tell: (incident: Incident) => void) {
-    this.#tell = tell;
-  }
-
-  onFlow(): void {}
-
-  onEvent(): void {}
-
-  onIncident(incident: Incident, change: 'opened' | 'final'): void {
-    if (change === 'opened') this.#tell(incident);
-  }
-
-  onCaptureError(): void {}
-
-  onSummary(): void {}
-
-  pressure(): null {
-    return null;
-  }
-
-  async end(): Promise<void> {}
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ThymusError } from '../errors.js';
 import { SETTINGS_SCHEMA } from './schema.js';
-import { SETTINGS, type RawSettings, type Settings } from './settings.js';
+import { SETTINGS, type RawSettings, type SettingName, type Settings } from './settings.js';
 
 type Checked = Partial<Record<string, unknown>>;
 
@@ -15,6 +15,14 @@ export async function loadSettings(flags: RawSettings, file: string | null): Pro
   const fromFile = file === null ? {} : await readSettingsFile(file);
   const fromFlags = check(flags, (text) => new ThymusError('USAGE', text), flagName);
   return merge({ ...fromFile, ...fromFlags });
+}
+
+/** Names of the settings that two sets differ in. */
+export function alteredSettings(before: Settings, after: Settings): SettingName[] {
+  return SETTINGS.map((row) => row.name).filter((name) => {
+    const key = camelCase(name) as keyof Settings;
+    return JSON.stringify(before[key]) !== JSON.stringify(after[key]);
+  });
 }
 
 async function readSettingsFile(path: string): Promise<Checked> {

@@ -19,6 +19,8 @@ function schemaOf(row: Setting): z.ZodType {
       return cpusSchema();
     case 'path':
       return z.string('must be a path').min(1, 'must be a path that is not empty');
+    case 'place':
+      return placeSchema();
   }
 }
 
@@ -42,6 +44,19 @@ function cpusSchema(): z.ZodType {
   const texts = (raw: unknown): unknown => split(typeof raw === 'number' ? String(raw) : raw);
   const cpu = z.preprocess((raw) => (isNumeral(raw) ? Number(raw) : raw), z.int(message).min(0));
   return z.preprocess(texts, z.array(cpu, message));
+}
+
+/** As `{ host, port }`; an IPv6 address stands in brackets. */
+function placeSchema(): z.ZodType {
+  const message = 'must be an address and a port such as 127.0.0.1:9464';
+  return z.string(message).transform((text, context) => {
+    const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+    if (port !== undefined && Number(port) <= 65_535) {
+      return { host: bracketed ?? plain, port: Number(port) };
+    }
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
 }
 
 function prefixesSchema(): z.ZodType {

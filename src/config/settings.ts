@@ -4,7 +4,7 @@
  */
 export interface Setting {
   readonly name: string;
-  readonly kind: 'integer' | 'number' | 'choice' | 'prefixes' | 'cpus' | 'path';
+  readonly kind: 'integer' | 'number' | 'choice' | 'prefixes' | 'cpus' | 'path' | 'place';
   /** What the flag's value is called in `--help`. */
   readonly value: string;
   readonly unit: string | null;
@@ -150,6 +150,14 @@ export const SETTINGS = [
     doc: 'whose clock stamps frames; that of the network card is exact, and must be right',
   }),
   setting({
+    name: 'prometheus',
+    kind: 'place',
+    value: 'host:port',
+    unit: null,
+    fallback: null,
+    doc: 'answer Prometheus there, for anyone who can reach it; by default nowhere',
+  }),
+  setting({
     name: 'state',
     kind: 'path',
     value: 'dir',
@@ -189,6 +197,7 @@ export interface Settings {
   readonly memory: number | null;
   readonly ringMib: number;
   readonly timestamps: 'kernel' | 'card';
+  readonly prometheus: { readonly host: string; readonly port: number } | null;
   readonly state: string | null;
   readonly store: 'incidents' | 'flows' | 'none';
 }

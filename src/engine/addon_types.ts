@@ -27,6 +27,8 @@ export interface Addon {
    * @throws Error with a sentence when a pattern fits none
    */
   preflight(patterns: readonly string[]): string[];
+  /** Tells the service manager at a socket (sd_notify(3)); false when it was not sent. */
+  notifyService(path: string, text: string): boolean;
   /** Community ID v1 of a five-tuple; for ICMP the ports are type and code. */
   communityId(
     protocol: number,
@@ -59,6 +61,8 @@ export interface NativeOptions {
   readonly clearIdentities: boolean;
   /** 16 bytes. */
   readonly identityKey: Uint8Array;
+  /** 16 bytes that key the flow table, flow ids and entity keys; null for the fixed ones of replay. */
+  readonly hashKey: Uint8Array | null;
   /** Flows that fit in the table of one lane. */
   readonly maxFlows: number;
   /** Bytes that one queue may hold. */

@@ -91,6 +91,11 @@ export function preflight(patterns: readonly string[]): string[] {
   }
 }
 
+/** Tells the service manager at a socket (sd_notify(3)). @returns false when it was not sent */
+export function notifyService(path: string, text: string): boolean {
+  return addon().notifyService(path, text);
+}
+
 /** A run that another thread has opened. */
 export function attachRun(handle: number, shards: number): NativeRun {
   requireInteger('handle', handle, 0, Number.MAX_SAFE_INTEGER);
@@ -190,9 +195,8 @@ function checkOptions(options: NativeOptions): void {
   requireInteger('lanes', options.lanes, 1, MOST_LANES);
   requireInteger('shards', options.shards, 1, MOST_SHARDS);
   for (const cpu of options.pinned) requireInteger('pinned', cpu, 0, MOST_CPU);
-  if (!(options.identityKey instanceof Uint8Array) || options.identityKey.length !== 16) {
-    throw usage('The key of identities must have 16 bytes.');
-  }
+  requireKey('key of identities', options.identityKey);
+  if (options.hashKey !== null) requireKey('hash key', options.hashKey);
   requireInteger('maxFlows', options.maxFlows, 1024, 1 << 26);
   requireInteger('queueBytes', options.queueBytes, 1 << 20, 1 << 30);
   requireInteger('memoryBytes', options.memoryBytes, 0, 2 ** 46);
@@ -206,6 +210,12 @@ function checkSources(sources: readonly string[], what: string): void {
     if (typeof source !== 'string' || source.length === 0 || source.includes('\0')) {
       throw usage(`The name of a ${what} must be a text that is not empty.`);
     }
+  }
+}
+
+function requireKey(what: string, key: Uint8Array): void {
+  if (!(key instanceof Uint8Array) || key.length !== 16) {
+    throw usage(`The ${what} must have 16 bytes.`);
   }
 }
 

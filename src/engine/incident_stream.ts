@@ -61,7 +61,13 @@ export class IncidentStream {
     return opened;
   }
 
-  /** All incidents in their last state. REQUIRES: complete, all taken. */
+  /** Those that can no longer grow, each once. */
+  takeFinished(): readonly Incident[] {
+    const nowUs = this.safe.timeUs;
+    return nowUs < Infinity ? this.#book.takeFinished(nowUs) : NONE;
+  }
+
+  /** All other incidents in their last state. REQUIRES: complete, all taken. */
   finish(): readonly Incident[] {
     return this.#book.finish();
   }

@@ -3,12 +3,13 @@ import type { Settings } from '../config/settings.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
 import type { LiveOptions, NativeOptions } from './addon_types.js';
+import { LiveMonitor, type LiveStatus } from './live_monitor.js';
 import { Run, type RunCost, type RunOptions } from './run.js';
 import type { RunProgress } from './run_stats.js';
 import { ShardThread } from './shard_thread.js';
 
-export { preflight } from './binding.js';
-export type { LiveOptions, RunCost, RunProgress };
+export { notifyService, preflight } from './binding.js';
+export type { LiveOptions, LiveStatus, RunCost, RunProgress };
 
 const MIB = 1024 * 1024;
 
@@ -29,6 +30,7 @@ export function pipelineOptions(settings: Settings): PipelineOptions {
     digests: settings.digests === 'files',
     clearIdentities: settings.identities === 'clear',
     identityKey: REPEATABLE_IDENTITY_KEY,
+    hashKey: null,
     maxFlows: settings.maxFlows,
     queueBytes: settings.queueMib * MIB,
     memoryBytes: (settings.memory ?? 0) * MIB,
@@ -54,6 +56,11 @@ export interface PipelineOptions {
   readonly digests: boolean;
   /** The 16 bytes under which they are hashed otherwise. */
   readonly identityKey: Uint8Array;
+  /**
+   * 16 bytes that nobody outside knows, so that nobody can choose addresses that collide; null for
+   * fixed ones, which give the same output every time.
+   */
+  readonly hashKey: Uint8Array | null;
   /** Flows kept at one time, per lane. */
   readonly maxFlows: number;
   /** Bytes that may wait in each queue. */
@@ -71,9 +78,10 @@ export interface PipelineOptions {
  * pipelines may live in one process; each runs one thing at a time.
  */
 export class Pipeline {
-  readonly #options: PipelineOptions;
+  #options: PipelineOptions;
   readonly #threads: ShardThread[] = [];
   #run: Run | null = null;
+  #isStopped = false;
   #lastCost: RunCost | null = null;
 
   constructor(options: PipelineOptions) {
@@ -91,6 +99,7 @@ export class Pipeline {
    * @throws ThymusError USAGE for a wrong option, OUTPUT_FAILED when a sink fails, INTERNAL
    */
   run(sources: readonly string[], sinks: readonly RecordSink[]): Promise<RunSummary> {
+    this.#isStopped = false;
     return this.#execute(sources, null, sinks);
   }
 
@@ -100,6 +109,7 @@ export class Pipeline {
     live: LiveOptions,
     sinks: readonly RecordSink[],
   ): Promise<RunSummary> {
+    this.#isStopped = false;
     return this.#execute(interfaces, live, sinks);
   }
 
@@ -108,13 +118,15 @@ export class Pipeline {
     live: LiveOptions | null,
     sinks: readonly RecordSink[],
   ): Promise<RunSummary> {
+    const monitor = live === null ? null : await this.#monitor();
     if (this.#run !== null) throw new ThymusError('USAGE', 'This pipeline is already running.');
     try {
-      this.#run = new Run(this.#runOptions(sources, live, sinks));
+      this.#run = new Run(this.#runOptions(sources, live, sinks, monitor));
     } catch (error) {
       await Promise.allSettled(sinks.map((sink) => sink.end()));
       throw error;
     }
+    if (this.#isStopped) this.#run.stop();
     this.start();
     try {
       return await this.#run.execute(this.#threads);
@@ -126,12 +138,25 @@ export class Pipeline {
 
   /** Ends the run that is under way early; its results are still given. Twice is harmless. */
   stop(): void {
+    this.#isStopped = true;
     this.#run?.stop();
+  }
+
+  /** Changes the one threshold, also of a run under way. */
+  setBudget(falseIncidentsPerDayPer1000: number): void {
+    this.#options = { ...this.#options, falseIncidentsPerDayPer1000 };
+    this.#run?.setBudget(falseIncidentsPerDayPer1000);
+    for (const thread of this.#threads) thread.send({ falseIncidentsPerDayPer1000 });
   }
 
   /** Where the run under way stands; null between runs. */
   get progress(): RunProgress | null {
     return this.#run?.progress ?? null;
+  }
+
+  /** The same in full, of a live run. */
+  get liveStatus(): LiveStatus | null {
+    return this.#run?.liveStatus ?? null;
   }
 
   /** What the last run cost. */
@@ -149,10 +174,11 @@ export class Pipeline {
     sources: readonly string[],
     live: LiveOptions | null,
     sinks: readonly RecordSink[],
+    monitor: LiveMonitor | null,
   ): RunOptions {
     const { lanes, shards, pinned, homeNet, strictChecksums } = this.#options;
-    const { digests, clearIdentities, identityKey, maxFlows, queueBytes, memoryBytes } =
-      this.#options;
+    const { digests, clearIdentities, identityKey, hashKey } = this.#options;
+    const { maxFlows, queueBytes, memoryBytes } = this.#options;
     const publish = sinks.some((sink) => sink.wantsFlows || sink.wantsEvents);
     const native: NativeOptions = {
       sources,
@@ -166,11 +192,18 @@ export class Pipeline {
       digests,
       clearIdentities,
       identityKey,
+      hashKey,
       maxFlows,
       queueBytes,
       memoryBytes,
     };
     const { falseIncidentsPerDayPer1000, measureCost } = this.#options;
-    return { native, judge: { falseIncidentsPerDayPer1000 }, sinks, measureCost };
+    const judge = { falseIncidentsPerDayPer1000 };
+    return { native, judge, sinks, measureCost: measureCost || live !== null, monitor };
+  }
+
+  #monitor(): Promise<LiveMonitor> {
+    const { shards, lanes, maxFlows, falseIncidentsPerDayPer1000: budget } = this.#options;
+    return LiveMonitor.create({ shards, budget, flowsMost: lanes * maxFlows });
   }
 }

@@ -10,6 +10,13 @@ import { SubscriberJoin } from './subscriber_join.js';
 const IDLE_MS = 2;
 const NO_TUNNEL = 0;
 
+export interface PublisherOptions {
+  /** The publish queue; null when no sink wants records. */
+  readonly source: BatchSource | null;
+  /** Say the last state of an incident as soon as it can no longer grow, and forget it. */
+  readonly isLive: boolean;
+}
+
 /**
  * Gives the published records of a run, with the incidents among them, to its sinks in the total
  * order. A record is given only when every alarm before it is known; until then the queue holds
@@ -17,6 +24,7 @@ const NO_TUNNEL = 0;
  */
 export class Publisher {
   readonly #source: BatchSource | null;
+  readonly #isLive: boolean;
   readonly #incidents: IncidentStream;
   readonly #sinks: readonly RecordSink[];
   readonly #flowSinks: readonly RecordSink[];
@@ -25,9 +33,13 @@ export class Publisher {
   readonly #buffer: Uint8Array;
   readonly #view: BatchView;
 
-  /** @param source the publish queue; null when no sink wants records */
-  constructor(source: BatchSource | null, incidents: IncidentStream, sinks: readonly RecordSink[]) {
+  constructor(
+    { source, isLive }: PublisherOptions,
+    incidents: IncidentStream,
+    sinks: readonly RecordSink[],
+  ) {
     this.#source = source;
+    this.#isLive = isLive;
     this.#incidents = incidents;
     this.#sinks = sinks;
     this.#flowSinks = sinks.filter((sink) => sink.wantsFlows);
@@ -103,6 +115,10 @@ export class Publisher {
   #giveIncidents(limit: Order): void {
     for (const incident of this.#incidents.openBefore(limit)) {
       for (const sink of this.#sinks) sink.onIncident(incident, 'opened');
+    }
+    if (!this.#isLive) return;
+    for (const incident of this.#incidents.takeFinished()) {
+      for (const sink of this.#sinks) sink.onIncident(incident, 'final');
     }
   }
 }

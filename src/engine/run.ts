@@ -7,6 +7,7 @@ import { discardRest, DRAIN_BUFFER_BYTES, NativeQueue } from './batch_source.js'
 import { openRun, type NativeRun } from './binding.js';
 import { IncidentStream } from './incident_stream.js';
 import { Publisher } from './publisher.js';
+import type { LiveMonitor, LiveStatus } from './live_monitor.js';
 import { progressOf, summaryOf, type RunProgress } from './run_stats.js';
 import type { JudgeOptions, ShardCost, ShardFailure, ShardReport } from './shard_messages.js';
 import type { ShardThread } from './shard_thread.js';
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly judge: JudgeOptions;
   readonly sinks: readonly RecordSink[];
   readonly measureCost: boolean;
+  /** Of a live run. */
+  readonly monitor: LiveMonitor | null;
 }
 
 /** What a run cost: differs from run to run, so it goes to metrics and never to an output. */
@@ -47,6 +50,17 @@ export class Run {
 
   get progress(): RunProgress {
     return progressOf(this.#finalStats ?? this.#native.stats(), this.#incidents.opened);
+  }
+
+  /** For what a monitor says of the budget; the shards are told by their threads. */
+  setBudget(falseIncidentsPerDayPer1000: number): void {
+    this.#options.monitor?.setBudget(falseIncidentsPerDayPer1000);
+  }
+
+  /** Null where no monitor watches over it. */
+  get liveStatus(): LiveStatus | null {
+    const stats = this.#finalStats ?? this.#native.stats();
+    return this.#options.monitor?.status(stats, this.#incidents.opened) ?? null;
   }
 
   /** Known when the run is over. */
@@ -80,14 +94,17 @@ export class Run {
   }
 
   async #judge(thread: ShardThread, shard: number): Promise<ShardReport | null> {
-    const { native, judge, measureCost } = this.#options;
+    const { native, judge, measureCost, monitor } = this.#options;
+    const isLive = monitor !== null;
     const { handle } = this.#native;
     const { lanes, shards } = native;
-    const task = { handle, shard, shards, lanes, judge, seat: this.#seats[shard]!, measureCost };
+    const seat = this.#seats[shard]!;
+    const task = { handle, shard, shards, lanes, judge, seat, measureCost, isLive };
     try {
-      const report = await thread.run(task, ({ alarms, watermark }) =>
-        this.#incidents.advance(shard, alarms, watermark),
-      );
+      const report = await thread.run(task, (message) => {
+        monitor?.onMessage(shard, message);
+        this.#incidents.advance(shard, message.alarms, message.watermark);
+      });
       if (report.failure !== null) this.#fail(asError(report.failure), report.failure.isEcho);
       return report;
     } catch (error) {
@@ -100,10 +117,12 @@ export class Run {
 
   /** Records and incidents, to the sinks. */
   async #publish(): Promise<void> {
-    const { native, sinks } = this.#options;
+    const { native, sinks, monitor } = this.#options;
     const queue = native.publish ? new NativeQueue(this.#native, native.shards) : null;
     try {
-      const publisher = new Publisher(queue, this.#incidents, sinks);
+      const all = monitor === null ? sinks : [...sinks, monitor.sink];
+      const options = { source: queue, isLive: monitor !== null };
+      const publisher = new Publisher(options, this.#incidents, all);
       await publisher.run();
       this.#subscribers = publisher.subscribers;
     } catch (error) {

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Alarm } from '../domain/incident.js';
 import type { Order } from '../domain/order.js';
 import type { ErrorCode } from '../errors.js';
+import type { ShardPipelineStats } from './shard_pipeline.js';
 import type { TickSeat } from './tick_channel.js';
 
 /** What a shard judges with. */
@@ -20,6 +21,8 @@ export interface ShardTask {
   readonly seat: TickSeat;
   readonly port: MessagePort;
   readonly measureCost: boolean;
+  /** The clock of packets is that of the wall. */
+  readonly isLive: boolean;
 }
 
 /** Sent to the main thread after each drained buffer. */
@@ -27,6 +30,16 @@ export interface ShardMessage {
   readonly alarms: readonly Alarm[];
   /** Later alarms of this shard do not come before it. */
   readonly watermark: Order;
+  /** Live: how long the oldest record of each buffer had taken, microseconds. */
+  readonly lagsUs: readonly number[];
+  /** Live: now and then. */
+  readonly status: ShardStatus | null;
+}
+
+/** Where a shard stands. */
+export interface ShardStatus extends ShardPipelineStats {
+  readonly cost: ShardCost | null;
+  readonly heapBytes: number;
 }
 
 /** What a task returns. Errors travel as values: a clone of an Error loses its class and code. */

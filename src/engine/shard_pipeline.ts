@@ -79,6 +79,7 @@ export class ShardPipeline implements DetectorContext {
   readonly #order = { timeUs: 0, index: 0, sub: 0 };
   #view: BatchView | null = null;
   #records = 0;
+  #oldestUs = NaN;
   #watermark: Order = BEFORE_ALL;
   /** The moment at which things are said: that of the record, of the tick's end, of the run's. */
   #moment: Order = this.#order;
@@ -127,6 +128,11 @@ export class ShardPipeline implements DetectorContext {
     });
   }
 
+  /** Changes the one threshold for what is judged from now on. */
+  setBudget(falseIncidentsPerDayPer1000: number): void {
+    this.#fusion.setThreshold(alarmThreshold(falseIncidentsPerDayPer1000));
+  }
+
   get stats(): ShardPipelineStats {
     return {
       records: this.#records,
@@ -143,6 +149,11 @@ export class ShardPipeline implements DetectorContext {
     return this.#watermark;
   }
 
+  /** Time of the first record of the last batch; NaN when it held none. */
+  get oldestUs(): number {
+    return this.#oldestUs;
+  }
+
   get population(): Population {
     return this.#population;
   }
@@ -153,7 +164,11 @@ export class ShardPipeline implements DetectorContext {
    * @throws ThymusError INTERNAL when the batch is damaged
    */
   process(view: BatchView): void {
+    this.#oldestUs = NaN;
     for (let kind = view.next(); kind !== Item.NONE; kind = view.next()) {
+      if (Number.isNaN(this.#oldestUs)) {
+        this.#oldestUs = (kind === Item.FLOW ? view.row : view.event).timeUs;
+      }
       if (kind === Item.FLOW) this.judgeFlow(view);
       else this.judgeEvent(view);
     }

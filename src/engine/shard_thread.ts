@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { ShardMessage, ShardReport, ShardTask } from './shard_messages.js';
+import type { JudgeOptions, ShardMessage, ShardReport, ShardTask } from './shard_messages.js';
 
 const WORKER_PATH = fileURLToPath(new URL('./shard_worker.js', import.meta.url));
 
@@ -24,6 +24,7 @@ const KEPT_HEAP_BYTES = 64 << 20;
 export class ShardThread {
   #pool = oneThread();
   #isGrown = false;
+  #port: MessagePort | null = null;
 
   /** Judges one run. `onMessage` is called for all messages before the promise settles. */
   async run(
@@ -34,6 +35,7 @@ export class ShardThread {
     const { port1: ours, port2: theirs } = new MessageChannel();
     const allReceived = new Promise<void>((resolve) => ours.once('close', resolve));
     ours.on('message', onMessage);
+    this.#port = ours;
     const seatPorts = task.seat.ports.filter((port): port is MessagePort => port !== null);
     try {
       const report = (await this.#pool.run(
@@ -44,8 +46,14 @@ export class ShardThread {
       this.#isGrown = report.heapBytes > KEPT_HEAP_BYTES;
       return report;
     } finally {
+      this.#port = null;
       ours.close();
     }
+  }
+
+  /** Changes what the run under way judges with; without one it has no effect. */
+  send(judge: JudgeOptions): void {
+    this.#port?.postMessage(judge);
   }
 
   async close(): Promise<void> {

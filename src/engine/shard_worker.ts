@@ -13,12 +13,23 @@ import {
 } from './batch_source.js';
 import { attachRun } from './binding.js';
 import { CostMeter } from './cost_meter.js';
-import type { ShardFailure, ShardMessage, ShardReport, ShardTask } from './shard_messages.js';
+import type {
+  JudgeOptions,
+  ShardCost,
+  ShardFailure,
+  ShardMessage,
+  ShardReport,
+  ShardStatus,
+  ShardTask,
+} from './shard_messages.js';
 import { ShardPipeline } from './shard_pipeline.js';
 import { abortTicks, TickChannel, TicksAborted } from './tick_channel.js';
+import { wallClockUs } from './wall_clock.js';
 
 /** How long one wait for a batch lasts; a stop is noticed at once, since `drain` then returns. */
 const WAIT_MS = 50;
+/** How often a live shard says where it stands. */
+const STATUS_MS = 1000;
 /** Rounds between two turns of the event loop while batches keep coming. */
 const ROUNDS_PER_TURN = 32;
 
@@ -51,6 +62,8 @@ class Shard {
   readonly #pipeline: ShardPipeline;
   readonly #view = new BatchView(buffer);
   #alarms: Alarm[] = [];
+  #lagsUs: number[] = [];
+  #statusMs = 0;
   /** How far this shard has judged, and how far it has told the main thread. */
   #watermark = RUN_START;
   #told = RUN_START;
@@ -63,6 +76,9 @@ class Shard {
     const exchange = this.#exchange;
     const sink = { alarm: (alarm: Alarm) => void this.#alarms.push(alarm) };
     this.#pipeline = new ShardPipeline({ shard, shards, exchange, ...judge }, sink);
+    task.port.on('message', (change: JudgeOptions) => {
+      this.#pipeline.setBudget(change.falseIncidentsPerDayPer1000);
+    });
   }
 
   async judge(source: BatchSource): Promise<void> {
@@ -86,8 +102,8 @@ class Shard {
   report(failure: ShardFailure | null): ShardReport {
     return {
       entities: this.#pipeline.stats.entities,
-      cost: this.#meter?.result() ?? null,
-      heapBytes: getHeapStatistics().total_heap_size,
+      cost: this.#cost(),
+      heapBytes: heapBytes(),
       failure,
     };
   }
@@ -100,6 +116,7 @@ class Shard {
       offset = this.#view.open(offset, bytes);
       records += header.nRows + header.nEvents;
       this.#pipeline.process(this.#view);
+      if (this.#task.isLive) this.#noteLag(this.#pipeline.oldestUs);
     }
     this.#meter?.end(records);
     this.#watermark = { timeUs: header.watermarkUs, index: header.watermarkIndex, sub: 0 };
@@ -108,11 +125,31 @@ class Shard {
   #tell(watermark: Order): void {
     if (watermark === this.#told && this.#alarms.length === 0) return;
     this.#told = watermark;
-    const message: ShardMessage = { alarms: this.#alarms, watermark };
+    const status = this.#task.isLive ? this.#statusIfDue() : null;
+    const message: ShardMessage = { alarms: this.#alarms, watermark, lagsUs: this.#lagsUs, status };
     this.#task.port.postMessage(message);
     this.#alarms = [];
+    this.#lagsUs = [];
+  }
+
+  #noteLag(oldestUs: number): void {
+    if (!Number.isNaN(oldestUs)) this.#lagsUs.push(wallClockUs() - oldestUs);
+  }
+
+  #statusIfDue(): ShardStatus | null {
+    const nowMs = performance.now();
+    if (nowMs - this.#statusMs < STATUS_MS) return null;
+    this.#statusMs = nowMs;
+    return { ...this.#pipeline.stats, cost: this.#cost(), heapBytes: heapBytes() };
+  }
+
+  #cost(): ShardCost | null {
+    return this.#meter?.result() ?? null;
   }
 }
+
+/** What this thread's heap takes from the system. */
+const heapBytes = (): number => getHeapStatistics().total_heap_size;
 
 function describe(error: unknown): ShardFailure {
   const known = error instanceof ThymusError;

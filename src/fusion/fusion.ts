@@ -32,12 +32,18 @@ export interface FusionOptions {
  */
 export class Fusion {
   readonly #options: FusionOptions;
+  #threshold: number;
   readonly #open = new Map<number, Entity>();
   /** Entities that reached the threshold at the current record. */
   #reached: Entity[] = [];
 
   constructor(options: FusionOptions) {
     this.#options = options;
+    this.#threshold = options.threshold;
+  }
+
+  setThreshold(threshold: number): void {
+    this.#threshold = threshold;
   }
 
   /**
@@ -49,7 +55,7 @@ export class Fusion {
     wealth.bet(lane, entity.activeTicks, lnE);
     if (lnE <= 0) return false;
     wealth.lastTick = entity.lastTick;
-    if (!wealth.isOpen && wealth.lnWealth(entity.activeTicks) >= this.#options.threshold) {
+    if (!wealth.isOpen && wealth.lnWealth(entity.activeTicks) >= this.#threshold) {
       wealth.isOpen = true;
       this.#reached.push(entity);
       entity.hold();
@@ -66,7 +72,7 @@ export class Fusion {
     const wealth = entity.slots[this.#options.slot] as EntityWealth | null;
     if (wealth === null) return true;
     if (wealth.isOpen) return false;
-    return wealth.lnWealth(entity.activeTicks) < CLEAN_SHARE * this.#options.threshold;
+    return wealth.lnWealth(entity.activeTicks) < CLEAN_SHARE * this.#threshold;
   }
 
   /** Sends the alarms that the record (or the end of a tick, or of the run) at `order` opened. */

@@ -19,7 +19,7 @@ const OPEN_MOST = 1024;
 export class IncidentBook {
   /** Incidents that can still grow, oldest first. */
   #open: CaseFile[] = [];
-  readonly #finished: CaseFile[] = [];
+  #finished: CaseFile[] = [];
   #opened = 0;
 
   /** @returns the incident that the alarm opened, or null when it belongs to a known one */
@@ -37,7 +37,19 @@ export class IncidentBook {
     return null;
   }
 
-  /** All incidents as they stand, by their number. One that was merged into another is not there. */
+  /**
+   * The incidents that can no longer grow, in their last state, each once; `finish` does not say
+   * them again.
+   * @param nowUs no later alarm is before it
+   */
+  takeFinished(nowUs: number): Incident[] {
+    this.#retire(nowUs);
+    const finished = this.#finished;
+    this.#finished = [];
+    return finished.map((file) => file.toIncident());
+  }
+
+  /** All other incidents as they stand, by their number. One that was merged into another is not there. */
   finish(): Incident[] {
     const files = [...this.#finished, ...this.#open];
     files.sort((a, b) => Number(a.id) - Number(b.id));

@@ -8,6 +8,7 @@ import { join } from 'node:path';
  *   STATE/runs/RUN/incidents.jsonl   one incident a line; a later line of one id replaces an earlier
  *   STATE/runs/RUN/run.duckdb        with `--store flows`: tables flows, incidents, evidence,
  *                                    features, evidence_flows
+ *   STATE/live/PID.sock              while a live run goes on: where it says how it stands
  *
  * Incidents are few and wanted everywhere, so they are lines of JSON: they need no database to be
  * read, a run that was killed leaves every line it finished, and a torn last line is left out. Flows
@@ -29,6 +30,11 @@ export function defaultStateDirectory(environment: NodeJS.ProcessEnv): string {
   // The XDG specification says to ignore paths that are not absolute.
   const state = base?.startsWith('/') ? base : join(homedir(), '.local', 'state');
   return join(state, 'thymus');
+}
+
+/** Where each live run answers `thymus stats`, on a socket of its process's number. */
+export function socketsDirectory(stateDirectory: string): string {
+  return join(stateDirectory, 'live');
 }
 
 export function runsDirectory(stateDirectory: string): string {

@@ -6,7 +6,7 @@ import type { RecordSink } from '../batch/record_sink.js';
 import type { Incident } from '../domain/incident.js';
 import type { RunSummary } from '../domain/run.js';
 import { FlowTable } from './flow_table.js';
-import { incidentLineText } from './incident_lines.js';
+import { incidentLineText, readIncidentLines } from './incident_lines.js';
 import { writeIncidentTables } from './incident_tables.js';
 import { outputFailed } from './output_error.js';
 import { OutputFile } from './output_file.js';
@@ -33,7 +33,6 @@ export class RunStore implements RecordSink {
   readonly #lines: OutputFile;
   readonly #flows: FlowTable | null;
   readonly #opened = new Set<string>();
-  readonly #final: Incident[] = [];
   #record: RunRecord;
 
   private constructor(directory: string, record: RunRecord, outputs: Outputs) {
@@ -93,7 +92,6 @@ export class RunStore implements RecordSink {
       return;
     }
     this.#opened.delete(incident.id);
-    this.#final.push(incident);
   }
 
   onCaptureError(): void {}
@@ -119,7 +117,8 @@ export class RunStore implements RecordSink {
 
   async #endFlows(flows: FlowTable): Promise<void> {
     try {
-      await writeIncidentTables(flows, this.#final);
+      const incidents = await readIncidentLines(join(this.#directory, INCIDENTS_FILE));
+      await writeIncidentTables(flows, incidents);
     } finally {
       await flows.close();
     }

@@ -15,6 +15,7 @@ const GOOD: NativeOptions = {
   digests: false,
   clearIdentities: false,
   identityKey: new Uint8Array(16),
+  hashKey: null,
   maxFlows: 4096,
   pinned: [],
   queueBytes: 1 << 20,

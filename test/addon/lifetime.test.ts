@@ -49,6 +49,7 @@ function options(sources: readonly string[], changes: Partial<NativeOptions> = {
     digests: false,
     clearIdentities: false,
     identityKey: new Uint8Array(16),
+    hashKey: null,
     maxFlows: 4096,
     pinned: [],
     queueBytes: 1 << 20,

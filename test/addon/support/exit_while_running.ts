@@ -12,6 +12,7 @@ const run = openRun({
   digests: false,
   clearIdentities: false,
   identityKey: new Uint8Array(16),
+  hashKey: null,
   maxFlows: 4096,
   pinned: [],
   queueBytes: 1 << 20,
