@@ -188,6 +188,7 @@ void Engine::run_lane(size_t i) {
       if (!ended) lane.flush();
       continue;
     }
+    lane.shed(block->shed);
     lane.process(block->views, block->roles, block->reached);
     end_ns = block->reached.engine_ns;
     channel.give_back(std::move(block));

@@ -46,6 +46,8 @@ void Lane::publish_counters() {
   counters_.set(Counter::icmp_errors_matched, t.icmp_errors_matched);
   counters_.set(Counter::events_held, t.events_held);
   counters_.set(Counter::events_unacknowledged, t.events_unacknowledged);
+  counters_.set(Counter::uninspected_flows, t.uninspected_flows);
+  counters_.set(Counter::sampled_packets, t.sampled_packets);
   const flow::InspectorCounters& i = tracker_.inspector_counters();
   counters_.set(Counter::dpi_bytes, i.bytes);
   counters_.set(Counter::dpi_gaps, i.gaps);

@@ -31,6 +31,8 @@ class Lane {
   // Packets in input order with what to do with each, then the time that the input has reached.
   void process(std::span<const decode::PacketView> views, std::span<const uint8_t> roles,
                Reached reached);
+  // What is left out of the packets to come.
+  void shed(flow::Shed level) { tracker_.shed(level); }
   // Hands over what there is: called before the lane waits.
   void flush() { writer_.flush(watermark_); }
   void finish(int64_t engine_ns);

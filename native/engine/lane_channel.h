@@ -19,6 +19,7 @@ struct LaneBlock {
   std::vector<uint8_t> roles;
   std::vector<uint8_t> bytes;  // copies of frames whose source does not keep them
   Reached reached;
+  flow::Shed shed = flow::Shed::kNothing;  // what is left out of its packets
 
   LaneBlock();
   void clear();

@@ -89,6 +89,7 @@ void SpreadingSink::add(size_t lane, const PacketView& view, uint8_t role) {
 void SpreadingSink::hand_over(size_t lane, Reached reached) {
   if (open_[lane] == nullptr) return;  // aborted
   open_[lane]->reached = reached;
+  open_[lane]->shed = shed_;
   channels_[lane]->push(std::move(open_[lane]));
   if (!channels_[lane]->has_empty()) tell_others(lane);
   open_[lane] = channels_[lane]->take_empty();
@@ -99,6 +100,7 @@ void SpreadingSink::tell_others(size_t lane) {
   for (size_t other = 0; other < channels_.size(); ++other) {
     if (other == lane || open_[other] == nullptr || !channels_[other]->has_empty()) continue;
     open_[other]->reached = reached_;
+    open_[other]->shed = shed_;
     channels_[other]->push(std::move(open_[other]));
     open_[other] = channels_[other]->take_empty();
   }
@@ -109,6 +111,7 @@ void SpreadingSink::finish(int64_t engine_ns) {
     if (open_[lane] != nullptr) {
       // The last records carry this time and the index of their flow's last packet, however old.
       open_[lane]->reached = {engine_ns, 0};
+      open_[lane]->shed = shed_;
       channels_[lane]->push(std::move(open_[lane]));
     }
     channels_[lane]->finish();
@@ -138,6 +141,7 @@ capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<
       continue;
     }
     if (state != capture::ReadState::kFrames) break;
+    sink_->shed(shedder_.update(source->fill()));
     if (index_ == 0) first_ts_ns_.store(block[0].ts_ns, std::memory_order_relaxed);
     while (!block.empty()) {
       const size_t n = std::min(block.size(), kPiece);

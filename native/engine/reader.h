@@ -14,6 +14,7 @@
 #include "engine/lane.h"
 #include "engine/lane_channel.h"
 #include "engine/options.h"
+#include "engine/shedder.h"
 #include "flow/fieldbus_watch.h"
 #include "flow/flow_key.h"
 #include "flow/neighbour_watch.h"
@@ -29,6 +30,8 @@ class PacketSink {
   virtual ~PacketSink() = default;
   // Called first. Frames of a stable source live as long as the source.
   virtual void begin(bool stable_source) = 0;
+  // What is left out of the packets to come.
+  virtual void shed(flow::Shed level) = 0;
   // Packets in input order; the views may be changed. Their frames live until the call returns
   // unless the source is stable; those of reassembled packets never live longer.
   virtual void take(std::span<decode::PacketView> views, Reached reached) = 0;
@@ -43,6 +46,7 @@ class DirectSink final : public PacketSink {
  public:
   explicit DirectSink(Lane* lane) : lane_(lane) {}
   void begin(bool) override {}
+  void shed(flow::Shed level) override { lane_->shed(level); }
   void take(std::span<decode::PacketView> views, Reached reached) override;
   void hand_over(Reached) override { lane_->flush(); }
   void finish(int64_t engine_ns) override { lane_->finish(engine_ns); }
@@ -59,6 +63,7 @@ class SpreadingSink final : public PacketSink {
  public:
   SpreadingSink(std::span<LaneChannel* const> channels, HashKey secret);
   void begin(bool stable_source) override { stable_source_ = stable_source; }
+  void shed(flow::Shed level) override { shed_ = level; }
   void take(std::span<decode::PacketView> views, Reached reached) override;
   void hand_over(Reached reached) override;
   void finish(int64_t engine_ns) override;
@@ -73,6 +78,7 @@ class SpreadingSink final : public PacketSink {
   std::vector<std::unique_ptr<LaneBlock>> open_;
   HashKey secret_;
   bool stable_source_ = false;
+  flow::Shed shed_ = flow::Shed::kNothing;
   Reached reached_;
   uint64_t told_index_ = 0;
 };
@@ -115,6 +121,7 @@ class PacketReader final : private fragment::PacketTaker {
   flow::NeighbourWatch neighbours_;
   flow::FieldbusWatch fieldbus_;
   fragment::Reassembler fragments_;
+  Shedder shedder_;
   std::vector<decode::PacketView> views_;
   size_t n_views_ = 0;
   uint64_t index_ = 0;

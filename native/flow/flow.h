@@ -47,7 +47,8 @@ inline constexpr uint8_t kStart = 1, kUpdate = 2, kEnd = 4;
 namespace flow_flag {
 inline constexpr uint16_t kMidstream = 1, kFragments = 2, kSampled = 4, kOriginatorGuessed = 8,
                           kMulticast = 16, kBothDirections = 32, kAttemptFailed = 64,
-                          kTruncatedPackets = 128, kBadChecksums = 256, kIcmpError = 512;
+                          kTruncatedPackets = 128, kBadChecksums = 256, kIcmpError = 512,
+                          kUninspected = 1024;
 }  // namespace flow_flag
 
 // What Flow::payload_seen tells; those of direction 1 lie one bit higher.

@@ -236,6 +236,12 @@ void Inspector::on_end(Flow* flow) {
   detach(flow);
 }
 
+void Inspector::let_go(Flow* flow) {
+  on_end(flow);
+  flow->inspection = Inspection::kOver;
+  store(state_of(*flow), flow);
+}
+
 bool Inspector::survives_gap(int dir, Flow* flow) {
   // Nobody has begun: what comes may still be recognised.
   if (flow->parser_state == kNoIndex) return true;

@@ -55,6 +55,8 @@ class Inspector final : private dpi::Expectations {
   stream::Faults on_payload(const decode::PacketView& view, int dir, Flow* flow);
   // The flow ends: what waits in direction `dir` is shown.
   stream::Faults on_last_payload(int dir, Flow* flow);
+  // It is looked into no further: what its parser has open is reported, what waits is given up.
+  void let_go(Flow* flow);
   // The flow ends: its parser reports what is open and its state is given back.
   void on_end(Flow* flow);
 

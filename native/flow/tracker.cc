@@ -111,8 +111,10 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
   if (view.tunnel_type == decode::Encap::kGtpU && flow.direction[dir].packets == 1) [[unlikely]]
     note_tunnel(view, dir, position);
   TcpChange change;
-  const bool usable =
+  bool usable =
       view.transport_ok && !view.counts_only && !(options_.strict_checksums && view.bad_checksum);
+  if (shed_ != Shed::kNothing && usable) [[unlikely]]
+    usable = !leaves_out(view, &flow);
   if (usable && is_tcp(flow)) change = track_tcp(view, dir, &flow);
   if (usable && view.payload_wire_bytes > 0) {
     note_times(view, dir, &flow);
@@ -131,6 +133,24 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
   if (change.closed) {
     wheel_.move_earlier(position, (next_due(flow) + kTickNs - 1) / kTickNs);
   }
+}
+
+// True when the packet was counted and nothing else shall become of it.
+bool Tracker::leaves_out(const PacketView& view, Flow* flow) {
+  const bool is_open = flow->inspection == Inspection::kUndecided ||
+                       (flow->inspection == Inspection::kAttached && shed_ >= Shed::kInspection);
+  if (is_open && view.payload_wire_bytes > 0) {
+    event_flow_ = flow;
+    event_ts_ns_ = view.ts_ns;
+    event_from_originator_ = true;
+    inspector_.let_go(flow);
+    flow->flags |= flow_flag::kUninspected;
+    ++counters_.uninspected_flows;
+  }
+  if (shed_ < Shed::kElephants || flow->total_packets() <= kElephantPackets) return false;
+  flow->flags |= flow_flag::kSampled;
+  ++counters_.sampled_packets;
+  return true;
 }
 
 void Tracker::report_anomalies(const PacketView& view) {

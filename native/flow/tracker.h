@@ -20,6 +20,7 @@
 #include "flow/home_net.h"
 #include "flow/inspector.h"
 #include "flow/one_way_flows.h"
+#include "flow/shed.h"
 #include "flow/timer_wheel.h"
 
 namespace thymus::flow {
@@ -43,6 +44,8 @@ struct TrackerCounters {
   uint64_t icmp_errors_matched = 0;
   uint64_t events_held = 0;
   uint64_t events_unacknowledged = 0;
+  uint64_t uninspected_flows = 0;
+  uint64_t sampled_packets = 0;
 };
 
 class Tracker final : private EventWriter::Sink {
@@ -59,6 +62,7 @@ class Tracker final : private EventWriter::Sink {
   static constexpr int64_t kUpdateDue = 60 * kSecond;
   static constexpr int64_t kAcknowledgementDue = 10 * kSecond;  // then an event waits no longer
   static constexpr int kStartPackets = 3;
+  static constexpr uint64_t kElephantPackets = 1000;  // of a flow whose packets may be left out
   static constexpr uint64_t kUpdateGrowth = 8;
   static constexpr uint64_t kUpdateFloorBytes = 64 * 1024;
 
@@ -68,6 +72,8 @@ class Tracker final : private EventWriter::Sink {
   // Packets of this lane in input order; views that are not IP are passed over. Timers that are due
   // before a packet fire before it.
   void process(std::span<const decode::PacketView> views);
+  // What is left out of the packets to come.
+  void shed(Shed level) { shed_ = level; }
   // An ICMP error of another lane quotes a flow of this one.
   void notify(const decode::PacketView& icmp_error);
   // Engine time has come this far: fires what is due.
@@ -97,6 +103,7 @@ class Tracker final : private EventWriter::Sink {
   };
 
   void process_one(const decode::PacketView& view, const Lookup& lookup);
+  bool leaves_out(const decode::PacketView& view, Flow* flow);
   void report_anomalies(const decode::PacketView& view);
   void inspect(const decode::PacketView& view, int dir, Flow* flow);
   void inspect_last(uint32_t position);
@@ -167,6 +174,7 @@ class Tracker final : private EventWriter::Sink {
   OneWayFlows one_way_;
   HeldEvents held_;
   Inspector inspector_;
+  Shed shed_ = Shed::kNothing;
   TrackerCounters counters_;
   std::vector<uint32_t> due_;  // scratch of timers
   std::vector<Due> ordered_;

@@ -147,6 +147,8 @@ function ownJson(row: FlowRowView, detail: DetailJson): string {
     (row.protocol === IpProtocol.TCP ? `,"conn_state":"${state}"${synJson(row, detail)}` : '') +
     (detail.history === '' ? '' : `,"history":${detail.history}`) +
     `${timesJson(row)}${ttlJson(row, detail)}` +
+    (row.flags & FlowFlags.UNINSPECTED ? ',"uninspected":true' : '') +
+    (row.flags & FlowFlags.SAMPLED ? ',"sampled":true' : '') +
     (detail.encap.length === 0 ? '' : `,"encap":["${detail.encap.join('","')}"]`) +
     (detail.gtpU.length === 0 ? '' : `,"gtp_u":[${detail.gtpU.join(',')}]`) +
     (detail.subscriber === '' ? '' : `,"subscriber":${detail.subscriber}`) +

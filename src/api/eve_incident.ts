@@ -60,6 +60,7 @@ function incidentBody(incident: Incident): object {
     others: incident.others,
     severity: incident.severity,
     confidence: rounded(incident.confidence),
+    ...(incident.loss > 0 ? { loss: rounded(incident.loss) } : {}),
     stage: incident.stage,
     detectors: incident.detectors,
     attack: incident.attack,

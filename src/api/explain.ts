@@ -64,7 +64,7 @@ function factLines(incident: Incident, look: Look): string[] {
     ['Involved', incident.others.length ? [joined(incident.others, MOST_OTHERS)] : []],
     ['When', [`${timeRange(incident.firstSeenUs, incident.lastSeenUs)} UTC (${span})`]],
     ['Reported', [`${plainTime(incident.openedUs)} UTC, when the evidence was enough`]],
-    ['How sure', [`${plainPercent(incident.confidence)} that this is real`]],
+    ['How sure', [`${plainPercent(incident.confidence)} that this is real${unseen(incident)}`]],
     ['Severity', [incident.severity]],
     ['Stage', [`${incident.stage}: ${stageWords(incident.stage)}`]],
     ['ATT&CK', incident.attack.map(techniqueText)],
@@ -166,4 +166,8 @@ function readingLines({ width, ink }: Look): string[] {
     'weight that comes from this feature; ten nats of weight are odds of 22,000 to 1. A community id ' +
     'finds the flow in any other tool.';
   return ['', ...wrapped(text, { width }).map((line) => ink.dim(line))];
+}
+
+function unseen({ loss }: Incident): string {
+  return loss > 0 ? `; ${plainPercent(loss)} of the traffic was lost then` : '';
 }

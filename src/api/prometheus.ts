@@ -38,6 +38,11 @@ export function prometheusText(status: LiveStatus): Promise<string> {
   gauge('flows_active', 'flows in the table', one(status.flowTable.used));
   gauge('flow_table_size', 'flows that the table holds at most', one(status.flowTable.most));
   gauge('lag_seconds', 'how far judging is behind the clock', one(status.lag));
+  gauge(
+    'loss_share',
+    'share of the traffic of the last minute that was not seen',
+    one(status.loss),
+  );
   total('cpu_seconds', 'CPU time', [
     [{ part: 'native' }, status.cpu.native],
     [{ part: 'process' }, status.cpu.process],

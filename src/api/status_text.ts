@@ -24,6 +24,7 @@ export function statusReport(first: LiveStatus, now: LiveStatus, look: Look): st
     ['devices', whole(now.shards.reduce((sum, { entities }) => sum + entities, 0))],
     ['incidents', `${whole(now.budget.opened)} opened; the budget has allowed ${now.budget.allowed.toFixed(3)} false ones`],
     ['behind', `${(now.lag * 1000).toFixed(1)} ms`],
+    ['not seen', `${(100 * now.loss).toFixed(2)} % of the last minute`],
     ['memory', `${whole(now.memory.residentBytes / MIB)} MiB`],
     ['CPU', `${(100 * rate((s) => s.cpu.process)).toFixed(0)} % (native ${(100 * rate((s) => s.cpu.native)).toFixed(0)} %)`],
   ]; // prettier-ignore

@@ -19,6 +19,11 @@ export interface Alarm {
   readonly lnWealth: number;
   /** Ticks since the winning lane last touched its start; removes the head start from confidence. */
   readonly ticksRunning: number;
+  /**
+   * Live: share of what there was to see in the minute before that was not seen, 0 to 1; 0 where it
+   * is not said.
+   */
+  readonly loss?: number;
   /** Share of each lane in the wealth, largest first. */
   readonly lanes: readonly { readonly lane: LaneId; readonly lnWealth: number }[];
   /** The evidence kept for the entity, in time order, at most 64. */
@@ -45,8 +50,10 @@ export interface Incident {
   /** Other entities that the incident connects: victims, peers. */
   readonly others: readonly string[];
   readonly severity: Severity;
-  /** Posterior probability that it is real, 0 to 1. */
+  /** Posterior probability that it is real, 0 to 1, times the share of the traffic that was seen. */
   readonly confidence: number;
+  /** Share of the traffic that was not seen when it was opened or grew, 0 to 1. */
+  readonly loss: number;
   readonly lnWealth: number;
   readonly stage: Stage;
   readonly detectors: readonly LaneId[];

@@ -1,8 +1,10 @@
 import { COUNTERS } from '../batch/generated/names.js';
 import { IncidentSink } from '../batch/incident_sink.js';
 import type { RecordSink } from '../batch/record_sink.js';
+import type { Alarm } from '../domain/incident.js';
 import type { NativeStats } from './addon_types.js';
 import { Latencies, type LatencyStage, type LatencySummary } from './latency.js';
+import { LossMeter } from './loss_meter.js';
 import { progressOf, type RunProgress } from './run_stats.js';
 import type { ShardMessage, ShardStatus } from './shard_messages.js';
 import { wallClockUs } from './wall_clock.js';
@@ -22,6 +24,8 @@ export interface LiveStatus {
   readonly lag: number;
   /** Milliseconds. */
   readonly latency: Readonly<Record<LatencyStage, LatencySummary>>;
+  /** Share of the traffic of the last minute that was not seen, 0 to 1. */
+  readonly loss: number;
   readonly flowTable: Fill;
   readonly shards: readonly ShardStatus[];
   readonly budget: BudgetUse;
@@ -63,6 +67,7 @@ export class LiveMonitor {
   readonly #startedUs = wallClockUs();
   readonly #shards: (ShardStatus | null)[];
   readonly #judgedUs: number[];
+  readonly #loss = new LossMeter();
   #deviceDays = 0;
   #countedUs = this.#startedUs;
 
@@ -81,8 +86,11 @@ export class LiveMonitor {
     this.#options = { ...this.#options, budget };
   }
 
-  /** Takes what a shard said. */
-  onMessage(shard: number, message: ShardMessage): void {
+  /**
+   * Takes what a shard said.
+   * @returns its alarms, with what was not seen before them
+   */
+  onMessage(shard: number, message: ShardMessage, stats: () => NativeStats): readonly Alarm[] {
     for (const us of message.lagsUs) this.#latencies.record('record', us);
     this.#judgedUs[shard] = message.watermark.timeUs;
     if (message.status !== null) {
@@ -90,9 +98,12 @@ export class LiveMonitor {
       this.#shards[shard] = message.status;
     }
     const nowUs = wallClockUs();
+    this.#loss.note(nowUs, stats);
     for (const alarm of message.alarms) {
       if (alarm.state === 'open') this.#latencies.record('evidence', nowUs - alarm.timeUs);
     }
+    const loss = this.#loss.share;
+    return loss === 0 ? message.alarms : message.alarms.map((alarm) => ({ ...alarm, loss }));
   }
 
   /** REQUIRES: the last of the sinks, so that the verdict was given when it hears of it. */
@@ -115,6 +126,7 @@ export class LiveMonitor {
       counters: Object.fromEntries(COUNTERS.map(([name], i) => [name, stats.counters[i] ?? 0])),
       lag: this.#lagUs(nowUs) / US_PER_S,
       latency: this.#latencies.summary(),
+      loss: this.#loss.share,
       flowTable: { used: progress.flowsActive, most: flowsMost },
       shards: this.#shards.filter((shard) => shard !== null),
       budget: { perDayPer1000: budget, allowed: (budget * this.#deviceDays) / DEVICES, opened },

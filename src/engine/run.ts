@@ -102,8 +102,9 @@ export class Run {
     const task = { handle, shard, shards, lanes, judge, seat, measureCost, isLive };
     try {
       const report = await thread.run(task, (message) => {
-        monitor?.onMessage(shard, message);
-        this.#incidents.advance(shard, message.alarms, message.watermark);
+        const alarms =
+          monitor?.onMessage(shard, message, () => this.#native.stats()) ?? message.alarms;
+        this.#incidents.advance(shard, alarms, message.watermark);
       });
       if (report.failure !== null) this.#fail(asError(report.failure), report.failure.isEcho);
       return report;

@@ -103,6 +103,7 @@ export class CaseFile {
         stage,
       ),
       confidence: Math.max(...alarms.map(confidenceOf)),
+      loss: Math.max(...alarms.map((alarm) => alarm.loss ?? 0)),
       lnWealth: Math.max(...alarms.map((alarm) => alarm.lnWealth)),
       stage,
       detectors: lanes,

@@ -8,10 +8,12 @@ const PRIOR_ODDS = 1e-4;
 /**
  * Posterior probability that an alarm is real: o / (1 + o) with o = prior odds * e^(S - ln ticks).
  * The ticks are those the winning lane ran for, which takes out the wealth that waiting alone earns.
+ * What is normal was learned from all packets: where a share of them is missing, answers seem to be
+ * missing, too, so that the same share is taken off.
  */
 export function confidenceOf(alarm: Alarm): number {
   const lnOdds = Math.log(PRIOR_ODDS) + alarm.lnWealth - Math.log(alarm.ticksRunning);
-  return 1 / (1 + Math.exp(-lnOdds));
+  return (1 - (alarm.loss ?? 0)) / (1 + Math.exp(-lnOdds));
 }
 
 /** What it costs to let an attack of this stage go on. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,9 @@ import {
   addressScan,
   conversation,
   inOrder,
+  udpFrame,
   writePcap,
+  type Packet,
 } from '../src/support/captures.js';
 import {
   eveEvents,
@@ -26,6 +29,11 @@ const SENDER = fileURLToPath(new URL('support/send_frames.js', import.meta.url))
 const ENDS = { from: '10.0.0.1', to: '10.0.0.2', fromPort: 40_000, toPort: 80 };
 const TALK = conversation(ENDS, MORNING_US);
 const SCAN = inOrder(TALK, addressScan('10.0.0.9', 60, MORNING_US));
+
+interface FlowCounts {
+  readonly pkts_toserver: number;
+  readonly pkts_toclient: number;
+}
 
 interface Stats {
   readonly decoder: { readonly pkts: number };
@@ -60,7 +68,7 @@ describe('thymus watch', function () {
   /** Watches until the EVE file is there and the interface heard, does something, then ends it. */
   async function watch(
     args: readonly string[],
-    meanwhile: () => Promise<void> | void,
+    meanwhile: (child: ChildProcess) => Promise<void> | void,
     signal: NodeJS.Signals = 'SIGTERM',
   ): Promise<{ outcome: Outcome; events: Record<string, unknown>[] }> {
     const eve = at('watch.eve.json');
@@ -71,7 +79,7 @@ describe('thymus watch', function () {
     const outcome = outcomeOf(child);
     await present(eve);
     await namespace.heard('far', 'lo');
-    await meanwhile();
+    await meanwhile(child);
     // Frames wait up to 8 ms in the ring.
     await sleep(300);
     child.kill(signal);
@@ -125,6 +133,26 @@ describe('thymus watch', function () {
     assert.equal(decoder.pkts, 3 * SCAN.length);
     assert.equal(own.counters['interface_reopens'], 1);
     assert.ok(own.counters['interface_downs']! >= 2);
+  });
+
+  it('leaves out inspection first when frames come too fast, and loses no count', async () => {
+    const requests = at('requests.pcap');
+    writePcap(requests, datagrams(6000));
+    const { events } = await watch(['far', '--ring-mib', '4'], async (child) => {
+      // A program that stands still is slower than any traffic.
+      child.kill('SIGSTOP');
+      send(requests);
+      child.kill('SIGCONT');
+      await sleep(500);
+    });
+    const { decoder, thymus: own } = statsOf(events);
+    const { kernel_frames: frames, kernel_drops: drops, unread_frames: unread } = own.counters;
+    assert.ok(own.counters['uninspected_flows']! > 0);
+    assert.equal(decoder.pkts, frames! - drops! - unread!);
+    const counted = events
+      .map((event) => event['flow'] as FlowCounts | undefined)
+      .reduce((sum, flow) => sum + (flow?.pkts_toserver ?? 0) + (flow?.pkts_toclient ?? 0), 0);
+    assert.equal(counted, decoder.pkts);
   });
 
   it('takes each frame of the loopback interface once', async () => {
@@ -183,6 +211,14 @@ function whyNoSender(): string | null {
 
 function statsOf(events: readonly Record<string, unknown>[]): Stats {
   return events.at(-1)!['stats'] as Stats;
+}
+
+/** So many flows of one datagram. */
+function datagrams(n: number): Packet[] {
+  return Array.from({ length: n }, (_, i) => ({
+    timeUs: MORNING_US + i,
+    frame: udpFrame({ ...ENDS, fromPort: 1024 + i }, new Uint8Array(300).fill(65)),
+  }));
 }
 
 /** Who talked to whom, and how much: all of a flow that does not depend on when. */

@@ -57,6 +57,13 @@ class LiveSource final : public Source {
   }
   bool stable() const override { return false; }
   const std::string& error() const override { return error_; }
+  double fill() const override {
+    double most = 0;
+    for (const Watched& w : watched_) {
+      if (w.ring != nullptr) most = std::max(most, w.ring->fill());
+    }
+    return most;
+  }
   int64_t now_ns() const override { return now_ns_; }
 
   void close() override {

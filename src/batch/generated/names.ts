@@ -581,5 +581,7 @@ export const COUNTERS = [
   ['nic_drops', 'frames that network cards dropped'],
   ['interface_downs', 'times that a watched interface went down or away'],
   ['interface_reopens', 'times that it came back'],
+  ['uninspected_flows', 'flows that were not recognised or no longer looked into, since packets came too fast'],
+  ['sampled_packets', 'packets of long flows that were counted and nothing more, for the same reason'],
   ['damaged_sources', 'captures that ended in damage'],
 ] as const;

@@ -483,3 +483,39 @@ TEST_CASE("tracker: two sides of one protocol are one app, and an upgrade rememb
   CHECK(flow.app_before == dpi::AppId::kHttp);
   CHECK(flow.app_other == dpi::AppId::kUnknown);
 }
+
+TEST_CASE("tracker: under pressure flows are not looked into, and counted all the same") {
+  const auto uninspected = [](const TrackerRig& rig) {
+    return (rig.sink.records.back().flow.flags & flow_flag::kUninspected) != 0;
+  };
+  TrackerRig rig;
+  rig.tracker.shed(flow::Shed::kNewInspection);
+  rig.feed(whole_connection(rig.make));
+  rig.advance_to(2000);
+  CHECK(uninspected(rig));
+  CHECK(rig.sink.records.back().flow.total_packets() == 8);
+  CHECK(rig.sink.records.back().flow.state == FlowState::kSf);
+  CHECK(rig.tracker.counters().uninspected_flows == 1);
+
+  TrackerRig calm;
+  calm.feed(whole_connection(calm.make));
+  calm.advance_to(2000);
+  CHECK_FALSE(uninspected(calm));
+  CHECK(calm.tracker.counters().uninspected_flows == 0);
+}
+
+TEST_CASE("tracker: under the highest pressure long flows are counted, and nothing more") {
+  constexpr int kPackets = 3000;
+  constexpr uint64_t kWorkedOn = flow::Tracker::kElephantPackets;
+  TrackerRig rig;
+  std::vector<decode::PacketView> views;
+  for (int i = 0; i < kPackets; ++i) views.push_back(rig.make.udp(i, kClient, kServer, 100));
+  rig.tracker.shed(flow::Shed::kElephants);
+  rig.feed(views);
+  rig.finish_at(kPackets);
+  const flow::Flow& flow = rig.sink.records.back().flow;
+  CHECK(flow.total_packets() == kPackets);
+  CHECK(flow.direction[0].payload == kPackets * 100);
+  CHECK((flow.flags & flow_flag::kSampled) != 0);
+  CHECK(rig.tracker.counters().sampled_packets == kPackets - kWorkedOn);
+}

@@ -65,6 +65,7 @@ export function scanIncident(changes: Partial<Incident> = {}): Incident {
     others: ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
     severity: 'medium',
     confidence: 0.9981,
+    loss: 0,
     lnWealth: 27.25,
     stage: 'recon',
     detectors: ['scan_horizontal'],
