@@ -52,3 +52,14 @@ print_totals() {
   awk '{ p += $1; f += $2; s += $3 }
     END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 || p == 0 }' "$1"
 }
+
+# build_bench_programs NAME...: into build/tests.
+build_bench_programs() {
+  say 'Building the bench programs.'
+  mkdir -p build/tests
+  if ! { cmake -S . -B build/tests -DTHYMUS_TESTS=ON -DCMAKE_BUILD_TYPE=Release &&
+    cmake --build build/tests --target "$@" --parallel "$(nproc)"; } >build/bench.log 2>&1; then
+    tail -n 30 build/bench.log >&2
+    fail 'The bench programs cannot be built: see build/bench.log.'
+  fi
+}

@@ -13,8 +13,16 @@ const OTHERS_MOST = 64;
 /** Alarms kept of one entity. */
 const ALARMS_MOST = 16;
 
+/** Entities whose alarms are kept in full; of the others the last one, with its best evidence. */
+const FULL_PARTS_MOST = 32;
+const SLIM_EVIDENCE_MOST = 4;
+/** Entities that an incident keeps alarms of; the others are counted, and known again. */
+const PARTS_MOST = 2048;
+const KNOWN_MOST = 65_536;
+
 /** Evidence between two entities that connects them, nats. */
 const EDGE_LEAST = 2;
+const NEGLIGIBLE = 1e-9;
 
 /**
  * A lane is named as a detector of the incident, beside the strongest, when its weighted wealth is
@@ -26,7 +34,8 @@ const LANE_LEAST = 8;
 interface Part {
   readonly entity: EntityRef;
   /** Alarms that have closed, and the one that has not. */
-  alarms: Alarm[];
+  readonly alarms: Alarm[];
+  readonly isFull: boolean;
 }
 
 /** One incident while it grows: the alarms of all entities that are connected. */
@@ -34,57 +43,101 @@ export class CaseFile {
   readonly id: string;
   readonly opening: Alarm;
   lastSeenUs = 0;
+  readonly #cause: Cause;
   readonly #parts = new Map<number, Part>();
+  readonly #addresses = new Set<string>();
+  /** Sum of the kept evidence against each address, nats. */
+  readonly #against = new Map<string, number>();
+  /** Entities that no alarms are kept of. */
+  readonly #known = new Set<number>();
 
   constructor(id: string, opening: Alarm) {
     this.id = id;
     this.opening = opening;
+    this.#cause = causeOf(opening);
   }
 
-  get entityKeys(): IterableIterator<number> {
-    return this.#parts.keys();
+  has(key: number): boolean {
+    return this.#parts.has(key) || this.#known.has(key);
   }
 
   /** Takes an alarm: in place of the one before when it is the same alarm, grown. */
   add(alarm: Alarm): void {
-    const part = this.#parts.get(alarm.entity.key);
-    if (part === undefined) {
-      this.#parts.set(alarm.entity.key, { entity: alarm.entity, alarms: [alarm] });
-    } else if (alarm.state === 'open') {
-      part.alarms.push(alarm);
-      // The first says how it began; of the rest the latest matter.
-      if (part.alarms.length > ALARMS_MOST) part.alarms.splice(1, 1);
-    } else {
-      part.alarms[part.alarms.length - 1] = alarm;
-    }
     this.lastSeenUs = Math.max(this.lastSeenUs, lastTimeOf(alarm));
+    const part = this.#partOf(alarm.entity);
+    if (part === null) return;
+    if (alarm.state !== 'open' || !part.isFull) this.#drop(part, part.alarms.length - 1);
+    this.#keep(part, alarm);
   }
 
   /** Takes over everything of another one. */
   absorb(other: CaseFile): void {
-    for (const [key, part] of other.#parts) {
-      const own = this.#parts.get(key);
-      if (own === undefined) this.#parts.set(key, part);
-      else own.alarms.push(...part.alarms);
+    for (const theirs of other.#parts.values()) {
+      const own = this.#partOf(theirs.entity);
+      if (own === null) continue;
+      for (const alarm of own.isFull ? theirs.alarms : theirs.alarms.slice(-1)) {
+        this.#keep(own, alarm);
+      }
     }
+    for (const key of other.#known) this.#know(key);
     this.lastSeenUs = Math.max(this.lastSeenUs, other.lastSeenUs);
   }
 
   /** True when strong enough evidence runs between an alarm's entity and one of the case. */
   isConnected(alarm: Alarm): boolean {
-    const { address } = alarm.entity;
-    const towards = new Set([...this.#parts.values()].map((part) => part.entity.address));
     return (
-      lnEdge(alarm.evidence, (other) => towards.has(other)) >= EDGE_LEAST ||
-      lnEdge(this.#pieces(), (other) => other === address) >= EDGE_LEAST
+      lnEdge(alarm.evidence, (other) => this.#addresses.has(other)) >= EDGE_LEAST ||
+      (this.#against.get(alarm.entity.address) ?? 0) >= EDGE_LEAST
     );
   }
 
   /** True when the same detector says the same of the same peer: one cause, however many entities. */
-  hasSameCause(alarm: Alarm): boolean {
-    const peer = mainPeer(alarm);
-    if (peer === null || this.opening.entity.kind !== alarm.entity.kind) return false;
-    return winner(this.opening) === winner(alarm) && mainPeer(this.opening) === peer;
+  hasSameCause(cause: Cause): boolean {
+    const own = this.#cause;
+    if (cause.peer === null || own.kind !== cause.kind) return false;
+    return own.lane === cause.lane && own.peer === cause.peer;
+  }
+
+  /** @returns null when no more alarms are kept of any other entity */
+  #partOf(entity: EntityRef): Part | null {
+    const known = this.#parts.get(entity.key);
+    if (known !== undefined) return known;
+    if (this.#parts.size >= PARTS_MOST) {
+      this.#know(entity.key);
+      return null;
+    }
+    const part = { entity, alarms: [], isFull: this.#parts.size < FULL_PARTS_MOST };
+    this.#parts.set(entity.key, part);
+    this.#addresses.add(entity.address);
+    return part;
+  }
+
+  #know(key: number): void {
+    if (this.#known.size < KNOWN_MOST && !this.#parts.has(key)) this.#known.add(key);
+  }
+
+  /** The first alarm of an entity says how it began; of the rest the latest matter. */
+  #keep(part: Part, alarm: Alarm): void {
+    if (part.alarms.length >= (part.isFull ? ALARMS_MOST : 1)) {
+      this.#drop(part, part.isFull ? 1 : 0);
+    }
+    const kept = part.isFull ? alarm : slim(alarm);
+    part.alarms.push(kept);
+    this.#weigh(kept, 1);
+  }
+
+  #drop(part: Part, i: number): void {
+    for (const alarm of part.alarms.splice(i, 1)) this.#weigh(alarm, -1);
+  }
+
+  /** Adds the evidence of an alarm to the sums against each address, or takes it away. */
+  #weigh(alarm: Alarm, sign: 1 | -1): void {
+    for (const { other, lnE } of alarm.evidence) {
+      if (other === null) continue;
+      const sum = (this.#against.get(other) ?? 0) + sign * lnE;
+      if (sum > NEGLIGIBLE) this.#against.set(other, sum);
+      else this.#against.delete(other);
+    }
   }
 
   toIncident(): Incident {
@@ -121,7 +174,7 @@ export class CaseFile {
   #summary(entity: EntityRef): string {
     const own = this.#parts.get(entity.key)!.alarms;
     const strongest = own.reduce((a, b) => (b.lnWealth > a.lnWealth ? b : a));
-    const more = this.#parts.size - 1;
+    const more = this.#parts.size + this.#known.size - 1;
     const along = more === 0 ? '' : more === 1 ? ' (and 1 more host)' : ` (and ${more} more hosts)`;
     // Whoever is flooded need not have shown that it is there; whoever attacks may have made it up.
     const isVictim = LANES[LANE_INDEX[winner(strongest)]]!.stage === 'impact';
@@ -162,6 +215,27 @@ function lnEdge(evidence: readonly Evidence[], isPeer: (other: string) => boolea
 }
 
 const winner = (alarm: Alarm): LaneId => alarm.lanes[0]!.lane;
+
+/** What an alarm is about: entities of one kind with the same cause are one incident. */
+export interface Cause {
+  readonly kind: EntityRef['kind'];
+  readonly lane: LaneId;
+  /** Null when there is no main one. */
+  readonly peer: string | null;
+}
+
+export function causeOf(alarm: Alarm): Cause {
+  return { kind: alarm.entity.kind, lane: winner(alarm), peer: mainPeer(alarm) };
+}
+
+/** With its best evidence only. */
+function slim(alarm: Alarm): Alarm {
+  if (alarm.evidence.length <= SLIM_EVIDENCE_MOST) return alarm;
+  const ranked = alarm.evidence.map((piece, i) => ({ piece, i }));
+  ranked.sort((a, b) => b.piece.lnE - a.piece.lnE || a.i - b.i);
+  const best = ranked.slice(0, SLIM_EVIDENCE_MOST).sort((a, b) => a.i - b.i);
+  return { ...alarm, evidence: best.map(({ piece }) => piece) };
+}
 
 /** The peer that more than half of the evidence is about. */
 function mainPeer(alarm: Alarm): string | null {

@@ -1,5 +1,5 @@
 import type { Alarm, Incident } from '../domain/incident.js';
-import { CaseFile } from './case_file.js';
+import { CaseFile, causeOf } from './case_file.js';
 
 /** An incident that was quiet for longer takes no new alarms: six hours. */
 const WINDOW_US = 6 * 3600e6;
@@ -25,7 +25,10 @@ export class IncidentBook {
   /** @returns the incident that the alarm opened, or null when it belongs to a known one */
   add(alarm: Alarm): Incident | null {
     this.#retire(alarm.timeUs);
-    const related = this.#open.filter((file) => isRelated(file, alarm));
+    const cause = causeOf(alarm);
+    const related = this.#open.filter(
+      (file) => file.has(alarm.entity.key) || file.isConnected(alarm) || file.hasSameCause(cause),
+    );
     const oldest = related[0];
     if (oldest === undefined) return this.#openNew(alarm);
     for (const younger of related.slice(1)) oldest.absorb(younger);
@@ -76,9 +79,4 @@ export class IncidentBook {
     this.#finished.push(quietest);
     this.#open = this.#open.filter((file) => file !== quietest);
   }
-}
-
-function isRelated(file: CaseFile, alarm: Alarm): boolean {
-  for (const key of file.entityKeys) if (key === alarm.entity.key) return true;
-  return file.isConnected(alarm) || file.hasSameCause(alarm);
 }

@@ -112,6 +112,34 @@ describe('IncidentBook', () => {
     assert.equal(book(...alarms, other).final.length, 2);
   });
 
+  it('takes tens of thousands of entities with one cause, and keeps little of most', () => {
+    const many = 20_000;
+    const alarms = Array.from({ length: many }, (_, i) =>
+      alarm({
+        address: `10.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`,
+        atUs: i * 1000,
+        lane: 'new_edge',
+        others: Array.from({ length: 64 }, () => '203.0.113.5'),
+      }),
+    );
+    const { final } = book(...alarms, ...alarms.slice(-100));
+    assert.equal(final.length, 1);
+    assert.ok(final[0]!.summary.includes(`${many - 1} more hosts`));
+    assert.ok(final[0]!.evidence.length <= 64);
+  });
+
+  it('says an incident that was quiet for six hours once, and forgets it', () => {
+    const incidents = new IncidentBook();
+    incidents.add(alarm({ address: '10.0.0.1', atUs: 0, others: ['10.0.9.1'] }));
+    assert.deepEqual(incidents.takeFinished(5.9 * HOUR_US), []);
+    assert.deepEqual(
+      incidents.takeFinished(6.1 * HOUR_US).map(({ id }) => id),
+      ['1'],
+    );
+    assert.deepEqual(incidents.takeFinished(7 * HOUR_US), []);
+    assert.deepEqual(incidents.finish(), []);
+  });
+
   it('opens a new one after six quiet hours', () => {
     const one = (atUs: number): Alarm => alarm({ address: '10.0.0.1', atUs, others: ['10.0.9.1'] });
     assert.equal(book(one(0), one(5.9 * HOUR_US)).final.length, 1);
