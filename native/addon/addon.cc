@@ -3,6 +3,7 @@
 //
 // State is per process (registry.h). The environment that opened an engine aborts it when it goes,
 // so that a worker that dies or a process that exits leaves no thread waiting.
+#include <functional>
 #include <memory>
 #include <set>
 
@@ -75,6 +76,7 @@ void read_live(const Napi::Object& o, engine::Options* options) {
   options->ring.bytes = static_cast<size_t>(o.Get("ringBytes").ToNumber().Int64Value());
   options->ring.filter = o.Get("filter").ToString().Utf8Value();
   options->ring.promiscuous = o.Get("promiscuous").ToBoolean();
+  options->evidence_bytes = static_cast<size_t>(o.Get("evidenceBytes").ToNumber().Int64Value());
   options->ring.hardware_timestamps = o.Get("hardwareTimestamps").ToBoolean();
 }
 
@@ -228,6 +230,79 @@ Napi::Value preflight(const Napi::CallbackInfo& info) {
   return out;
 }
 
+engine::EvidenceRequest evidence_request(const Napi::Object& o) {
+  engine::EvidenceRequest request;
+  const auto address = [](const std::string& text) {
+    Prefix prefix;
+    parse_prefix(text, &prefix);
+    return prefix;
+  };
+  request.path = o.Get("path").ToString().Utf8Value();
+  request.entity = address(o.Get("entity").ToString().Utf8Value());
+  for (const std::string& text : strings(o.Get("others"))) {
+    request.others.push_back(address(text).address);
+  }
+  request.from_ns = o.Get("fromUs").ToNumber().Int64Value() * 1000;
+  request.until_ns = o.Get("untilUs").ToNumber().Int64Value() * 1000;
+  request.most_frames = u32(o, "mostFrames");
+  return request;
+}
+
+// Work on evidence in a thread of the pool, and a promise of what came of it.
+class EvidenceWork final : public Napi::AsyncWorker {
+ public:
+  using Body = std::function<std::vector<engine::EvidenceResult>()>;
+  EvidenceWork(Napi::Env env, Body body)
+      : Napi::AsyncWorker(env), deferred_(env), body_(std::move(body)) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override { results_ = body_(); }
+  void OnOK() override {
+    auto out = Napi::Array::New(Env(), results_.size());
+    for (uint32_t i = 0; i < results_.size(); ++i) {
+      auto result = Napi::Object::New(Env());
+      const Status& status = results_[i].status;
+      result.Set("frames", static_cast<double>(results_[i].frames));
+      result.Set("error", status.ok() ? Env().Null() : Napi::String::New(Env(), status.message()));
+      out.Set(i, result);
+    }
+    deferred_.Resolve(out);
+  }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  Body body_;
+  std::vector<engine::EvidenceResult> results_;
+};
+
+Napi::Value start(EvidenceWork* work) {
+  work->Queue();
+  return work->promise();
+}
+
+Napi::Value save_evidence(const Napi::CallbackInfo& info) {
+  const auto engine = engine_of(info);
+  if (engine == nullptr) return info.Env().Undefined();
+  auto request = evidence_request(info[1].As<Napi::Object>());
+  return start(new EvidenceWork(info.Env(), [engine, request = std::move(request)] {
+    return std::vector{engine->save_evidence(request)};
+  }));
+}
+
+Napi::Value extract_evidence(const Napi::CallbackInfo& info) {
+  std::vector<engine::EvidenceRequest> requests;
+  const auto array = info[1].As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    requests.push_back(evidence_request(array.Get(i).As<Napi::Object>()));
+  }
+  auto body = [sources = strings(info[0]), requests = std::move(requests)] {
+    return engine::extract_evidence(sources, requests);
+  };
+  return start(new EvidenceWork(info.Env(), std::move(body)));
+}
+
 Napi::Value notify_service(const Napi::CallbackInfo& info) {
   const bool sent =
       engine::notify_service(info[0].ToString().Utf8Value(), info[1].ToString().Utf8Value());
@@ -242,6 +317,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("stats", Napi::Function::New(env, stats));
   exports.Set("stop", Napi::Function::New(env, stop));
   exports.Set("close", Napi::Function::New(env, close));
+  exports.Set("saveEvidence", Napi::Function::New(env, save_evidence));
+  exports.Set("extractEvidence", Napi::Function::New(env, extract_evidence));
   exports.Set("notifyService", Napi::Function::New(env, notify_service));
   exports.Set("preflight", Napi::Function::New(env, preflight));
   exports.Set("communityId", Napi::Function::New(env, community_id));

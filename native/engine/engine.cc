@@ -109,7 +109,11 @@ Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_ne
     }
     sink_ = std::make_unique<SpreadingSink>(channels, options.tracker.secret);
   }
-  reader_ = std::make_unique<PacketReader>(home_.get(), options, reader_writer_.get(), sink_.get());
+  if (options.evidence_bytes > 0) {
+    last_frames_ = std::make_unique<FrameStore>(options.evidence_bytes);
+  }
+  reader_ = std::make_unique<PacketReader>(home_.get(), options, reader_writer_.get(), sink_.get(),
+                                           last_frames_.get());
   // Opening a pipe waits for its first bytes, which must not hold up the caller.
   workers_.push_back(std::make_unique<Worker>([this, options] {
     pin_thread(options.pinned, 0);
@@ -203,6 +207,10 @@ int64_t Engine::drain(size_t queue, std::span<uint8_t> out, int timeout_ms) {
     for (auto& worker : workers_) worker->wait_for_end();
   }
   return n;
+}
+
+EvidenceResult Engine::save_evidence(EvidenceRequest request) {
+  return last_frames_ == nullptr ? EvidenceResult{} : last_frames_->save(std::move(request));
 }
 
 void Engine::abort() {

@@ -17,6 +17,7 @@
 
 #include "base/counters.h"
 #include "emit/batch_queue.h"
+#include "engine/frame_store.h"
 #include "engine/lane.h"
 #include "engine/lane_channel.h"
 #include "engine/options.h"
@@ -57,6 +58,8 @@ class Engine {
   int64_t drain(size_t queue, std::span<uint8_t> out, int timeout_ms);
   size_t queues() const { return queues_.size(); }
   EngineStats stats() const;
+  // Writes the capture of a request out of the last frames, where they are kept. Any thread.
+  EvidenceResult save_evidence(EvidenceRequest request);
   // Ends the input early: what was read is handed over, then the queues end.
   void stop() { stop_.store(true, std::memory_order_relaxed); }
   // Ends everything now: waiting calls return, what is queued is dropped.
@@ -78,6 +81,7 @@ class Engine {
   std::vector<std::unique_ptr<LaneChannel>> channels_;
   std::unique_ptr<emit::RecordWriter> reader_writer_;
   std::unique_ptr<PacketSink> sink_;
+  std::unique_ptr<FrameStore> last_frames_;
   std::unique_ptr<PacketReader> reader_;
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> damaged_{0};

@@ -18,6 +18,7 @@ struct Options {
   std::vector<std::string> sources;  // captures, one stream in time order; "-": standard input
   bool is_live = false;              // `sources` are interfaces, or patterns of their names
   capture::RingOptions ring;         // of each interface
+  size_t evidence_bytes = 0;         // of the last frames, kept for evidence
   uint32_t lanes = 1;                // 1..64
   uint32_t shards = 1;               // 1..64
   std::vector<uint32_t> pinned;  // CPUs of the reader and the lanes, round and round; empty: any

@@ -119,10 +119,11 @@ void SpreadingSink::finish(int64_t engine_ns) {
 }
 
 PacketReader::PacketReader(const flow::HomeNet* home, const Options& options,
-                           emit::RecordWriter* writer, PacketSink* sink)
+                           emit::RecordWriter* writer, PacketSink* sink, FrameStore* last_frames)
     : decode_options_{.verify_checksums = options.tracker.strict_checksums},
       writer_(writer),
       sink_(sink),
+      last_frames_(last_frames),
       sketch_(home, writer),
       neighbours_(options.tracker.secret, writer),
       fieldbus_(options.tracker.secret, writer),
@@ -141,6 +142,7 @@ capture::ReadState PacketReader::run(capture::Source* source, const std::atomic<
       continue;
     }
     if (state != capture::ReadState::kFrames) break;
+    if (last_frames_ != nullptr) last_frames_->push(block);
     sink_->shed(shedder_.update(source->fill()));
     if (index_ == 0) first_ts_ns_.store(block[0].ts_ns, std::memory_order_relaxed);
     while (!block.empty()) {

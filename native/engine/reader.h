@@ -11,6 +11,7 @@
 #include "base/counters.h"
 #include "capture/source.h"
 #include "emit/record_writer.h"
+#include "engine/frame_store.h"
 #include "engine/lane.h"
 #include "engine/lane_channel.h"
 #include "engine/options.h"
@@ -85,10 +86,11 @@ class SpreadingSink final : public PacketSink {
 
 class PacketReader final : private fragment::PacketTaker {
  public:
-  // All outlive the reader. `writer` is the reader's own producer.
+  // All outlive the reader. `writer` is the reader's own producer; `last_frames`, where it is not
+  // null, gets every frame.
   // REQUIRES: options.fragments.held is at most its default.
   PacketReader(const flow::HomeNet* home, const Options& options, emit::RecordWriter* writer,
-               PacketSink* sink);
+               PacketSink* sink, FrameStore* last_frames = nullptr);
 
   // Reads until the source ends or `stop` is set. Returns the source's last state. Used once.
   capture::ReadState run(capture::Source* source, const std::atomic<bool>& stop);
@@ -116,6 +118,7 @@ class PacketReader final : private fragment::PacketTaker {
   decode::DecodeOptions decode_options_;
   emit::RecordWriter* writer_;
   PacketSink* sink_;
+  FrameStore* last_frames_;
   flow::PacketClock clock_;
   flow::SegmentSketch sketch_;
   flow::NeighbourWatch neighbours_;

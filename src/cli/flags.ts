@@ -5,6 +5,7 @@ export interface ReplayFlags {
   readonly eveDir?: string;
   readonly verdicts?: string;
   readonly flows?: string;
+  readonly evidencePcap?: string;
   readonly metrics?: string;
   readonly rules?: string;
   readonly json?: true;
@@ -20,6 +21,7 @@ export interface WatchFlags {
   readonly eve?: string;
   readonly verdicts?: string;
   readonly flows?: string;
+  readonly evidencePcap?: string;
   readonly json?: true;
   readonly quiet?: true;
   readonly config?: string;

@@ -25,6 +25,7 @@ const REPLAY_SETTINGS: readonly SettingName[] = [
 const WATCH_SETTINGS: readonly SettingName[] = [
   ...REPLAY_SETTINGS,
   'ring-mib',
+  'evidence-mib',
   'timestamps',
   'prometheus',
 ];
@@ -114,6 +115,7 @@ function addReplay(program: Command): Command {
     .option('--eve-dir <dir>', 'with --each: one EVE file per capture, DIR/0.eve.json and so on')
     .option('--verdicts <file>', 'write verdicts as length-delimited protobuf')
     .option('--flows <file>', 'write all flow records; the name ends in .csv, .jsonl or .parquet')
+    .option('--evidence-pcap <dir>', 'write the packets of each incident, DIR/1.pcap and so on')
     .option('--metrics <file>', 'write what the run cost (time, memory) as JSON')
     .option('--rules <file>', 'reserved for Suricata rules')
     .option('--json', 'report as EVE JSON lines instead of text')
@@ -132,6 +134,7 @@ function addWatch(program: Command): Command {
     .option('--eve <file>', "add flows, events and incidents as EVE JSON; '-' is standard output")
     .option('--verdicts <file>', 'write verdicts as length-delimited protobuf')
     .option('--flows <file>', 'write all flow records; the name ends in .csv, .jsonl or .parquet')
+    .option('--evidence-pcap <dir>', 'write the packets of each incident, DIR/1.pcap and so on')
     .option('--json', 'incidents as EVE JSON lines instead of text')
     .option('-q, --quiet', 'no incidents and no status, errors only');
   return addSettingFlags(command, WATCH_SETTINGS).addHelpText('after', WATCH_EXAMPLES);

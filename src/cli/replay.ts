@@ -6,6 +6,7 @@ import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
 import { Pipeline, pipelineOptions } from '../engine/pipeline.js';
 import { complain } from './console.js';
+import { ReplayedEvidence } from './evidence_captures.js';
 import { EXIT } from './exit.js';
 import { Interruption } from './interrupt.js';
 import { openOutputs } from './outputs.js';
@@ -33,6 +34,9 @@ function refuseContradictions(files: readonly string[], flags: ReplayFlags): voi
   }
   if (files.filter((file) => file === '-').length > 1) {
     refuse("Standard input, '-', can be read only once.");
+  }
+  if (flags.evidencePcap !== undefined && files.includes('-')) {
+    refuse("'--evidence-pcap' reads captures twice, and standard input can be read only once.");
   }
   if (flags.eveDir !== undefined && !flags.each) {
     refuse("'--eve-dir' holds one file per capture: add '--each', or use '--eve FILE'.");
@@ -81,6 +85,9 @@ class Replay {
   }
 
   async #runOne(files: readonly string[], i: number, n: number): Promise<void> {
+    const { evidencePcap, each } = this.#flags;
+    const evidence =
+      evidencePcap === undefined ? null : new ReplayedEvidence(evidencePcap, each ? `${i}.` : '');
     const outputs = await openOutputs(files, i, this.#flags, this.#settings);
     const report = new ReportSink();
     const prefix = n > 1 ? `${i + 1}/${n} · ` : '';
@@ -91,10 +98,12 @@ class Replay {
     if (!this.#flags.quiet) progress.start();
     let summary: RunSummary;
     try {
-      summary = await this.#pipeline.run(files, [...outputs.sinks, report]);
+      const sinks = [...outputs.sinks, report, ...(evidence === null ? [] : [evidence.sink])];
+      summary = await this.#pipeline.run(files, sinks);
     } finally {
       progress.stop();
     }
+    await evidence?.write(files);
     this.#metrics?.add(summary, this.#pipeline.lastCost);
     this.#nameUnreadable(summary);
     const found = report.report(outputs.runId);

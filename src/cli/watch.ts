@@ -10,6 +10,7 @@ import type { RunSummary } from '../domain/run.js';
 import { Pipeline, pipelineOptions, preflight, type LiveOptions } from '../engine/pipeline.js';
 import { ThymusError } from '../errors.js';
 import { complain, print } from './console.js';
+import { LiveEvidence } from './evidence_captures.js';
 import { EXIT } from './exit.js';
 import type { WatchFlags } from './flags.js';
 import { hashKeyOf, watchKey } from './identity_key.js';
@@ -96,14 +97,19 @@ class Watch {
       line.clear();
       this.#tell(incident);
     });
+    const { evidencePcap } = this.#flags;
+    const evidence =
+      evidencePcap === undefined ? null : new LiveEvidence(evidencePcap, this.#pipeline);
     if (!this.#flags.quiet) {
       line.start();
       await log.start();
     }
     this.#manager.ready(() => this.#pipeline.liveStatus?.lag ?? 0);
     try {
-      return await this.#pipeline.watch(interfaces, this.#live, [...outputs.sinks, news]);
+      const sinks = [...outputs.sinks, news, ...(evidence === null ? [] : [evidence.sink])];
+      return await this.#pipeline.watch(interfaces, this.#live, sinks);
     } finally {
+      await evidence?.stop();
       line.stop();
       log.stop();
     }
@@ -142,6 +148,7 @@ class Watch {
       ringBytes: this.#settings.ringMib * MIB,
       promiscuous: this.#flags.promiscuous,
       hardwareTimestamps: this.#settings.timestamps === 'card',
+      evidenceBytes: this.#flags.evidencePcap === undefined ? 0 : this.#settings.evidenceMib * MIB,
       flushMs: FLUSH_MS,
     };
   }

@@ -141,6 +141,15 @@ export const SETTINGS = [
     doc: "the kernel's ring of frames that wait to be read",
   }),
   setting({
+    name: 'evidence-mib',
+    kind: 'integer',
+    value: 'n',
+    unit: 'MiB',
+    range: [2, 65_536],
+    fallback: 64,
+    doc: 'with --evidence-pcap: the last frames that are kept in memory for what came before',
+  }),
+  setting({
     name: 'timestamps',
     kind: 'choice',
     value: 'whose',
@@ -196,6 +205,7 @@ export interface Settings {
   readonly queueMib: number;
   readonly memory: number | null;
   readonly ringMib: number;
+  readonly evidenceMib: number;
   readonly timestamps: 'kernel' | 'card';
   readonly prometheus: { readonly host: string; readonly port: number } | null;
   readonly state: string | null;

@@ -27,6 +27,16 @@ export interface Addon {
    * @throws Error with a sentence when a pattern fits none
    */
   preflight(patterns: readonly string[]): string[];
+  /**
+   * Writes the capture of a request out of the last frames of a live run.
+   * @returns one result
+   */
+  saveEvidence(handle: number, request: EvidenceRequest): Promise<EvidenceResult[]>;
+  /** Reads captures again and writes those of the requests; a result for each. */
+  extractEvidence(
+    sources: readonly string[],
+    requests: readonly EvidenceRequest[],
+  ): Promise<EvidenceResult[]>;
   /** Tells the service manager at a socket (sd_notify(3)); false when it was not sent. */
   notifyService(path: string, text: string): boolean;
   /** Community ID v1 of a five-tuple; for ICMP the ports are type and code. */
@@ -71,6 +81,27 @@ export interface NativeOptions {
   readonly memoryBytes: number;
 }
 
+/** Which frames belong to an incident: those between its entity and one of the others. */
+export interface EvidenceRequest {
+  /** Of the capture to write. */
+  readonly path: string;
+  /** An address, or the prefix of a segment. */
+  readonly entity: string;
+  /** Addresses; none: whoever the entity speaks with. */
+  readonly others: readonly string[];
+  /** Microseconds since 1970. */
+  readonly fromUs: number;
+  readonly untilUs: number;
+  readonly mostFrames: number;
+}
+
+export interface EvidenceResult {
+  /** Without any there is no capture. */
+  readonly frames: number;
+  /** One sentence; null when nothing went wrong. */
+  readonly error: string | null;
+}
+
 export interface LiveOptions {
   /** In the syntax of pcap-filter(7), for the kernel; '' takes everything. */
   readonly filter: string;
@@ -80,6 +111,8 @@ export interface LiveOptions {
   readonly promiscuous: boolean;
   /** Take the network card's time stamps. */
   readonly hardwareTimestamps: boolean;
+  /** Of the last frames, kept for evidence; 0: none. */
+  readonly evidenceBytes: number;
   /** Records wait no longer than this for their batch to fill. */
   readonly flushMs: number;
 }

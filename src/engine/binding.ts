@@ -4,7 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { LAYOUT_HASH } from '../batch/generated/record_layout.js';
 import { isPrefix } from '../domain/prefix.js';
 import { ThymusError } from '../errors.js';
-import type { Addon, NativeOptions, NativeStats } from './addon_types.js';
+import type {
+  Addon,
+  EvidenceRequest,
+  EvidenceResult,
+  NativeOptions,
+  NativeStats,
+} from './addon_types.js';
 
 /**
  * The only door to the native core. Arguments are checked here, once, so that native code only
@@ -91,6 +97,14 @@ export function preflight(patterns: readonly string[]): string[] {
   }
 }
 
+/** Reads captures again and writes those of incidents. @returns a result for each request */
+export function extractEvidence(
+  sources: readonly string[],
+  requests: readonly EvidenceRequest[],
+): Promise<EvidenceResult[]> {
+  return addon().extractEvidence(sources, requests);
+}
+
 /** Tells the service manager at a socket (sd_notify(3)). @returns false when it was not sent */
 export function notifyService(path: string, text: string): boolean {
   return addon().notifyService(path, text);
@@ -127,6 +141,12 @@ export class NativeRun {
       throw usage(`The buffer for batches must be a Uint8Array of at least 1 MiB.`);
     }
     return this.#core.drain(this.handle, queue, buffer, timeoutMs);
+  }
+
+  /** Writes the capture of an incident out of the last frames. */
+  async saveEvidence(request: EvidenceRequest): Promise<EvidenceResult> {
+    const [result] = await this.#core.saveEvidence(this.handle, request);
+    return result!;
   }
 
   stats(): NativeStats {
@@ -185,6 +205,7 @@ function checkOptions(options: NativeOptions): void {
   if (live !== null) {
     requireInteger('ringBytes', live.ringBytes, 4 << 20, 2 ** 36);
     requireInteger('flushMs', live.flushMs, 1, 1000);
+    requireInteger('evidenceBytes', live.evidenceBytes, 0, 2 ** 36);
     if (live.filter.includes('\0')) throw usage('The filter holds a zero byte.');
   }
   for (const prefix of options.homeNet) {

@@ -2,14 +2,14 @@ import type { RecordSink } from '../batch/record_sink.js';
 import type { Settings } from '../config/settings.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
-import type { LiveOptions, NativeOptions } from './addon_types.js';
+import type { EvidenceRequest, EvidenceResult, LiveOptions, NativeOptions } from './addon_types.js';
 import { LiveMonitor, type LiveStatus } from './live_monitor.js';
 import { Run, type RunCost, type RunOptions } from './run.js';
 import type { RunProgress } from './run_stats.js';
 import { ShardThread } from './shard_thread.js';
 
-export { notifyService, preflight } from './binding.js';
-export type { LiveOptions, LiveStatus, RunCost, RunProgress };
+export { extractEvidence, notifyService, preflight } from './binding.js';
+export type { EvidenceRequest, EvidenceResult, LiveOptions, LiveStatus, RunCost, RunProgress };
 
 const MIB = 1024 * 1024;
 
@@ -147,6 +147,11 @@ export class Pipeline {
     this.#options = { ...this.#options, falseIncidentsPerDayPer1000 };
     this.#run?.setBudget(falseIncidentsPerDayPer1000);
     for (const thread of this.#threads) thread.send({ falseIncidentsPerDayPer1000 });
+  }
+
+  /** Writes the capture of an incident out of the last frames of a live run; null without a run. */
+  async saveEvidence(request: EvidenceRequest): Promise<EvidenceResult | null> {
+    return (await this.#run?.saveEvidence(request)) ?? null;
   }
 
   /** Where the run under way stands; null between runs. */

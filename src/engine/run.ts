@@ -2,7 +2,7 @@ import type { RecordSink } from '../batch/record_sink.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
 import { IncidentBook } from '../fusion/incident_book.js';
-import type { NativeOptions, NativeStats } from './addon_types.js';
+import type { EvidenceRequest, EvidenceResult, NativeOptions, NativeStats } from './addon_types.js';
 import { discardRest, DRAIN_BUFFER_BYTES, NativeQueue } from './batch_source.js';
 import { openRun, type NativeRun } from './binding.js';
 import { IncidentStream } from './incident_stream.js';
@@ -55,6 +55,10 @@ export class Run {
   /** For what a monitor says of the budget; the shards are told by their threads. */
   setBudget(falseIncidentsPerDayPer1000: number): void {
     this.#options.monitor?.setBudget(falseIncidentsPerDayPer1000);
+  }
+
+  saveEvidence(request: EvidenceRequest): Promise<EvidenceResult> {
+    return this.#native.saveEvidence(request);
   }
 
   /** Null where no monitor watches over it. */

@@ -155,6 +155,15 @@ describe('thymus watch', function () {
     assert.equal(counted, decoder.pkts);
   });
 
+  it('keeps the packets of an incident, also those before the verdict', async () => {
+    const evidence = at('evidence');
+    const { outcome } = await watch(['far', '--evidence-pcap', evidence], () => send(capture));
+    assert.equal(outcome.code, 0, outcome.err);
+    const { out } = await thymus(['replay', '--no-store', '--json', join(evidence, '1.pcap')]);
+    const [incident] = eveEvents(out);
+    assert.equal(incident?.['src_ip'], '10.0.0.9');
+  });
+
   it('takes each frame of the loopback interface once', async () => {
     const { events } = await watch(['lo'], () => {
       namespace.run('bash', '-c', 'for i in 1 2 3; do echo > /dev/udp/127.0.0.1/9; done');

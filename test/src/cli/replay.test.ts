@@ -73,6 +73,17 @@ describe('thymus replay', function () {
       assert.equal(events.at(-1)?.['event_type'], 'stats');
     });
 
+    it('writes the packets of an incident as a capture in which it is found again', async () => {
+      const evidence = at('evidence');
+      const { code, err } = await eveOf([scan], '--evidence-pcap', evidence);
+      assert.equal(code, 0, err);
+      assert.deepEqual(readdirSync(evidence), ['1.pcap']);
+      const { events } = await eveOf([join(evidence, '1.pcap')]);
+      assert.equal(ofType(events, 'incident')[0]?.['src_ip'], SCANNER);
+      const flows = ofType(events, 'flow');
+      assert.ok(flows.every((flow) => flow['src_ip'] === SCANNER));
+    });
+
     it('keeps a run that incidents and explain can read', async () => {
       const state = ['--state', at('state')];
       assert.equal((await thymus(['replay', ...state, scan])).code, 0);
@@ -264,6 +275,7 @@ describe('thymus replay', function () {
       [['--each', '--eve', 'f', 'x'], /use '--eve-dir DIR'/],
       [['--flows', 'f.xlsx', 'x'], /must end in \.csv, \.jsonl or \.parquet/],
       [['-', '-'], /can be read only once/],
+      [['--evidence-pcap', 'd', '-'], /reads captures twice/],
       [['--config', '/no/such.yaml', 'x'], /\/no\/such\.yaml cannot be read/],
     ] as [string[], RegExp][]) {
       it(`refuses replay ${args.join(' ')}`, async () => {
