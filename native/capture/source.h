@@ -64,7 +64,8 @@ class Source {
   // One sentence about the damage; empty when there was none. It does not name the file.
   virtual const std::string& error() const = 0;
   virtual SourceProgress progress() const = 0;
-  // Share of the buffer in front of it that waits to be read, 0 to 1; a file waits as long as it must.
+  // Share of the buffer in front of it that waits to be read, 0 to 1; a file waits as long as it
+  // must.
   virtual double fill() const { return 0; }
   // No more frames will be asked for: what is left is counted.
   virtual void close() {}
