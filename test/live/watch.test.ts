@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +22,7 @@ import {
   thymus,
   type Outcome,
 } from '../src/support/thymus.js';
-import { Namespace } from './support/namespace.js';
+import { Namespace, whyNoSender } from './support/namespace.js';
 
 const SENDER = fileURLToPath(new URL('support/send_frames.js', import.meta.url));
 const ENDS = { from: '10.0.0.1', to: '10.0.0.2', fromPort: 40_000, toPort: 80 };
@@ -207,16 +206,6 @@ describe('thymus watch', function () {
     }
   });
 });
-
-/** @returns a sentence where frames cannot be sent */
-function whyNoSender(): string | null {
-  try {
-    createRequire(import.meta.url)('cap');
-    return null;
-  } catch {
-    return "the package 'cap' is not built: 'npm run setup' says why";
-  }
-}
 
 function statsOf(events: readonly Record<string, unknown>[]): Stats {
   return events.at(-1)!['stats'] as Stats;

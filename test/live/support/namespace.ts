@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A network namespace with a cable of two ends, `near` and `far`; gone with `remove`. */
@@ -62,5 +63,15 @@ export class Namespace {
 
   remove(): void {
     execFileSync('ip', ['netns', 'del', this.name]);
+  }
+}
+
+/** @returns a sentence where frames cannot be sent */
+export function whyNoSender(): string | null {
+  try {
+    createRequire(import.meta.url)('cap');
+    return null;
+  } catch {
+    return "the package 'cap' is not built: 'npm run setup' says why";
   }
 }
