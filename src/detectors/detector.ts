@@ -2,6 +2,8 @@ import type { EventRowView, FlowRowView } from '../batch/generated/record_layout
 import type { FeatureShare } from '../domain/evidence.js';
 import type { FlowRef } from '../domain/flow.js';
 import type { LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntitySpec } from '../models/entity_table.js';
 import type { Population } from '../models/population.js';
 
@@ -13,7 +15,7 @@ import type { Population } from '../models/population.js';
  * may learn. One file each; its opening comment names the ATT&CK techniques, memory, cold start, how
  * to evade it and what counters that.
  */
-export interface Detector {
+export interface Detector extends DetectorMemory {
   readonly name: string;
   /** The lanes that it bets on. */
   readonly lanes: readonly LaneId[];
@@ -33,6 +35,32 @@ export interface Detector {
 
   /** What an entity did, in words that follow its name: "tried 243 addresses on port 445". */
   describe(entity: Entity, lane: LaneId): string;
+}
+
+/**
+ * How what a detector has learned outlives a run. One that has no `memoryVersion` starts anew with
+ * each run; what one of another version saved is left out, the rest of the model is not.
+ *
+ * States are saved between two ticks: what a tick gathered was bet on before. They are restored
+ * before the first record, into slots that are empty. Readers throw where bytes are not what is
+ * asked for, and limits of tables hold for what is read, too.
+ */
+export interface DetectorMemory {
+  /** Of the bytes that it writes, from 1; raised whenever they change their meaning. */
+  readonly memoryVersion?: number;
+
+  /** Writes the slot of an entity. REQUIRES: it is not empty. */
+  saveEntity?(entity: Entity, out: StateWriter): void;
+  /** Fills the slot by what `saveEntity` wrote. */
+  restoreEntity?(entity: Entity, from: StateReader): void;
+
+  /** Writes what belongs to no entity. */
+  saveShared?(out: StateWriter): void;
+  /**
+   * Called once for each shard of the run that saved, in their order, however many there are now.
+   * What has a key is kept where `owns` says so. Entities are restored before.
+   */
+  restoreShared?(from: StateReader, owns: (key: number) => boolean): void;
 }
 
 /** What a detector may use. Valid during the call. */

@@ -1,0 +1,78 @@
+const FIRST_BYTES = 4096;
+const encoder = new TextEncoder();
+
+/**
+ * Learned state as bytes, little-endian, in the order of the calls. `StateReader` reads it by the
+ * same calls in the same order.
+ */
+export class StateWriter {
+  #bytes = new Uint8Array(FIRST_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  flag(value: boolean): void {
+    this.u8(value ? 1 : 0);
+  }
+
+  u8(value: number): void {
+    this.#view.setUint8(this.#claim(1), value);
+  }
+
+  u32(value: number): void {
+    this.#view.setUint32(this.#claim(4), value, true);
+  }
+
+  /** Any number: keys, times, counts beyond 32 bits, infinities. */
+  f64(value: number): void {
+    this.#view.setFloat64(this.#claim(8), value, true);
+  }
+
+  /** As many numbers as there are, without their count. */
+  f64s(values: ArrayLike<number>): void {
+    for (let i = 0; i < values.length; i++) this.f64(values[i]!);
+  }
+
+  text(value: string): void {
+    this.bytes(encoder.encode(value));
+  }
+
+  bytes(value: Uint8Array): void {
+    this.u32(value.length);
+    this.#bytes.set(value, this.#claim(value.length));
+  }
+
+  /** A plain object that is small and rarely written; numbers that are not finite become null. */
+  json(value: unknown): void {
+    this.text(JSON.stringify(value));
+  }
+
+  /** What `write` writes, with its length before it, so that a reader can pass over it. */
+  part(write: (out: this) => void): void {
+    const at = this.#claim(4);
+    write(this);
+    this.#view.setUint32(at, this.#length - at - 4, true);
+  }
+
+  /** All that was written. */
+  take(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  #claim(size: number): number {
+    const at = this.#length;
+    this.#length += size;
+    if (this.#length > this.#bytes.length) this.#grow();
+    return at;
+  }
+
+  #grow(): void {
+    const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
