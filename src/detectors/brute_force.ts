@@ -2,6 +2,8 @@ import { formatAddress } from '../batch/address.js';
 import { APP_NAMES } from '../batch/generated/names.js';
 import { FlowEvents, FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { betaPredictive, lnOutcomeRatio } from '../models/bernoulli.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
@@ -85,6 +87,15 @@ class Opening {
     this.lastUs = -Infinity;
     this.lastButOneUs = -Infinity;
   }
+
+  save(out: StateWriter): void {
+    out.f64s([this.lastUs, this.lastButOneUs]);
+  }
+
+  restore(from: StateReader): void {
+    this.lastUs = from.time();
+    this.lastButOneUs = from.time();
+  }
 }
 
 /** Outcomes of one source at one service. */
@@ -119,6 +130,28 @@ class Service {
     this.pendingFailures = 0;
     this.pendingSinceUs = 0;
   }
+
+  save(out: StateWriter): void {
+    this.openings.save(out, (opening) => opening.save(out));
+    out.text(this.name);
+    out.f64s([this.connections, this.failures, this.firstUs, this.lastUs]);
+    out.f64s([this.settledTrials, this.settledFailures]);
+    out.f64s([this.pendingTrials, this.pendingFailures, this.pendingSinceUs]);
+  }
+
+  restore(from: StateReader): void {
+    this.openings.restore(from, (opening) => opening.restore(from));
+    this.name = from.text();
+    this.connections = from.natural();
+    this.failures = from.natural();
+    this.firstUs = from.time();
+    this.lastUs = from.time();
+    this.settledTrials = from.natural();
+    this.settledFailures = from.natural();
+    this.pendingTrials = from.natural();
+    this.pendingFailures = from.natural();
+    this.pendingSinceUs = from.time();
+  }
 }
 
 class BruteForceState implements EntityState {
@@ -137,6 +170,7 @@ class BruteForceState implements EntityState {
 
 class BruteForceDetector implements Detector {
   readonly name = 'brute_force';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['brute_force'];
   readonly #slot: number;
   readonly #options: BruteForceOptions;
@@ -166,6 +200,18 @@ class BruteForceDetector implements Detector {
     const state = entity.slots[this.#slot] as BruteForceState;
     const services = [...state.services.values()];
     return sentence(services.reduce((a, b) => (b.failures > a.failures ? b : a)));
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    const { services } = entity.slots[this.#slot] as BruteForceState;
+    services.save(out, (service) => service.save(out));
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const { services } = (entity.slots[this.#slot] = new BruteForceState(
+      this.#options.servicesMost,
+    ));
+    services.restore(from, (service) => service.restore(from));
   }
 
   /** How many refused passwords the connection counts for: 0 when the login seems to have worked. */

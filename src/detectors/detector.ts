@@ -57,10 +57,10 @@ export interface DetectorMemory {
   /** Writes what belongs to no entity. */
   saveShared?(out: StateWriter): void;
   /**
-   * Called once for each shard of the run that saved, in their order, however many there are now.
-   * What has a key is kept where `owns` says so. Entities are restored before.
+   * Called once for each shard of the run that saved, in their order, however many there are now,
+   * when the entities are there. What is about an entity that `find` does not find is for others.
    */
-  restoreShared?(from: StateReader, owns: (key: number) => boolean): void;
+  restoreShared?(from: StateReader, find: (key: number) => Entity | undefined): void;
 }
 
 /** What a detector may use. Valid during the call. */

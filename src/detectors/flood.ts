@@ -2,6 +2,8 @@ import { EventType } from '../batch/generated/event_schema.js';
 import type { EventRowView } from '../batch/generated/record_layout.js';
 import type { FeatureShare } from '../domain/evidence.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { lnCountBet } from '../models/count_bet.js';
 import { LN_E_MOST, logAddExp, pOfLnE } from '../models/e_value.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
@@ -63,6 +65,9 @@ export const FLOOD_DEFAULTS: FloodOptions = {
 const SYN_LANE = LANE_INDEX.syn_flood;
 const VOLUME_LANE = LANE_INDEX.volumetric_flood;
 
+/** Of the sketches. */
+const WINDOW_US = 100_000;
+
 /** Weight of a window in the slow running means of the victim's past: about five minutes. */
 const SLOW = 1 / 3000;
 
@@ -89,13 +94,24 @@ class Told {
     this.count += amounts.count;
     this.sourcesMost = Math.max(this.sourcesMost, amounts.sources);
   }
+
+  save(out: StateWriter): void {
+    out.f64s([this.firstWindow, this.lastWindow, this.count, this.sourcesMost]);
+  }
+
+  restore(from: StateReader): void {
+    this.firstWindow = from.time(WINDOW_US);
+    this.lastWindow = from.time(WINDOW_US);
+    this.count = from.f64();
+    this.sourcesMost = from.f64();
+  }
 }
 
 class Victim implements EntityState {
   readonly balance = new HandshakeBalance();
   readonly synTold = new Told();
   readonly volumeTold = new Told();
-  windowUs = 100_000;
+  windowUs = WINDOW_US;
   sources = 0;
   halfOpenMean = 0;
   packetsMean = 0;
@@ -105,10 +121,32 @@ class Victim implements EntityState {
   recycle(): boolean {
     return false;
   }
+
+  save(out: StateWriter): void {
+    this.balance.save(out);
+    this.synTold.save(out);
+    this.volumeTold.save(out);
+    out.f64s([this.windowUs, this.sources]);
+    out.f64s([this.halfOpenMean, this.packetsMean, this.sourcesMean]);
+    out.flag(this.isSegment);
+  }
+
+  restore(from: StateReader): void {
+    this.balance.restore(from, WINDOW_US);
+    this.synTold.restore(from);
+    this.volumeTold.restore(from);
+    this.windowUs = from.f64();
+    this.sources = from.f64();
+    this.halfOpenMean = from.f64();
+    this.packetsMean = from.f64();
+    this.sourcesMean = from.f64();
+    this.isSegment = from.flag();
+  }
 }
 
 class FloodDetector implements Detector {
   readonly name = 'flood';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['syn_flood', 'volumetric_flood'];
   readonly eventType = EventType.SKETCH;
   readonly #slot: number;
@@ -148,6 +186,32 @@ class FloodDetector implements Detector {
   describe(entity: Entity, lane: LaneId): string {
     const victim = entity.slots[this.#slot] as Victim;
     return lane === 'syn_flood' ? synSentence(victim) : volumeSentence(victim);
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    (entity.slots[this.#slot] as Victim).save(out);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    this.#victimOf(entity).restore(from);
+  }
+
+  /** The number of the last window, and who waits, in the order in which it was seen. */
+  saveShared(out: StateWriter): void {
+    out.f64(this.#window);
+    out.u32(this.#waiting.size);
+    for (const key of this.#waiting.keys()) out.f64(key);
+  }
+
+  restoreShared(from: StateReader, find: (key: number) => Entity | undefined): void {
+    this.#window = Math.max(this.#window, from.time(WINDOW_US));
+    const n = from.count(WAITING_MOST);
+    for (let i = 0; i < n; i++) {
+      const entity = find(from.natural());
+      if (entity === undefined || (entity.slots[this.#slot] ?? null) === null) continue;
+      this.#waiting.set(entity.key, entity);
+      entity.hold();
+    }
   }
 
   #seeHost(counts: SketchCounts, window: number, context: DetectorContext): void {

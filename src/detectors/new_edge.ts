@@ -7,6 +7,8 @@ import {
 } from '../batch/generated/record_layout.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { lnEOfP, logAddExp } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
@@ -91,6 +93,7 @@ class NewEdgeState implements EntityState {
 
 class NewEdgeDetector implements Detector {
   readonly name = 'new_edge';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['new_edge'];
   readonly #slot: number;
   readonly #options: NewEdgeOptions;
@@ -125,6 +128,20 @@ class NewEdgeDetector implements Detector {
   describe(entity: Entity): string {
     const { headline } = entity.slots[this.#slot] as NewEdgeState;
     return headline === null ? 'used new edges' : sentence(headline);
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    const { edges, edgesSeen, headline } = entity.slots[this.#slot] as NewEdgeState;
+    edges.save(out);
+    out.f64(edgesSeen);
+    out.json(headline);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const state = (entity.slots[this.#slot] = new NewEdgeState(this.#options));
+    state.edges.restore(from);
+    state.edgesSeen = from.natural();
+    state.headline = from.json() as Sight | null;
   }
 
   /** Null when too many entities have first sights in this tick. */

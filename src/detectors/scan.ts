@@ -2,6 +2,9 @@ import { formatAddress } from '../batch/address.js';
 import { FlowFlags, FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
 import type { FeatureShare } from '../domain/evidence.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+import { TICK_US } from '../domain/tick.js';
 import { lnOutcomeRatio } from '../models/bernoulli.js';
 import { contactGroup } from '../models/contact_pool.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
@@ -101,6 +104,24 @@ class Walk {
     this.name = '';
     this.startRun();
   }
+
+  save(out: StateWriter): void {
+    out.f64(this.value);
+    out.flag(this.isBetOn);
+    out.f64s([this.contacts, this.tried, this.failed, this.firstUs, this.lastUs]);
+    out.text(this.name);
+  }
+
+  restore(from: StateReader): void {
+    this.value = from.f64();
+    this.isBetOn = from.flag();
+    this.contacts = from.natural();
+    this.tried = from.natural();
+    this.failed = from.natural();
+    this.firstUs = from.time();
+    this.lastUs = from.time();
+    this.name = from.text();
+  }
 }
 
 /** What an entity did once it had two contacts. */
@@ -113,6 +134,18 @@ class Walks {
     this.contacts = new KeySet(options.contactsMost);
     this.ports = new RecencyMap(options.walksMost, makeWalk, clearWalk);
     this.hosts = new RecencyMap(options.walksMost, makeWalk, clearWalk);
+  }
+
+  save(out: StateWriter): void {
+    this.contacts.save(out);
+    this.ports.save(out, (walk) => walk.save(out));
+    this.hosts.save(out, (walk) => walk.save(out));
+  }
+
+  restore(from: StateReader): void {
+    this.contacts.restore(from);
+    this.ports.restore(from, (walk) => walk.restore(from));
+    this.hosts.restore(from, (walk) => walk.restore(from));
   }
 }
 
@@ -145,10 +178,32 @@ class ScanState implements EntityState {
     this.lessons = 0;
     return true;
   }
+
+  save(out: StateWriter): void {
+    const { firstContact, firstPort, firstHost, firstUs, firstLnE } = this;
+    out.f64s([firstContact, firstPort, firstHost, firstUs, firstLnE]);
+    out.f64s([this.lessonTick, this.lessons]);
+    out.flag(this.walks !== null);
+    this.walks?.save(out);
+  }
+
+  restore(from: StateReader, options: ScanOptions): void {
+    this.firstContact = from.natural();
+    this.firstPort = from.natural();
+    this.firstHost = from.natural();
+    this.firstUs = from.time();
+    this.firstLnE = from.f64();
+    this.lessonTick = from.time(TICK_US);
+    this.lessons = from.natural();
+    if (!from.flag()) return;
+    this.walks = new Walks(options);
+    this.walks.restore(from);
+  }
 }
 
 class ScanDetector implements Detector {
   readonly name = 'scan';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['scan_horizontal', 'scan_vertical'];
   readonly #slot: number;
   readonly #options: ScanOptions;
@@ -187,6 +242,16 @@ class ScanDetector implements Detector {
     const walks = [...(isHorizontal ? ports : hosts).values()];
     const strongest = walks.reduce((a, b) => (b.failed > a.failed ? b : a));
     return sentence(strongest, isHorizontal);
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    (entity.slots[this.#slot] as ScanState).save(out);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const state = new ScanState();
+    entity.slots[this.#slot] = state;
+    state.restore(from, this.#options);
   }
 
   /** The second contact: the first, which was only written down, begins the walks. */

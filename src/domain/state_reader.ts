@@ -10,11 +10,14 @@ const decoder = new TextDecoder();
 export class StateReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  /** What `time` adds, microseconds: whole weeks, or 0. */
+  readonly shiftUs: number;
   #at = 0;
 
   /** @param bytes borrowed */
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, shiftUs = 0) {
     this.#bytes = bytes;
+    this.shiftUs = shiftUs;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
@@ -37,6 +40,15 @@ export class StateReader {
 
   f64(): number {
     return this.#view.getFloat64(this.#take(8), true);
+  }
+
+  /**
+   * A moment that `f64` wrote. When a run begins before the model's end, all moments of the model
+   * are moved to before it, so that nothing ever lies in the future.
+   * @param unitUs what the moment is counted in, microseconds: 1, or those of a tick or a window
+   */
+  time(unitUs = 1): number {
+    return this.f64() + this.shiftUs / unitUs;
   }
 
   /** A key or a count: a whole number from 0. */
@@ -80,7 +92,7 @@ export class StateReader {
 
   /** A reader of the next part alone; this one goes on behind it. */
   part(): StateReader {
-    return new StateReader(this.bytes());
+    return new StateReader(this.bytes(), this.shiftUs);
   }
 
   #take(size: number): number {

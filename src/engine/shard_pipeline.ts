@@ -10,7 +10,10 @@ import { communityIdOf } from '../batch/community_id.js';
 import type { EvidenceSink } from '../domain/evidence_sink.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANES, type LaneId } from '../domain/lanes.js';
+import type { LearnedState } from '../domain/learned_state.js';
 import type { Order } from '../domain/order.js';
+import type { StateReader } from '../domain/state_reader.js';
+import { StateWriter } from '../domain/state_writer.js';
 import { tickOf } from '../domain/tick.js';
 import { NO_EXCHANGE, type TickDelta, type TickExchange } from '../domain/tick_exchange.js';
 import { createDetectors } from '../detectors/index.js';
@@ -23,7 +26,9 @@ import {
   type Entity,
   type EntitySpec,
 } from '../models/entity_table.js';
+import { PARTITIONS } from '../models/partition.js';
 import { Population } from '../models/population.js';
+import { piecesOf, sectionOf, slotsOf, type ShardState, type SlotName } from './shard_state.js';
 
 export interface ShardPipelineOptions {
   /** Number of this shard, from 0, and how many there are. */
@@ -54,6 +59,10 @@ const RUN_END: Order = { timeUs: Infinity, index: -1, sub: 0 };
 const BEFORE_ALL: Order = { timeUs: -Infinity, index: -Infinity, sub: 0 };
 const TCP = 6;
 const TCP_ACK = 0x10;
+/** The slot of an entity that holds its wealth; those of the detectors follow. */
+const WEALTH_SLOT = 0;
+const WEALTH: SlotName = { name: 'wealth', version: 1 };
+const NOBODY = -1;
 
 /**
  * The judgement of one shard: records in, alarms out. Pure and synchronous: no clock, no I/O, no
@@ -91,6 +100,7 @@ export class ShardPipeline implements DetectorContext {
   #ofEvents!: readonly Detector[];
   #ofLane!: ReadonlyMap<LaneId, Detector>;
   #fusion!: Fusion;
+  #onTickEnd: (() => void) | null = null;
 
   constructor(options: ShardPipelineOptions, sink: EvidenceSink) {
     this.#options = options;
@@ -108,8 +118,7 @@ export class ShardPipeline implements DetectorContext {
     this.#watermark = BEFORE_ALL;
     this.#tickHasRecords = false;
     this.#population = new Population();
-    // Slot 0 of an entity is its wealth, the others belong to the detectors in their order.
-    this.#detectors = createDetectors(1);
+    this.#detectors = createDetectors(WEALTH_SLOT + 1);
     this.#ofFlows = this.#detectors.filter((detector) => detector.onFlow !== undefined);
     this.#ofEvents = this.#detectors.filter((detector) => detector.onEvent !== undefined);
     this.#ofLane = new Map(
@@ -122,7 +131,7 @@ export class ShardPipeline implements DetectorContext {
     });
     this.#fusion = new Fusion({
       threshold: alarmThreshold(options.falseIncidentsPerDayPer1000 ?? 1),
-      slot: 0,
+      slot: WEALTH_SLOT,
       sink: this.#sink,
       describe: (entity, lane) => this.#ofLane.get(lane)!.describe(entity, lane),
     });
@@ -225,6 +234,58 @@ export class ShardPipeline implements DetectorContext {
     this.#exchange.announce(Infinity, []);
   }
 
+  /** Calls back once, between the tick that is under way and the next. */
+  atTickEnd(callback: () => void): void {
+    this.#onTickEnd = callback;
+  }
+
+  /** What was learned, as it stands between two ticks: the one that is under way ends first. */
+  save(): ShardState {
+    if (this.#tickHasRecords) this.#endTick(this.tick + 1);
+    return {
+      untilUs: this.timeUs,
+      slots: this.#slots,
+      entities: Array.from({ length: PARTITIONS }, (_, partition) => this.#saveEntities(partition)),
+      shared: this.#detectors
+        .filter((detector) => detector.saveShared !== undefined)
+        .map((detector) => [detector.name, written((out) => detector.saveShared!(out))]),
+      population: this.#savePopulation(),
+    };
+  }
+
+  /** After `finish`: what the population knows once every shard has finished. Waits for them. */
+  saveFinalPopulation(): Uint8Array {
+    this.#population.receive(this.#exchange.collect(Infinity));
+    this.#population.reach(Infinity);
+    return this.#savePopulation();
+  }
+
+  /**
+   * Goes on where a model ends. Its wealth and alarms are taken over when the run is later than it.
+   * REQUIRES: nothing was judged yet.
+   * @throws ThymusError MODEL_INVALID; the pipeline is of no use then
+   */
+  restore(state: LearnedState, shiftUs: number): void {
+    this.#population.restore(sectionOf(state, 'population', shiftUs));
+    const slots = slotsOf(state).map((saved) => this.#slotOf(saved));
+    for (let p = 0; p < PARTITIONS; p++) {
+      for (const piece of piecesOf(state, `entities/${p}`, shiftUs)) {
+        this.#entities.restore(
+          piece,
+          (key) => this.owns(key),
+          (entity, from) => this.#restoreSlots(entity, from, slots),
+        );
+      }
+    }
+    for (const slot of slots) {
+      const detector = this.#detectors[slot - 1];
+      if (detector === undefined) continue;
+      for (const piece of piecesOf(state, `shared/${detector.name}`, shiftUs)) {
+        detector.restoreShared?.(piece, (key) => this.find(key));
+      }
+    }
+  }
+
   // What detectors may do (detectors/detector.ts).
 
   bet(entity: Entity, lane: number, lnE: number): boolean {
@@ -288,6 +349,60 @@ export class ShardPipeline implements DetectorContext {
     };
   }
 
+  /** Those of detectors that keep nothing have version 0. */
+  get #slots(): readonly SlotName[] {
+    const ofDetectors = this.#detectors.map(({ name, memoryVersion }) => {
+      return { name, version: memoryVersion ?? 0 };
+    });
+    return [WEALTH, ...ofDetectors];
+  }
+
+  #savePopulation(): Uint8Array {
+    return written((out) => this.#population.save(out));
+  }
+
+  #saveEntities(partition: number): Uint8Array {
+    return written((out) =>
+      this.#entities.save(partition, out, (entity) => this.#saveSlots(entity, out)),
+    );
+  }
+
+  #saveSlots(entity: Entity, out: StateWriter): void {
+    for (let slot = 0; slot < entity.slots.length; slot++) {
+      if (entity.slots[slot] === null) continue;
+      const detector = slot === WEALTH_SLOT ? null : this.#detectors[slot - 1]!;
+      if (detector !== null && detector.saveEntity === undefined) continue;
+      out.u8(slot);
+      out.part(() => {
+        if (detector === null) this.#fusion.saveEntity(entity, out);
+        else detector.saveEntity!(entity, out);
+      });
+    }
+  }
+
+  /** Wealth last: it is worth nothing where its detector has forgotten why. */
+  #restoreSlots(entity: Entity, from: StateReader, slots: readonly number[]): void {
+    let wealth: StateReader | null = null;
+    while (from.left > 0) {
+      const slot = slots[from.u8()];
+      const part = from.part();
+      if (slot === WEALTH_SLOT) wealth = part;
+      else this.#detectors[(slot ?? NOBODY) - 1]?.restoreEntity?.(entity, part);
+    }
+    if (wealth === null || wealth.shiftUs !== 0) return;
+    this.#fusion.restoreEntity(entity, wealth, (lane) => {
+      const detector = this.#ofLane.get(lane);
+      return detector !== undefined && entity.slots[this.#detectors.indexOf(detector) + 1] !== null;
+    });
+  }
+
+  /** NOBODY's when nothing here can read it. */
+  #slotOf(saved: SlotName): number {
+    return this.#slots.findIndex(
+      ({ name, version }) => name === saved.name && version === saved.version,
+    );
+  }
+
   #arrive(view: BatchView, timeUs: number): void {
     this.#view = view;
     this.#records++;
@@ -318,6 +433,9 @@ export class ShardPipeline implements DetectorContext {
     this.#exchange.announce(next, deltas);
     this.tick = next;
     this.#tickHasRecords = false;
+    const callback = this.#onTickEnd;
+    this.#onTickEnd = null;
+    callback?.();
   }
 
   /** The entity of one side of a flow, proven as far as the flow proves it. */
@@ -339,6 +457,12 @@ export class ShardPipeline implements DetectorContext {
     this.#entities.touch(entity, this.tick);
     return entity;
   }
+}
+
+function written(write: (out: StateWriter) => void): Uint8Array {
+  const out = new StateWriter();
+  write(out);
+  return out.take();
 }
 
 /**

@@ -3,6 +3,8 @@ import type { Evidence } from '../domain/evidence.js';
 import type { Alarm, Incident } from '../domain/incident.js';
 import { LANE_INDEX, LANES, type LaneId } from '../domain/lanes.js';
 import { compareOrder } from '../domain/order.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { confidenceOf, severityOf } from './judgement.js';
 import { EVIDENCE_MOST } from './evidence_keeper.js';
 import { stageOf } from './stage.js';
@@ -43,6 +45,8 @@ export class CaseFile {
   readonly id: string;
   readonly opening: Alarm;
   lastSeenUs = 0;
+  /** An earlier run opened it, and this one has added nothing that is news. */
+  isCarriedOver = false;
   readonly #cause: Cause;
   readonly #parts = new Map<number, Part>();
   readonly #addresses = new Set<string>();
@@ -63,6 +67,8 @@ export class CaseFile {
 
   /** Takes an alarm: in place of the one before when it is the same alarm, grown. */
   add(alarm: Alarm): void {
+    const known = this.#parts.get(alarm.entity.key)?.alarms.at(-1)?.evidenceCount ?? 0;
+    if (alarm.state === 'open' || alarm.evidenceCount > known) this.isCarriedOver = false;
     this.lastSeenUs = Math.max(this.lastSeenUs, lastTimeOf(alarm));
     const part = this.#partOf(alarm.entity);
     if (part === null) return;
@@ -81,6 +87,7 @@ export class CaseFile {
     }
     for (const key of other.#known) this.#know(key);
     this.lastSeenUs = Math.max(this.lastSeenUs, other.lastSeenUs);
+    this.isCarriedOver &&= other.isCarriedOver;
   }
 
   /** True when strong enough evidence runs between an alarm's entity and one of the case. */
@@ -138,6 +145,33 @@ export class CaseFile {
       if (sum > NEGLIGIBLE) this.#against.set(other, sum);
       else this.#against.delete(other);
     }
+  }
+
+  save(out: StateWriter): void {
+    out.text(this.id);
+    out.json(finite(this.opening));
+    out.f64(this.lastSeenUs);
+    out.u32(this.#parts.size);
+    for (const { entity, alarms } of this.#parts.values()) {
+      out.json({ entity, alarms: alarms.map(finite) });
+    }
+    out.u32(this.#known.size);
+    for (const key of this.#known) out.f64(key);
+  }
+
+  static restored(from: StateReader): CaseFile {
+    const file = new CaseFile(from.text(), from.json() as Alarm);
+    file.isCarriedOver = true;
+    file.lastSeenUs = from.f64();
+    const nParts = from.count(PARTS_MOST);
+    for (let i = 0; i < nParts; i++) {
+      const { entity, alarms } = from.json() as Pick<Part, 'entity' | 'alarms'>;
+      const part = file.#partOf(entity);
+      if (part !== null) for (const alarm of alarms) file.#keep(part, alarm);
+    }
+    const nKnown = from.count(KNOWN_MOST);
+    for (let i = 0; i < nKnown; i++) file.#known.add(from.natural());
+    return file;
   }
 
   toIncident(): Incident {
@@ -200,6 +234,12 @@ export class CaseFile {
     const others = [...new Set([...alarmed, ...met])].filter((other) => other !== entity.address);
     return others.slice(0, OTHERS_MOST);
   }
+}
+
+/** What the end of a run said has no moment in the order of the next one but its time. */
+function finite(alarm: Alarm): Alarm {
+  if (Number.isFinite(alarm.order.timeUs)) return alarm;
+  return { ...alarm, order: { timeUs: alarm.timeUs, index: -1, sub: 0 } };
 }
 
 function lastTimeOf(alarm: Alarm): number {

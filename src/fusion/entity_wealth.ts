@@ -1,4 +1,7 @@
 import { LANES, LANE_INDEX, LANE_WEIGHTS, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+import { TICK_US } from '../domain/tick.js';
 import type { EntityState } from '../models/entity_table.js';
 import { logAddExp } from '../models/e_value.js';
 import { EvidenceKeeper } from './evidence_keeper.js';
@@ -75,6 +78,38 @@ export class EntityWealth implements EntityState {
 
   ticksRunning(lane: number, activeTick: number): number {
     return this.#find(lane)?.ticksRunning(activeTick) ?? activeTick;
+  }
+
+  save(out: StateWriter): void {
+    out.flag(this.isOpen);
+    out.f64(this.lastTick);
+    out.f64(this.sentCount);
+    out.u32(this.#lanes.length);
+    for (const { index, wealth } of this.#lanes) {
+      out.text(LANES[index]!.id);
+      out.part(() => wealth.save(out));
+    }
+    out.flag(this.#keeper !== null);
+    this.#keeper?.save(out);
+  }
+
+  /**
+   * REQUIRES: there was no bet yet.
+   * @param isKnown says of a lane whether its detector still knows the entity; the wealth of others
+   * is left out, since nobody could say what it is for
+   */
+  restore(from: StateReader, isKnown: (lane: LaneId) => boolean): void {
+    const isOpen = from.flag();
+    this.lastTick = from.time(TICK_US);
+    this.sentCount = from.natural();
+    const n = from.count(from.left);
+    for (let i = 0; i < n; i++) {
+      const index = LANE_INDEX[from.text() as LaneId] as number | undefined;
+      const part = from.part();
+      if (index !== undefined && isKnown(LANES[index]!.id)) this.#create(index).restore(part);
+    }
+    if (from.flag()) this.keeper.restore(from);
+    this.isOpen = isOpen && this.#lanes.length > 0;
   }
 
   #find(lane: number): LaneWealth | undefined {

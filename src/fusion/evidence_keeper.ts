@@ -1,4 +1,6 @@
 import type { Evidence } from '../domain/evidence.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 
 /** Pieces of evidence kept for an entity. */
 export const EVIDENCE_MOST = 64;
@@ -36,6 +38,21 @@ export class EvidenceKeeper {
   /** What is kept, in time order. */
   list(): readonly Evidence[] {
     return this.#kept.slice();
+  }
+
+  save(out: StateWriter): void {
+    out.f64(this.count);
+    out.f64(this.#keptAtCount);
+    out.json(this.#kept);
+  }
+
+  /** REQUIRES: nothing was kept yet. */
+  restore(from: StateReader): void {
+    this.count = from.natural();
+    this.#keptAtCount = from.natural();
+    const kept = from.json() as readonly Evidence[];
+    this.#kept.push(...kept.slice(0, EVIDENCE_MOST));
+    if (this.#kept.length > 0) this.#leastTelling = this.#kept[this.#leastTellingIndex()]!.lnE;
   }
 
   /** Never the first piece: it says how it began. */

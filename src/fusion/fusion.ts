@@ -3,6 +3,8 @@ import type { EvidenceSink } from '../domain/evidence_sink.js';
 import type { Alarm } from '../domain/incident.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import type { Order } from '../domain/order.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { TICK_US } from '../domain/tick.js';
 import type { Entity } from '../models/entity_table.js';
 import { EntityWealth } from './entity_wealth.js';
@@ -96,6 +98,21 @@ export class Fusion {
     const grown = [...this.#open.values()].filter((entity) => this.#hasGrown(entity, tick));
     for (const entity of byKey(grown)) this.#send(entity, 'update', endOf(tick));
     this.#closeQuiet(next);
+  }
+
+  /** Writes the wealth of an entity. REQUIRES: it has some. */
+  saveEntity(entity: Entity, out: StateWriter): void {
+    this.#wealthOf(entity).save(out);
+  }
+
+  /** @param isKnown as for EntityWealth.restore */
+  restoreEntity(entity: Entity, from: StateReader, isKnown: (lane: LaneId) => boolean): void {
+    const wealth = this.#wealthOf(entity);
+    wealth.restore(from, isKnown);
+    if (!wealth.isOpen) return;
+    entity.isPinned = true;
+    entity.hold();
+    this.#open.set(entity.key, entity);
   }
 
   #closeQuiet(next: number): void {

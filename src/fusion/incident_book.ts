@@ -1,4 +1,6 @@
 import type { Alarm, Incident } from '../domain/incident.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { CaseFile, causeOf } from './case_file.js';
 
 /** An incident that was quiet for longer takes no new alarms: six hours. */
@@ -22,7 +24,10 @@ export class IncidentBook {
   #finished: CaseFile[] = [];
   #opened = 0;
 
-  /** @returns the incident that the alarm opened, or null when it belongs to a known one */
+  /**
+   * @returns the incident that the alarm opened, or the one of an earlier run that it is the first
+   * to add to; null when it belongs to a known one
+   */
   add(alarm: Alarm): Incident | null {
     this.#retire(alarm.timeUs);
     const cause = causeOf(alarm);
@@ -31,13 +36,14 @@ export class IncidentBook {
     );
     const oldest = related[0];
     if (oldest === undefined) return this.#openNew(alarm);
+    const wasCarriedOver = oldest.isCarriedOver;
     for (const younger of related.slice(1)) oldest.absorb(younger);
     oldest.add(alarm);
     if (related.length > 1) {
       const absorbed = new Set(related.slice(1));
       this.#open = this.#open.filter((file) => !absorbed.has(file));
     }
-    return null;
+    return wasCarriedOver && !oldest.isCarriedOver ? oldest.toIncident() : null;
   }
 
   /**
@@ -49,14 +55,31 @@ export class IncidentBook {
     this.#retire(nowUs);
     const finished = this.#finished;
     this.#finished = [];
-    return finished.map((file) => file.toIncident());
+    return finished.filter((file) => !file.isCarriedOver).map((file) => file.toIncident());
   }
 
-  /** All other incidents as they stand, by their number. One that was merged into another is not there. */
+  /**
+   * All other incidents of this run as they stand, by their number. One that was merged into another
+   * is not there.
+   */
   finish(): Incident[] {
-    const files = [...this.#finished, ...this.#open];
+    const files = [...this.#finished, ...this.#open].filter((file) => !file.isCarriedOver);
     files.sort((a, b) => Number(a.id) - Number(b.id));
     return files.map((file) => file.toIncident());
+  }
+
+  /** Writes the incidents that can still grow, and how many there were. */
+  save(out: StateWriter): void {
+    out.u32(this.#opened);
+    out.u32(this.#open.length);
+    for (const file of this.#open) out.part(() => file.save(out));
+  }
+
+  /** Goes on with the incidents of an earlier run, and with their numbers. REQUIRES: it is empty. */
+  restore(from: StateReader): void {
+    this.#opened = from.u32();
+    const n = from.count(OPEN_MOST);
+    this.#open = Array.from({ length: n }, () => CaseFile.restored(from.part()));
   }
 
   #openNew(alarm: Alarm): Incident {

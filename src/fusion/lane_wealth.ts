@@ -1,3 +1,5 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { logAddExp } from '../models/e_value.js';
 
 /**
@@ -53,6 +55,27 @@ export class LaneWealth {
     return Math.max(1, tick - this.#startTick);
   }
 
+  save(out: StateWriter): void {
+    out.f64(this.#startTick);
+    const phases: Phase[] = [];
+    for (let phase = this.#first; phase !== null; phase = phase.next) phases.push(phase);
+    out.u32(phases.length);
+    for (const { number, ln, visits } of phases) out.f64s([number, ln, visits]);
+  }
+
+  /** REQUIRES: there was no bet yet. Phases that the lane no longer has are left out. */
+  restore(from: StateReader): void {
+    this.#startTick = from.f64();
+    const n = from.count(PHASES_MOST);
+    for (let i = 0; i < n; i++) {
+      const [number, ln, visits] = [from.natural(), from.f64(), from.natural()];
+      if (number >= this.#phases) continue;
+      const phase = this.#phaseOf(number);
+      phase.ln = ln;
+      phase.visits = visits;
+    }
+  }
+
   #phaseOf(number: number): Phase {
     let before: Phase | null = null;
     let after = this.#first;
@@ -67,6 +90,9 @@ export class LaneWealth {
     return phase;
   }
 }
+
+/** More than any lane has. */
+const PHASES_MOST = 1024;
 
 class Phase {
   readonly number: number;

@@ -1,3 +1,5 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { P_FLOOR_FITTED } from './e_value.js';
 import { fitGpd, gpdSurvival, type GpdTail } from './gpd.js';
 
@@ -73,6 +75,37 @@ export class ConformalRank {
     return this.#sorted[Math.min(this.size - 1, Math.floor(q * this.size))] ?? NaN;
   }
 
+  save(out: StateWriter): void {
+    out.u32(this.#n);
+    out.f64s(this.#ring.subarray(0, this.#n));
+    out.u32(this.#next);
+    out.u32(this.#stale);
+    out.f64s(this.#came.subarray(0, this.#stale));
+    out.u32(this.#nLeft);
+    out.f64s(this.#left.subarray(0, this.#nLeft));
+    out.f64(this.#accepted);
+    out.f64(this.#refused);
+  }
+
+  /** REQUIRES: nothing was learned yet. */
+  restore(from: StateReader): void {
+    this.#n = from.count(CAPACITY);
+    this.#ring.set(from.f64s(this.#n));
+    this.#next = from.u32() % CAPACITY;
+    this.#stale = from.count(REFIT_EVERY - 1);
+    this.#came.set(from.f64s(this.#stale));
+    this.#nLeft = from.count(this.#stale);
+    this.#left.set(from.f64s(this.#nLeft));
+    this.#accepted = from.natural();
+    this.#refused = from.natural();
+    const came = this.#came.slice(0, this.#stale).sort();
+    const left = this.#left.slice(0, this.#nLeft).sort();
+    const ring = this.#ring.slice(0, this.#n).sort();
+    // What the references were when they were last sorted: without what came since.
+    this.#sorted = exchanged(ring, came, left);
+    this.#fitTail();
+  }
+
   #mayRefuse(): boolean {
     return this.#refused < REFUSED_SHARE_MOST * (this.#accepted + this.#refused);
   }
@@ -83,8 +116,13 @@ export class ConformalRank {
     this.#sorted = exchanged(this.#sorted, left, came);
     this.#stale = 0;
     this.#nLeft = 0;
-    if (this.#n < TAIL_MIN_REFERENCES) return;
-    const first = Math.floor((1 - TAIL_SHARE) * this.#n);
+    this.#fitTail();
+  }
+
+  #fitTail(): void {
+    const n = this.#sorted.length;
+    if (n < TAIL_MIN_REFERENCES) return;
+    const first = Math.floor((1 - TAIL_SHARE) * n);
     const threshold = this.#sorted[first - 1]!;
     this.#threshold = threshold;
     const excesses = this.#sorted.slice(first);
@@ -99,7 +137,7 @@ function exchanged(
   left: Float64Array,
   came: Float64Array,
 ): Float64Array<ArrayBuffer> {
-  const out = new Float64Array(values.length - left.length + came.length);
+  const out = new Float64Array(Math.max(0, values.length - left.length + came.length));
   let nLeft = 0;
   let nCame = 0;
   let n = 0;

@@ -1,3 +1,6 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+import { TICK_US } from '../domain/tick.js';
 import { clamp } from './bernoulli.js';
 
 /** Groups of first contacts, by the direction of the flow and the version of IP. */
@@ -60,6 +63,23 @@ export class ContactPool {
   /** First contacts behind it. */
   references(group: number): number {
     return this.#slow[2 * group]! + this.#slow[2 * group + 1]!;
+  }
+
+  save(out: StateWriter): void {
+    out.f64s(this.#slow);
+    out.f64s(this.#fast);
+    out.flag(this.#tick !== 0);
+    out.f64(this.#tick);
+  }
+
+  /** REQUIRES: nothing was learned yet. */
+  restore(from: StateReader): void {
+    this.#slow.set(from.f64s(this.#slow.length));
+    this.#fast.set(from.f64s(this.#fast.length));
+    const hasLearned = from.flag();
+    this.#tick = from.time(TICK_US);
+    if (!hasLearned) this.#tick = 0;
+    this.#conclude();
   }
 
   #conclude(): void {

@@ -1,3 +1,5 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { ConformalRank } from './conformal.js';
 import { pitmanYor } from './pitman_yor.js';
 
@@ -54,6 +56,32 @@ export class EdgePool {
     const portRole = pitmanYor(this.#edgesOfPort[port]!, portSeen, 1 / PORTS);
     const base = portRole / Math.max(1, kinds);
     return pitmanYor(this.devices(edge), { total: this.#firstSights, kinds }, base);
+  }
+
+  save(out: StateWriter): void {
+    out.u32(this.#devicesOfEdge.size);
+    for (const [edge, devices] of this.#devicesOfEdge) {
+      out.f64(edge);
+      out.u32(devices);
+    }
+    out.u32(this.#ports);
+    this.#edgesOfPort.forEach((edges, port) => {
+      if (edges === 0) return;
+      out.u32(port);
+      out.u32(edges);
+    });
+    out.f64(this.#firstSights);
+    this.#surprises.save(out);
+  }
+
+  /** REQUIRES: nothing was learned yet. */
+  restore(from: StateReader): void {
+    const edges = from.count(EDGES_MOST);
+    for (let i = 0; i < edges; i++) this.#devicesOfEdge.set(from.natural(), from.u32());
+    this.#ports = from.count(PORTS);
+    for (let i = 0; i < this.#ports; i++) this.#edgesOfPort[from.u32() % PORTS] = from.u32();
+    this.#firstSights = from.natural();
+    this.#surprises.restore(from);
   }
 
   /** How past first sights of all devices were distributed. */

@@ -1,5 +1,8 @@
 import { formatAddress } from '../batch/address.js';
 import type { EntityRef } from '../domain/entity.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+import { TICK_US } from '../domain/tick.js';
 import { KeyTable } from './key_table.js';
 import { partitionOf, PARTITIONS, shareOf } from './partition.js';
 import { UseOrder } from './use_order.js';
@@ -71,6 +74,16 @@ export class Entity {
     }
   }
 
+  /** Writes what `restore` needs to make it again, without its slots. */
+  save(out: StateWriter): void {
+    out.f64(this.key);
+    out.u8(KINDS.indexOf(this.kind));
+    for (const word of [this.#word0, this.#word1, this.#word2, this.#word3]) out.u32(word >>> 0);
+    out.u8(this.#prefixBits + 1);
+    out.u32(this.activeTicks);
+    out.f64(this.lastTick);
+  }
+
   /** Somebody keeps this object beyond the record: until `release` it becomes no other entity. */
   hold(): void {
     this.#holders++;
@@ -95,6 +108,9 @@ export class Entity {
     return this.#ref;
   }
 }
+
+/** As saved states number them. */
+const KINDS: readonly EntityRef['kind'][] = ['device', 'external', 'segment', 'service'];
 
 function wordAt(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
@@ -193,6 +209,49 @@ export class EntityTable {
     this.#admit(entity);
   }
 
+  /**
+   * Writes the entities of one part of the key space, each list in the order of use; nothing where
+   * there are none.
+   * @param saveSlots writes what hangs on an entity
+   */
+  save(partition: number, out: StateWriter, saveSlots: (entity: Entity) => void): void {
+    const lists = [PROBATION + partition, PROVEN + partition];
+    if (lists.every((list) => this.#order.sizeOf(list) === 0)) return;
+    for (const list of lists) {
+      const places = this.#order.places(list);
+      out.u32(places.length);
+      for (const place of places) {
+        out.part(() => {
+          this.#atPlace[place]!.save(out);
+          saveSlots(this.#atPlace[place]!);
+        });
+      }
+    }
+  }
+
+  /**
+   * Reads what `save` wrote, of one part of the key space by one shard.
+   * @param owns says of a key whether its entity is wanted; others are passed over
+   */
+  restore(
+    from: StateReader,
+    owns: (key: number) => boolean,
+    restoreSlots: (entity: Entity, from: StateReader) => void,
+  ): void {
+    for (const isProven of [false, true]) {
+      const n = from.count(from.left);
+      for (let i = 0; i < n; i++) {
+        const part = from.part();
+        const spec = specOf(part, isProven);
+        if (!owns(spec.key) || this.find(spec.key) !== undefined) continue;
+        const entity = this.create(spec);
+        entity.activeTicks = part.u32();
+        entity.lastTick = part.time(TICK_US);
+        restoreSlots(entity, part);
+      }
+    }
+  }
+
   #make(): Entity {
     const place = this.#freePlaces.pop() ?? this.#atPlace.length;
     const entity = new Entity(place, this.#nSlots);
@@ -226,6 +285,17 @@ export class EntityTable {
     }
     return this.#atPlace[this.#order.oldestOf(list)]!;
   }
+}
+
+function specOf(from: StateReader, isProven: boolean): EntitySpec {
+  const key = from.natural();
+  const kind = KINDS[from.u8()] ?? 'device';
+  const bytes = Uint8Array.from({ length: 16 });
+  const words = new DataView(bytes.buffer);
+  for (let i = 0; i < 4; i++) words.setUint32(4 * i, from.u32(), true);
+  const prefixBits = from.u8() - 1;
+  const spec = { key, kind, isProven, bytes, at: 0 };
+  return prefixBits < 0 ? spec : { ...spec, prefixBits };
 }
 
 function listOf(key: number, isProven: boolean): number {

@@ -1,3 +1,6 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+
 /** Windows that a client has to complete its handshake in: 1 s of 100 ms windows. */
 export const HANDSHAKE_WINDOWS = 10;
 
@@ -70,6 +73,29 @@ export class HandshakeBalance {
     this.#answers = Math.min(this.#answers, this.#total());
     this.#acksMean += FOLLOW * (counts.ackIn - this.#acksMean);
     this.completedMean += FOLLOW * (completed - this.completedMean);
+  }
+
+  save(out: StateWriter): void {
+    out.f64s(this.#waiting);
+    out.f64s(this.#asked);
+    out.f64(this.#lastWindow);
+    out.f64(this.#answers);
+    out.f64(this.#acksMean);
+    out.f64(this.completedMean);
+  }
+
+  restore(from: StateReader, windowUs: number): void {
+    this.#waiting.set(from.f64s(HANDSHAKE_WINDOWS));
+    this.#asked.set(from.f64s(HANDSHAKE_WINDOWS));
+    this.#lastWindow = from.time(windowUs);
+    this.#answers = from.f64();
+    this.#acksMean = from.f64();
+    this.completedMean = from.f64();
+    // Handshakes of another time are not under way.
+    if (from.shiftUs === 0) return;
+    this.#waiting.fill(0);
+    this.#asked.fill(0);
+    this.#answers = 0;
   }
 
   /** Takes up to `amount` off the waiting requests, oldest first; returns how much it took. */

@@ -1,3 +1,6 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+
 const FIRST_SLOTS = 16;
 const EMPTY = 0;
 const NO_SLOTS = new Float64Array(0);
@@ -52,6 +55,31 @@ export class KeySet {
     this.evictions = 0;
   }
 
+  /** Writes the members of both generations, ascending. */
+  save(out: StateWriter): void {
+    const young = this.#count === 0 ? Float64Array.of(this.#only) : this.#young;
+    for (const generation of [young, this.#old ?? NO_SLOTS]) {
+      const members = generation.filter((key) => key !== EMPTY).sort();
+      out.u32(members.length);
+      out.f64s(members);
+    }
+  }
+
+  /** REQUIRES: it is empty. */
+  restore(from: StateReader): void {
+    const nYoung = from.count(this.#slotsMost / 2);
+    for (let i = 0; i < nYoung; i++) this.add(memberOf(from));
+    const nOld = from.count(this.#slotsMost / 2);
+    if (nOld === 0) return;
+    const old = new Float64Array(this.#slotsMost);
+    for (let i = 0; i < nOld; i++) {
+      const key = memberOf(from);
+      old[slotOf(old, key)] = key;
+    }
+    if (this.#count === 0) this.#spread();
+    this.#old = old;
+  }
+
   #spread(): void {
     this.#young = new Float64Array(FIRST_SLOTS);
     this.#young[slotOf(this.#young, this.#only)] = this.#only;
@@ -70,6 +98,11 @@ export class KeySet {
     this.#young = new Float64Array(this.#slotsMost);
     this.#count = 0;
   }
+}
+
+/** A member is a positive number: 0 stands for an empty slot. */
+function memberOf(from: StateReader): number {
+  return Math.max(1, from.natural());
 }
 
 /** Where the key is, or would be: linear probing over a table that is at most half full. */

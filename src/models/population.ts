@@ -1,3 +1,5 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { TickDelta } from '../domain/tick_exchange.js';
 import { CONTACT_GROUPS, ContactPool } from './contact_pool.js';
 import { EdgePool } from './edge_pool.js';
@@ -91,6 +93,18 @@ export class Population {
       this.#learn(due.slice(first, end));
       first = end;
     }
+  }
+
+  /** Writes what is visible now. */
+  save(out: StateWriter): void {
+    this.contacts.save(out);
+    this.edges.save(out);
+  }
+
+  /** REQUIRES: nothing was learned yet. */
+  restore(from: StateReader): void {
+    this.contacts.restore(from);
+    this.edges.restore(from);
   }
 
   #learn(deltas: readonly TickDelta[]): void {

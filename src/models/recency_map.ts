@@ -1,3 +1,6 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+
 /**
  * A bounded map that forgets the entry used longest ago. Values are reused: the one that leaves is
  * cleared and given to the key that comes, so a flood of keys makes no garbage.
@@ -48,6 +51,25 @@ export class RecencyMap<V> {
   *values(): Generator<V> {
     if (this.#map !== null) yield* this.#map.values();
     else if (this.#only !== undefined) yield this.#only;
+  }
+
+  /** Writes keys and values, those used longest ago first. */
+  save(out: StateWriter, saveValue: (value: V) => void): void {
+    out.u32(this.size);
+    if (this.#only !== undefined) {
+      out.f64(this.#onlyKey);
+      saveValue(this.#only);
+    }
+    for (const [key, value] of this.#map ?? []) {
+      out.f64(key);
+      saveValue(value);
+    }
+  }
+
+  /** REQUIRES: it is empty. */
+  restore(from: StateReader, restoreValue: (value: V) => void): void {
+    const n = from.count(this.#capacity);
+    for (let i = 0; i < n; i++) restoreValue(this.claim(from.natural()));
   }
 
   #spread(): Map<number, V> {

@@ -28,6 +28,13 @@ export class UseOrder {
     return this.#oldest[list]!;
   }
 
+  /** All of a list, the one used longest ago first. */
+  places(list: number): number[] {
+    const places: number[] = [];
+    for (let at = this.#oldest[list]!; at !== NONE; at = this.#newer[at]!) places.push(at);
+    return places;
+  }
+
   /** The place was used just now. REQUIRES: it is in no list. */
   add(list: number, place: number): void {
     if (place >= this.#older.length) this.#grow(place);

@@ -46,6 +46,17 @@ describe('StateWriter and StateReader', () => {
     }
   });
 
+  it('grow as far as needed, whatever is written when they do', () => {
+    for (let before = 4080; before <= 4096; before++) {
+      const out = new StateWriter();
+      out.bytes(new Uint8Array(before - 4));
+      out.bytes(sample());
+      const reader = new StateReader(out.take());
+      assert.equal(reader.bytes().length, before - 4);
+      assert.equal(read(new StateReader(reader.bytes())).length, 9);
+    }
+  });
+
   it('let nobody read beyond a part, or more than a limit', () => {
     const out = new StateWriter();
     out.part((part) => part.u32(5));

@@ -4,8 +4,12 @@ import {
   FlowRoles,
   FlowStates,
 } from '../../../src/batch/generated/record_layout.js';
+import { endOfLearning, shiftFor, type LearnedState } from '../../../src/domain/learned_state.js';
+import { StateReader } from '../../../src/domain/state_reader.js';
+import { StateWriter } from '../../../src/domain/state_writer.js';
 import { tickOf } from '../../../src/domain/tick.js';
 import { BatchView } from '../../../src/batch/batch_view.js';
+import { joinShardStates } from '../../../src/engine/shard_state.js';
 import { ShardPipeline, type ShardPipelineOptions } from '../../../src/engine/shard_pipeline.js';
 import {
   NO_EXCHANGE,
@@ -250,20 +254,41 @@ export function feed(traffic: Traffic, pipeline: ShardPipeline): void {
   pipeline.finish();
 }
 
+export interface JudgeSetup extends Partial<ShardPipelineOptions> {
+  readonly batchSize?: number;
+  /** Of the traffic, only what is in these seconds. */
+  readonly between?: readonly [from: number, until: number];
+  /** What to go on from. */
+  readonly model?: LearnedState;
+}
+
+export interface Judgement {
+  readonly alarms: Alarm[];
+  readonly incidents: Incident[];
+  readonly pipelines: ShardPipeline[];
+  /** What was learned, the incidents included. */
+  readonly learned: LearnedState;
+}
+
 /** Runs traffic through shards that take turns in one thread; returns all alarms in total order. */
-export function judge(
-  traffic: Traffic,
-  options: Partial<ShardPipelineOptions> & { batchSize?: number } = {},
-): { alarms: Alarm[]; incidents: Incident[]; pipelines: ShardPipeline[] } {
+export function judge(traffic: Traffic, setup: JudgeSetup = {}): Judgement {
+  const { batchSize = 50, between = [0, Infinity], model, ...options } = setup;
   const shards = options.shards ?? 1;
-  const records = traffic.records();
+  const [from, until] = between.map((seconds) => START_US + seconds * 1e6) as [number, number];
+  const records = traffic.records().filter((item) => timeOf(item) >= from && timeOf(item) < until);
   const alarms: Alarm[] = [];
   const exchanges = createExchanges(shards);
   const pipelines = exchanges.map(
     (exchange, shard) =>
       new ShardPipeline({ ...options, shard, shards, exchange }, { alarm: (a) => alarms.push(a) }),
   );
-  for (const piece of piecesOf(records, options.batchSize ?? 50)) {
+  const book = new IncidentBook();
+  if (model !== undefined) {
+    const shiftUs = shiftFor(model, timeOf(records[0]!));
+    for (const pipeline of pipelines) pipeline.restore(model, shiftUs);
+    if (shiftUs === 0) book.restore(new StateReader(model.sections.get('incidents')!));
+  }
+  for (const piece of piecesOf(records, batchSize)) {
     // Everybody hears of the time first, so that nobody has to wait in this one thread.
     for (const pipeline of pipelines) pipeline.passTime(timeOf(piece[0]!));
     pipelines.forEach((pipeline, shard) => {
@@ -273,11 +298,18 @@ export function judge(
       pipeline.process(view);
     });
   }
+  const states = pipelines.map((pipeline) => pipeline.save());
   for (const pipeline of pipelines) pipeline.finish();
+  states[0] = { ...states[0]!, population: pipelines[0]!.saveFinalPopulation() };
   alarms.sort(compareAlarms);
-  const book = new IncidentBook();
-  for (const alarm of alarms) book.add(alarm);
-  return { alarms, incidents: book.finish(), pipelines };
+  const { untilUs, sections } = joinShardStates(states);
+  const isLast = (alarm: Alarm): boolean => alarm.order.timeUs > endOfLearning(untilUs);
+  for (const alarm of alarms) if (!isLast(alarm)) book.add(alarm);
+  const incidents = new StateWriter();
+  book.save(incidents);
+  for (const alarm of alarms) if (isLast(alarm)) book.add(alarm);
+  const learned = { untilUs, sections: new Map([...sections, ['incidents', incidents.take()]]) };
+  return { alarms, incidents: book.finish(), pipelines, learned };
 }
 
 /** Exchanges between shards of one thread, which must be driven so that nobody has to wait. */
