@@ -7,6 +7,8 @@ export interface ReplayFlags {
   readonly flows?: string;
   readonly evidencePcap?: string;
   readonly metrics?: string;
+  readonly model?: string;
+  readonly saveModel?: string;
   readonly rules?: string;
   readonly json?: true;
   readonly quiet?: true;
@@ -18,6 +20,8 @@ export interface WatchFlags {
   readonly filter?: string;
   readonly promiscuous: boolean;
   readonly duration?: string;
+  /** True: in the state directory; false: nothing is kept of what is learned. */
+  readonly model: string | boolean;
   readonly eve?: string;
   readonly verdicts?: string;
   readonly flows?: string;
@@ -32,6 +36,11 @@ export interface StateFlags {
   readonly json?: true;
   readonly config?: string;
   readonly [setting: string]: unknown;
+}
+
+export interface ModelFlags extends StateFlags {
+  readonly model?: string;
+  readonly rollBack?: string;
 }
 
 export interface BenchFlags {

@@ -3,7 +3,7 @@ import type { SettingName } from '../config/settings.js';
 import { ThymusError } from '../errors.js';
 import { print } from './console.js';
 import { EXIT, reportError } from './exit.js';
-import type { BenchFlags, ReplayFlags, StateFlags, WatchFlags } from './flags.js';
+import type { BenchFlags, ModelFlags, ReplayFlags, StateFlags, WatchFlags } from './flags.js';
 import { addSettingFlags } from './setting_flags.js';
 
 const REPLAY_SETTINGS: readonly SettingName[] = [
@@ -66,7 +66,7 @@ function usageError(error: CommanderError, args: readonly string[]): ThymusError
   return new ThymusError('USAGE', `${sentence}: see '${help}'.`);
 }
 
-const COMMANDS = ['replay', 'watch', 'stats', 'incidents', 'explain', 'bench'] as const;
+const COMMANDS = ['replay', 'watch', 'stats', 'incidents', 'explain', 'model', 'bench'] as const;
 
 /** Commands are imported when they run: `--help` should not load a database. */
 function createProgram(setExitCode: (code: number) => void): Command {
@@ -98,6 +98,10 @@ function createProgram(setExitCode: (code: number) => void): Command {
     const { explainCommand } = await import('./explain.js');
     setExitCode(await explainCommand(id, options));
   });
+  addModel(program).action(async (options: ModelFlags) => {
+    const { modelCommand } = await import('./model.js');
+    setExitCode(await modelCommand(options));
+  });
   addBench(program).action(async (file: string | undefined, options: BenchFlags) => {
     const { benchCommand } = await import('./bench.js');
     setExitCode(await benchCommand(file, options));
@@ -116,6 +120,8 @@ function addReplay(program: Command): Command {
     .option('--verdicts <file>', 'write verdicts as length-delimited protobuf')
     .option('--flows <file>', 'write all flow records; the name ends in .csv, .jsonl or .parquet')
     .option('--evidence-pcap <dir>', 'write the packets of each incident, DIR/1.pcap and so on')
+    .option('--model <file>', 'go on from a model that --save-model or a watch has written')
+    .option('--save-model <file>', 'write what was learned, to go on from')
     .option('--metrics <file>', 'write what the run cost (time, memory) as JSON')
     .option('--rules <file>', 'reserved for Suricata rules')
     .option('--json', 'report as EVE JSON lines instead of text')
@@ -131,6 +137,8 @@ function addWatch(program: Command): Command {
     .option('--filter <expr>', 'take only what this filter lets through, as tcpdump writes it')
     .option('--no-promiscuous', 'leave out frames for other machines')
     .option('--duration <s>', 'stop by itself after so many seconds')
+    .option('--model <file>', 'go on from this model and keep it there, instead of in --state')
+    .option('--no-model', 'begin with nothing, and keep nothing of what is learned')
     .option('--eve <file>', "add flows, events and incidents as EVE JSON; '-' is standard output")
     .option('--verdicts <file>', 'write verdicts as length-delimited protobuf')
     .option('--flows <file>', 'write all flow records; the name ends in .csv, .jsonl or .parquet')
@@ -167,6 +175,16 @@ function addExplain(program: Command): Command {
   return addSettingFlags(command, ['state']).addHelpText('after', EXPLAIN_EXAMPLES);
 }
 
+function addModel(program: Command): Command {
+  const command = program
+    .command('model')
+    .description('tell what was learned, when and from what; go back to an earlier day')
+    .option('--model <file>', 'tell of this model instead of the one in --state')
+    .option('--roll-back <day>', 'forget what was learned after this day, such as 2026-11-20')
+    .option('--json', 'as one line of JSON instead of text');
+  return addSettingFlags(command, ['state']).addHelpText('after', MODEL_EXAMPLES);
+}
+
 function addBench(program: Command): Command {
   const command = program
     .command('bench')
@@ -194,6 +212,8 @@ Examples:
   tcpdump -r big.pcap -w - tcp | thymus replay -     from a pipe
   thymus replay --eve - --quiet a.pcap | jq .        as EVE JSON
   thymus replay --home-net 192.0.2.0/24 a.pcap       say what is internal
+  thymus replay --save-model m monday.pcap           learn what is usual on a Monday
+  thymus replay --model m tuesday.pcap               and judge the Tuesday by it
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable input, 130 interrupted.`;
 
@@ -227,6 +247,12 @@ const EXPLAIN_EXAMPLES = `
 Examples:
   thymus explain 1                    incident 1 of the newest run
   thymus explain 20261120/3           incident 3 of the newest run of that day`;
+
+const MODEL_EXAMPLES = `
+Examples:
+  thymus model                          what the next watch goes on from
+  thymus model --roll-back 2026-11-20   go on from the end of that day
+  thymus model --model office.model     of a file that 'replay --save-model' has written`;
 
 const BENCH_EXAMPLES = `
 Examples:

@@ -2,9 +2,10 @@ import { setFlagsFromString } from 'node:v8';
 import { ReportSink } from '../api/report_sink.js';
 import { loadSettings } from '../config/load.js';
 import type { Settings } from '../config/settings.js';
+import { readModel, writeModel, type Model } from '../store/model_file.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
-import { Pipeline, pipelineOptions } from '../engine/pipeline.js';
+import { Pipeline, pipelineOptions, type Learning } from '../engine/pipeline.js';
 import { complain } from './console.js';
 import { ReplayedEvidence } from './evidence_captures.js';
 import { EXIT } from './exit.js';
@@ -15,6 +16,7 @@ import type { ReplayFlags } from './flags.js';
 import { printReport } from './report.js';
 import { MetricsFile } from './metrics_file.js';
 import { identityKey } from './identity_key.js';
+import { learningOf } from './learning.js';
 import { settingsOf } from './setting_flags.js';
 
 /** `thymus replay FILE...` @returns the exit code */
@@ -41,6 +43,11 @@ function refuseContradictions(files: readonly string[], flags: ReplayFlags): voi
   if (flags.eveDir !== undefined && !flags.each) {
     refuse("'--eve-dir' holds one file per capture: add '--each', or use '--eve FILE'.");
   }
+  if (flags.each && flags.saveModel !== undefined) {
+    refuse(
+      "'--save-model' takes what one run has learned, and '--each' makes many: leave one out.",
+    );
+  }
   const single = (['eve', 'verdicts', 'flows'] as const).find((name) => flags[name] !== undefined);
   if (flags.each && single !== undefined) {
     refuse(`'--${single}' holds one run, and '--each' makes many: use '--eve-dir DIR'.`);
@@ -54,6 +61,7 @@ class Replay {
   readonly #pipeline: Pipeline;
   readonly #interruption: Interruption;
   readonly #metrics: MetricsFile | null;
+  readonly #model: Model | null;
   #exitCode: number = EXIT.DONE;
 
   constructor(flags: ReplayFlags, settings: Settings) {
@@ -65,6 +73,7 @@ class Replay {
       measureCost: flags.metrics !== undefined,
     });
     this.#interruption = new Interruption(() => this.#pipeline.stop());
+    this.#model = flags.model === undefined ? null : readModel(flags.model);
     this.#metrics = flags.metrics === undefined ? null : new MetricsFile(flags.metrics);
   }
 
@@ -99,7 +108,7 @@ class Replay {
     let summary: RunSummary;
     try {
       const sinks = [...outputs.sinks, report, ...(evidence === null ? [] : [evidence.sink])];
-      summary = await this.#pipeline.run(files, sinks);
+      summary = await this.#pipeline.run(files, sinks, this.#learning(files));
     } finally {
       progress.stop();
     }
@@ -113,6 +122,12 @@ class Replay {
         title: n > 1 ? files.join(' ') : null,
       });
     }
+  }
+
+  #learning(files: readonly string[]): Learning {
+    const { saveModel } = this.#flags;
+    const put = (path: string) => (model: Model) => writeModel(path, model);
+    return learningOf(this.#model, files, saveModel === undefined ? null : put(saveModel));
   }
 
   /** Nothing is mixed into EVE that goes to standard output. */

@@ -1,4 +1,5 @@
-import { setTimeout as startTimer } from 'node:timers';
+import { existsSync } from 'node:fs';
+import { setInterval, setTimeout as startTimer } from 'node:timers';
 import { incidentLine } from '../api/eve_incident.js';
 import { lookOf } from '../api/text_layout.js';
 import { incidentNewsText } from '../api/text_report.js';
@@ -7,22 +8,34 @@ import { alteredSettings, loadSettings } from '../config/load.js';
 import type { Settings } from '../config/settings.js';
 import type { Incident } from '../domain/incident.js';
 import type { RunSummary } from '../domain/run.js';
-import { Pipeline, pipelineOptions, preflight, type LiveOptions } from '../engine/pipeline.js';
+import {
+  Pipeline,
+  pipelineOptions,
+  preflight,
+  type Learning,
+  type LiveOptions,
+} from '../engine/pipeline.js';
+import { readModel, writeModel, type Model } from '../store/model_file.js';
+import { ModelShelf } from '../store/model_shelf.js';
 import { ThymusError } from '../errors.js';
 import { complain, print } from './console.js';
 import { LiveEvidence } from './evidence_captures.js';
 import { EXIT } from './exit.js';
 import type { WatchFlags } from './flags.js';
 import { hashKeyOf, watchKey } from './identity_key.js';
+import { learningOf } from './learning.js';
 import { openOutputs, type Outputs } from './outputs.js';
 import { ProgressLine, statusText } from './progress.js';
 import { ServiceManager } from './service_manager.js';
 import { settingsOf } from './setting_flags.js';
+import { stateDirectory } from './state_directory.js';
 import { StatusLog } from './status_log.js';
 import { openStatusPlaces } from './status_places.js';
 
 const MIB = 1024 * 1024;
 const FLUSH_MS = 5;
+/** How often what was learned is written: so much a machine that goes down forgets. */
+const SAVE_MS = 15 * 60_000;
 const MOST_SECONDS = 2 ** 31 / 1000;
 
 /** `thymus watch IFACE...` @returns the exit code */
@@ -52,6 +65,7 @@ class Watch {
   #settings: Settings;
   #exitCode: number = EXIT.DONE;
   #stops = 0;
+  #isUnkept = false;
 
   constructor(flags: WatchFlags, settings: Settings) {
     this.#flags = flags;
@@ -75,12 +89,14 @@ class Watch {
     };
     for (const [name, handle] of Object.entries(signals)) process.on(name, handle);
     const closePlaces = await this.#openPlaces(outputs);
+    const saving = setInterval(() => this.#pipeline.saveModel(), SAVE_MS).unref();
     const timer =
       seconds === null ? null : startTimer(() => this.#stop(EXIT.DONE), seconds * 1000).unref();
     try {
       const summary = await this.#watch(interfaces, outputs);
       this.#conclude(summary);
     } finally {
+      clearInterval(saving);
       if (timer !== null) clearTimeout(timer);
       closePlaces();
       for (const [name, handle] of Object.entries(signals)) process.off(name, handle);
@@ -107,7 +123,8 @@ class Watch {
     this.#manager.ready(() => this.#pipeline.liveStatus?.lag ?? 0);
     try {
       const sinks = [...outputs.sinks, news, ...(evidence === null ? [] : [evidence.sink])];
-      return await this.#pipeline.watch(interfaces, this.#live, sinks);
+      const how = { live: this.#live, learning: this.#learning(interfaces) };
+      return await this.#pipeline.watch(interfaces, sinks, how);
     } finally {
       await evidence?.stop();
       line.stop();
@@ -151,6 +168,29 @@ class Watch {
       evidenceBytes: this.#flags.evidencePcap === undefined ? 0 : this.#settings.evidenceMib * MIB,
       flushMs: FLUSH_MS,
     };
+  }
+
+  /** @throws ThymusError MODEL_INVALID: a model that cannot be read is not written over */
+  #learning(interfaces: readonly string[]): Learning {
+    const { model } = this.#flags;
+    if (typeof model === 'string') {
+      const start = existsSync(model) ? readModel(model) : null;
+      return learningOf(start, interfaces, (learned) => writeModel(model, learned));
+    }
+    if (!model || this.#settings.store === 'none') return learningOf(null, interfaces, null);
+    const shelf = new ModelShelf(stateDirectory(this.#settings));
+    return learningOf(shelf.latest(), interfaces, (learned) => this.#keep(shelf, learned));
+  }
+
+  /** Where there is no place for it and nobody asked, watching goes on. */
+  #keep(shelf: ModelShelf, learned: Model): void {
+    try {
+      shelf.keep(learned);
+    } catch (error) {
+      if (this.#settings.state !== null || !(error instanceof ThymusError)) throw error;
+      if (!this.#isUnkept) complain(`thymus: ${error.message} What is learned is not kept.\n`);
+      this.#isUnkept = true;
+    }
   }
 
   /** Nothing is mixed into EVE that goes to standard output. */

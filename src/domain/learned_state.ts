@@ -14,6 +14,17 @@ export interface LearnedState {
   /** Until when it was learned, engine time in microseconds. */
   readonly untilUs: number;
   readonly sections: ReadonlyMap<string, Uint8Array>;
+  readonly figures: LearnedFigures;
+}
+
+/** How much was learned, for people. */
+export interface LearnedFigures {
+  /** That gave two-way proof. */
+  readonly hosts: number;
+  /** Destinations and ports that some device uses. */
+  readonly edges: number;
+  /** Devices that used an edge for the first time, over all edges. */
+  readonly firstSights: number;
 }
 
 /** What the end of a run says about itself comes after this moment, and is no news to the next. */
@@ -26,8 +37,9 @@ const WEEK_US = 7 * 86_400e6;
 /**
  * How far the moments of a model are moved for a run that begins at `firstUs`: not at all when it
  * begins later, else back by whole weeks, so that weekdays and hours stay what they are.
+ * @param firstUs time of the first packet; 0 when there is none
  */
 export function shiftFor(state: LearnedState, firstUs: number): number {
   const ahead = state.untilUs - firstUs;
-  return ahead <= 0 ? 0 : -Math.ceil(ahead / WEEK_US) * WEEK_US;
+  return ahead <= 0 || firstUs === 0 ? 0 : -Math.ceil(ahead / WEEK_US) * WEEK_US;
 }

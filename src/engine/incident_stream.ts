@@ -1,5 +1,7 @@
 import type { Alarm, Incident } from '../domain/incident.js';
 import { compareOrder, type Order } from '../domain/order.js';
+import { endOfLearning } from '../domain/learned_state.js';
+import { StateWriter } from '../domain/state_writer.js';
 import type { IncidentBook } from '../fusion/incident_book.js';
 import { AlarmMerger, RUN_END } from './alarm_merger.js';
 
@@ -9,6 +11,9 @@ export class IncidentStream {
   readonly #book: IncidentBook;
   #opened = 0;
   #wake: (() => void) | null = null;
+  /** From when on alarms are those of the end of the run, and the book as it was before them. */
+  #endUs = -Infinity;
+  #bookBeforeEnd: Uint8Array | null = null;
 
   constructor(shards: number, book: IncidentBook) {
     this.#merger = new AlarmMerger(shards);
@@ -20,6 +25,16 @@ export class IncidentStream {
     this.#merger.advance(shard, alarms, watermark);
     this.#wake?.();
     this.#wake = null;
+  }
+
+  /** A shard has ended, and learned until then; before its last alarms are taken. */
+  endLearning(untilUs: number): void {
+    this.#endUs = Math.max(this.#endUs, endOfLearning(untilUs));
+  }
+
+  /** What can go on in the next run: without what the end of this one said. */
+  save(): Uint8Array {
+    return this.#bookBeforeEnd ?? this.#saveBook();
   }
 
   /** Nothing more will come from a shard, whether it came to its end or failed. */
@@ -56,7 +71,7 @@ export class IncidentStream {
   openBefore(limit: Order): readonly Incident[] {
     const alarms = this.#merger.take(limit);
     if (alarms.length === 0) return NONE;
-    const opened = alarms.flatMap((alarm) => this.#book.add(alarm) ?? []);
+    const opened = alarms.flatMap((alarm) => this.#add(alarm) ?? []);
     this.#opened += opened.length;
     return opened;
   }
@@ -70,6 +85,18 @@ export class IncidentStream {
   /** All other incidents in their last state. REQUIRES: complete, all taken. */
   finish(): readonly Incident[] {
     return this.#book.finish();
+  }
+
+  #add(alarm: Alarm): Incident | null {
+    const isOfEnd = alarm.order.timeUs > this.#endUs && this.#endUs > 0;
+    if (isOfEnd) this.#bookBeforeEnd ??= this.#saveBook();
+    return this.#book.add(alarm);
+  }
+
+  #saveBook(): Uint8Array {
+    const out = new StateWriter();
+    this.#book.save(out);
+    return out.take();
   }
 }
 

@@ -4,12 +4,20 @@ import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
 import type { EvidenceRequest, EvidenceResult, LiveOptions, NativeOptions } from './addon_types.js';
 import { LiveMonitor, type LiveStatus } from './live_monitor.js';
-import { Run, type RunCost, type RunOptions } from './run.js';
+import { Run, type Learning, type RunCost, type RunOptions } from './run.js';
 import type { RunProgress } from './run_stats.js';
 import { ShardThread } from './shard_thread.js';
 
 export { extractEvidence, notifyService, preflight } from './binding.js';
-export type { EvidenceRequest, EvidenceResult, LiveOptions, LiveStatus, RunCost, RunProgress };
+export type {
+  EvidenceRequest,
+  EvidenceResult,
+  Learning,
+  LiveOptions,
+  LiveStatus,
+  RunCost,
+  RunProgress,
+};
 
 const MIB = 1024 * 1024;
 
@@ -73,6 +81,8 @@ export interface PipelineOptions {
   readonly measureCost: boolean;
 }
 
+const NO_LEARNING: Learning = { model: null, onLearned: null };
+
 /**
  * Runs captures, one run after another, with worker threads that are kept in between. Several
  * pipelines may live in one process; each runs one thing at a time.
@@ -98,30 +108,34 @@ export class Pipeline {
    * which are ended when it settles, however it settles.
    * @throws ThymusError USAGE for a wrong option, OUTPUT_FAILED when a sink fails, INTERNAL
    */
-  run(sources: readonly string[], sinks: readonly RecordSink[]): Promise<RunSummary> {
+  run(
+    sources: readonly string[],
+    sinks: readonly RecordSink[],
+    learning: Learning = NO_LEARNING,
+  ): Promise<RunSummary> {
     this.#isStopped = false;
-    return this.#execute(sources, null, sinks);
+    return this.#execute(sources, sinks, { live: null, learning });
   }
 
   /** The same of interfaces, until `stop`. */
   watch(
     interfaces: readonly string[],
-    live: LiveOptions,
     sinks: readonly RecordSink[],
+    how: { readonly live: LiveOptions; readonly learning?: Learning },
   ): Promise<RunSummary> {
     this.#isStopped = false;
-    return this.#execute(interfaces, live, sinks);
+    return this.#execute(interfaces, sinks, { learning: NO_LEARNING, ...how });
   }
 
   async #execute(
     sources: readonly string[],
-    live: LiveOptions | null,
     sinks: readonly RecordSink[],
+    how: How,
   ): Promise<RunSummary> {
-    const monitor = live === null ? null : await this.#monitor();
+    const monitor = how.live === null ? null : await this.#monitor();
     if (this.#run !== null) throw new ThymusError('USAGE', 'This pipeline is already running.');
     try {
-      this.#run = new Run(this.#runOptions(sources, live, sinks, monitor));
+      this.#run = new Run(this.#runOptions(sources, sinks, how, monitor));
     } catch (error) {
       await Promise.allSettled(sinks.map((sink) => sink.end()));
       throw error;
@@ -154,6 +168,11 @@ export class Pipeline {
     return (await this.#run?.saveEvidence(request)) ?? null;
   }
 
+  /** Asks the run under way for what it has learned so far. */
+  saveModel(): void {
+    this.#run?.saveModel();
+  }
+
   /** Where the run under way stands; null between runs. */
   get progress(): RunProgress | null {
     return this.#run?.progress ?? null;
@@ -177,8 +196,8 @@ export class Pipeline {
 
   #runOptions(
     sources: readonly string[],
-    live: LiveOptions | null,
     sinks: readonly RecordSink[],
+    { live, learning }: How,
     monitor: LiveMonitor | null,
   ): RunOptions {
     const { lanes, shards, pinned, homeNet, strictChecksums } = this.#options;
@@ -204,11 +223,23 @@ export class Pipeline {
     };
     const { falseIncidentsPerDayPer1000, measureCost } = this.#options;
     const judge = { falseIncidentsPerDayPer1000 };
-    return { native, judge, sinks, measureCost: measureCost || live !== null, monitor };
+    return {
+      native,
+      judge,
+      sinks,
+      measureCost: measureCost || live !== null,
+      monitor,
+      ...learning,
+    };
   }
 
   #monitor(): Promise<LiveMonitor> {
     const { shards, lanes, maxFlows, falseIncidentsPerDayPer1000: budget } = this.#options;
     return LiveMonitor.create({ shards, budget, flowsMost: lanes * maxFlows });
   }
+}
+
+interface How {
+  readonly live: LiveOptions | null;
+  readonly learning: Learning;
 }

@@ -1,5 +1,7 @@
 import type { RecordSink } from '../batch/record_sink.js';
+import { shiftFor, type LearnedState } from '../domain/learned_state.js';
 import type { RunSummary } from '../domain/run.js';
+import { StateReader } from '../domain/state_reader.js';
 import { ThymusError } from '../errors.js';
 import { IncidentBook } from '../fusion/incident_book.js';
 import type { EvidenceRequest, EvidenceResult, NativeOptions, NativeStats } from './addon_types.js';
@@ -9,11 +11,26 @@ import { IncidentStream } from './incident_stream.js';
 import { Publisher } from './publisher.js';
 import type { LiveMonitor, LiveStatus } from './live_monitor.js';
 import { progressOf, summaryOf, type RunProgress } from './run_stats.js';
-import type { JudgeOptions, ShardCost, ShardFailure, ShardReport } from './shard_messages.js';
+import type {
+  JudgeOptions,
+  ShardCost,
+  ShardFailure,
+  ShardMessage,
+  ShardReport,
+} from './shard_messages.js';
+import { joinShardStates, type ShardState } from './shard_state.js';
 import type { ShardThread } from './shard_thread.js';
 import { abortTicks, createTickSeats, type TickSeat } from './tick_channel.js';
 
-export interface RunOptions {
+/** What a run goes on from, and who gets what it has learned. */
+export interface Learning {
+  /** Null: nothing. */
+  readonly model: LearnedState | null;
+  /** At the end of the run, and whenever `saveModel` asked for it; null: nobody. */
+  readonly onLearned: ((state: LearnedState, seen: RunSummary) => void) | null;
+}
+
+export interface RunOptions extends Learning {
   readonly native: NativeOptions;
   readonly judge: JudgeOptions;
   readonly sinks: readonly RecordSink[];
@@ -32,6 +49,7 @@ export interface RunCost {
 export class Run {
   readonly #options: RunOptions;
   readonly #native: NativeRun;
+  readonly #book: IncidentBook;
   readonly #incidents: IncidentStream;
   readonly #seats: readonly TickSeat[];
   #interrupted = false;
@@ -40,11 +58,17 @@ export class Run {
   #failure: Failure | null = null;
   #cost: RunCost | null = null;
   #subscribers: Publisher['subscribers'] | null = null;
+  #threads: readonly ShardThread[] = [];
+  #hasIncidents = false;
+  /** Those that were given since all had given theirs. */
+  #states: (ShardState | null)[];
 
   constructor(options: RunOptions) {
     this.#options = options;
     this.#seats = createTickSeats(options.native.shards);
-    this.#incidents = new IncidentStream(options.native.shards, new IncidentBook());
+    this.#book = new IncidentBook();
+    this.#incidents = new IncidentStream(options.native.shards, this.#book);
+    this.#states = new Array<ShardState | null>(options.native.shards).fill(null);
     this.#native = openRun(options.native);
   }
 
@@ -79,11 +103,18 @@ export class Run {
     this.#native.stop();
   }
 
+  /** Asks for what was learned so far: `onLearned` gets it when the shards have ended their ticks. */
+  saveModel(): void {
+    if (this.#options.onLearned === null || this.#states.some((state) => state !== null)) return;
+    for (const thread of this.#threads) thread.askForState();
+  }
+
   /**
    * REQUIRES: one thread per shard, idle.
    * @throws ThymusError what failed first; every thread and sink has ended by then
    */
   async execute(threads: readonly ShardThread[]): Promise<RunSummary> {
+    this.#threads = threads;
     const judged = Promise.all(threads.map((thread, shard) => this.#judge(thread, shard)));
     await this.#attempt(() => this.#publish());
     const reports = await judged;
@@ -91,6 +122,9 @@ export class Run {
     this.#native.close();
     const summary = this.#summarise(reports, this.#finalStats);
     if (this.#failure === null) await this.#attempt(() => this.#giveResults(summary));
+    if (this.#failure === null && this.#options.onLearned !== null) {
+      await this.#attempt(() => this.#giveLearned(summary));
+    }
     for (const sink of this.#options.sinks) await this.#attempt(() => sink.end());
     const failure = this.#failure;
     if (failure !== null) throw failure.error;
@@ -102,14 +136,23 @@ export class Run {
     const isLive = monitor !== null;
     const { handle } = this.#native;
     const { lanes, shards } = native;
+    const { model, onLearned } = this.#options;
     const seat = this.#seats[shard]!;
-    const task = { handle, shard, shards, lanes, judge, seat, measureCost, isLive };
+    const keepsModel = onLearned !== null;
+    const task = {
+      handle,
+      shard,
+      shards,
+      lanes,
+      judge,
+      seat,
+      measureCost,
+      isLive,
+      model,
+      keepsModel,
+    };
     try {
-      const report = await thread.run(task, (message) => {
-        const alarms =
-          monitor?.onMessage(shard, message, () => this.#native.stats()) ?? message.alarms;
-        this.#incidents.advance(shard, alarms, message.watermark);
-      });
+      const report = await thread.run(task, (message) => this.#hear(shard, message));
       if (report.failure !== null) this.#fail(asError(report.failure), report.failure.isEcho);
       return report;
     } catch (error) {
@@ -118,6 +161,49 @@ export class Run {
     } finally {
       this.#incidents.end(shard);
     }
+  }
+
+  #hear(shard: number, message: ShardMessage): void {
+    try {
+      this.#take(shard, message);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #take(shard: number, message: ShardMessage): void {
+    const { watermark, state } = message;
+    const alarms =
+      this.#options.monitor?.onMessage(shard, message, () => this.#native.stats()) ??
+      message.alarms;
+    this.#restoreIncidents();
+    const isEnd = watermark.timeUs === Infinity;
+    if (isEnd && state !== null) this.#incidents.endLearning(state.untilUs);
+    this.#incidents.advance(shard, alarms, watermark);
+    if (state === null) return;
+    this.#states[shard] = state;
+    if (isEnd || this.#states.includes(null)) return;
+    const outcome = { entities: 0, interrupted: false, counters: [] };
+    this.#giveLearned(summaryOf(this.#native.stats(), outcome));
+  }
+
+  /** Before the first alarm, when it is known what time it is. */
+  #restoreIncidents(): void {
+    const incidents = this.#options.model?.sections.get('incidents');
+    if (this.#hasIncidents || incidents === undefined) return;
+    this.#hasIncidents = true;
+    const { firstPacketTimeUs } = this.#native.stats();
+    if (shiftFor(this.#options.model!, firstPacketTimeUs) !== 0) return;
+    this.#book.restore(new StateReader(incidents));
+  }
+
+  /** REQUIRES: every shard has given its state. */
+  #giveLearned(seen: RunSummary): void {
+    const states = this.#states.filter((state) => state !== null);
+    this.#states = states.map(() => null);
+    const state = joinShardStates(states);
+    const sections = new Map(state.sections).set('incidents', this.#incidents.save());
+    this.#options.onLearned!({ ...state, sections }, seen);
   }
 
   /** Records and incidents, to the sinks. */
@@ -163,7 +249,7 @@ export class Run {
     });
   }
 
-  async #attempt(step: () => Promise<void>): Promise<void> {
+  async #attempt(step: () => Promise<void> | void): Promise<void> {
     try {
       await step();
     } catch (error) {

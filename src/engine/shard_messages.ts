@@ -1,8 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Alarm } from '../domain/incident.js';
+import type { LearnedState } from '../domain/learned_state.js';
 import type { Order } from '../domain/order.js';
 import type { ErrorCode } from '../errors.js';
 import type { ShardPipelineStats } from './shard_pipeline.js';
+import type { ShardState } from './shard_state.js';
 import type { TickSeat } from './tick_channel.js';
 
 /** What a shard judges with. */
@@ -23,7 +25,14 @@ export interface ShardTask {
   readonly measureCost: boolean;
   /** The clock of packets is that of the wall. */
   readonly isLive: boolean;
+  /** What to go on from; null: nothing. */
+  readonly model: LearnedState | null;
+  /** Give back what was learned when the run is over. */
+  readonly keepsModel: boolean;
 }
+
+/** Asks a shard for what it has learned, at the end of the tick under way. */
+export const SAVE = 'save';
 
 /** Sent to the main thread after each drained buffer. */
 export interface ShardMessage {
@@ -34,6 +43,8 @@ export interface ShardMessage {
   readonly lagsUs: readonly number[];
   /** Live: now and then. */
   readonly status: ShardStatus | null;
+  /** What it has learned, when it was asked for it, and with its last message when the run keeps it. */
+  readonly state: ShardState | null;
 }
 
 /** Where a shard stands. */

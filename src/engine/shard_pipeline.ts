@@ -10,7 +10,7 @@ import { communityIdOf } from '../batch/community_id.js';
 import type { EvidenceSink } from '../domain/evidence_sink.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANES, type LaneId } from '../domain/lanes.js';
-import type { LearnedState } from '../domain/learned_state.js';
+import type { LearnedFigures, LearnedState } from '../domain/learned_state.js';
 import type { Order } from '../domain/order.js';
 import type { StateReader } from '../domain/state_reader.js';
 import { StateWriter } from '../domain/state_writer.js';
@@ -41,6 +41,8 @@ export interface ShardPipelineOptions {
   /** Entities kept, at most, by all shards together; see models/entity_table.ts. */
   readonly provenMost?: number;
   readonly probationMost?: number;
+  /** `finalState` will be asked for; default false. */
+  readonly keepsState?: boolean;
 }
 
 /** Figures for metrics. Those of tables are 0 as long as nothing was forgotten. */
@@ -101,6 +103,8 @@ export class ShardPipeline implements DetectorContext {
   #ofLane!: ReadonlyMap<LaneId, Detector>;
   #fusion!: Fusion;
   #onTickEnd: (() => void) | null = null;
+  /** What was known before the run came to its end. */
+  #lastState: ShardState | null = null;
 
   constructor(options: ShardPipelineOptions, sink: EvidenceSink) {
     this.#options = options;
@@ -117,6 +121,7 @@ export class ShardPipeline implements DetectorContext {
     this.#records = 0;
     this.#watermark = BEFORE_ALL;
     this.#tickHasRecords = false;
+    this.#lastState = null;
     this.#population = new Population();
     this.#detectors = createDetectors(WEALTH_SLOT + 1);
     this.#ofFlows = this.#detectors.filter((detector) => detector.onFlow !== undefined);
@@ -220,12 +225,14 @@ export class ShardPipeline implements DetectorContext {
   /** No record to come is earlier than this: ends the ticks that are over. Never waits. */
   passTime(watermarkUs: number): void {
     if (!(watermarkUs >= 0)) return;
+    if (watermarkUs === Infinity) this.#comeToEnd();
     const next = tickOf(watermarkUs);
     if (next > this.tick) this.#endTick(next);
   }
 
   /** There are no more records: says all that is left to say. */
   finish(): void {
+    this.#comeToEnd();
     if (this.#tickHasRecords) this.#endTick(this.tick + 1);
     this.#moment = RUN_END;
     for (const detector of this.#detectors) detector.onRunEnd?.(this);
@@ -250,14 +257,22 @@ export class ShardPipeline implements DetectorContext {
         .filter((detector) => detector.saveShared !== undefined)
         .map((detector) => [detector.name, written((out) => detector.saveShared!(out))]),
       population: this.#savePopulation(),
+      figures: this.#figures,
     };
   }
 
-  /** After `finish`: what the population knows once every shard has finished. Waits for them. */
-  saveFinalPopulation(): Uint8Array {
+  /**
+   * After `finish`, with `keepsState`: what was known before the end of the run closed what was
+   * open, and what the population has learned of all shards. Waits for those to finish.
+   */
+  finalState(): ShardState {
     this.#population.receive(this.#exchange.collect(Infinity));
     this.#population.reach(Infinity);
-    return this.#savePopulation();
+    return {
+      ...this.#lastState!,
+      population: this.#savePopulation(),
+      figures: { ...this.#figures, hosts: this.#lastState!.figures.hosts },
+    };
   }
 
   /**
@@ -349,12 +364,26 @@ export class ShardPipeline implements DetectorContext {
     };
   }
 
+  /** Whether a last batch says so, or `finish`. */
+  #comeToEnd(): void {
+    if (this.#options.keepsState === true) this.#lastState ??= this.save();
+  }
+
   /** Those of detectors that keep nothing have version 0. */
   get #slots(): readonly SlotName[] {
     const ofDetectors = this.#detectors.map(({ name, memoryVersion }) => {
       return { name, version: memoryVersion ?? 0 };
     });
     return [WEALTH, ...ofDetectors];
+  }
+
+  get #figures(): LearnedFigures {
+    const { edges } = this.#population;
+    return {
+      hosts: this.#entities.provenHosts,
+      edges: edges.size,
+      firstSights: edges.firstSights,
+    };
   }
 
   #savePopulation(): Uint8Array {

@@ -1,4 +1,4 @@
-import type { LearnedState } from '../domain/learned_state.js';
+import type { LearnedFigures, LearnedState } from '../domain/learned_state.js';
 import { StateReader } from '../domain/state_reader.js';
 import { StateWriter } from '../domain/state_writer.js';
 import { ThymusError } from '../errors.js';
@@ -18,6 +18,8 @@ export interface ShardState {
   readonly entities: readonly Uint8Array[];
   readonly shared: readonly (readonly [detector: string, bytes: Uint8Array])[];
   readonly population: Uint8Array;
+  /** Hosts of this shard alone. */
+  readonly figures: LearnedFigures;
 }
 
 /**
@@ -39,7 +41,9 @@ export function joinShardStates(shards: readonly ShardState[]): LearnedState {
     const pieces = shards.map((shard) => shard.shared.find(([other]) => other === name)![1]);
     sections.set(`shared/${name}`, joined(pieces));
   }
-  return { untilUs: Math.max(...shards.map((shard) => shard.untilUs)), sections };
+  const untilUs = Math.max(...shards.map((shard) => shard.untilUs));
+  const hosts = shards.reduce((sum, { figures }) => sum + figures.hosts, 0);
+  return { untilUs, sections, figures: { ...first.figures, hosts } };
 }
 
 /** The pieces of a section that shards wrote. */

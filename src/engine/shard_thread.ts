@@ -1,7 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { JudgeOptions, ShardMessage, ShardReport, ShardTask } from './shard_messages.js';
+import {
+  SAVE,
+  type JudgeOptions,
+  type ShardMessage,
+  type ShardReport,
+  type ShardTask,
+} from './shard_messages.js';
 
 const WORKER_PATH = fileURLToPath(new URL('./shard_worker.js', import.meta.url));
 
@@ -54,6 +60,11 @@ export class ShardThread {
   /** Changes what the run under way judges with; without one it has no effect. */
   send(judge: JudgeOptions): void {
     this.#port?.postMessage(judge);
+  }
+
+  /** Asks for the state of the run under way, which comes with a message. */
+  askForState(): void {
+    this.#port?.postMessage(SAVE);
   }
 
   async close(): Promise<void> {

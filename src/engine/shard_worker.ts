@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 import { BatchView } from '../batch/batch_view.js';
 import type { Alarm } from '../domain/incident.js';
+import { shiftFor } from '../domain/learned_state.js';
 import { ThymusError } from '../errors.js';
 import type { Order } from '../domain/order.js';
 import { RUN_END, RUN_START } from './alarm_merger.js';
@@ -13,16 +14,18 @@ import {
 } from './batch_source.js';
 import { attachRun } from './binding.js';
 import { CostMeter } from './cost_meter.js';
-import type {
-  JudgeOptions,
-  ShardCost,
-  ShardFailure,
-  ShardMessage,
-  ShardReport,
-  ShardStatus,
-  ShardTask,
+import {
+  SAVE,
+  type JudgeOptions,
+  type ShardCost,
+  type ShardFailure,
+  type ShardMessage,
+  type ShardReport,
+  type ShardStatus,
+  type ShardTask,
 } from './shard_messages.js';
 import { ShardPipeline } from './shard_pipeline.js';
+import type { ShardState } from './shard_state.js';
 import { abortTicks, TickChannel, TicksAborted } from './tick_channel.js';
 import { wallClockUs } from './wall_clock.js';
 
@@ -40,7 +43,9 @@ const buffer = new Uint8Array(DRAIN_BUFFER_BYTES);
 export default async function runShard(task: ShardTask): Promise<ShardReport> {
   const run = attachRun(task.handle, task.shards);
   const source = new NativeQueue(run, task.shard);
-  const shard = new Shard(task, task.measureCost ? await CostMeter.create() : null);
+  const shard = new Shard(task, task.measureCost ? await CostMeter.create() : null, () => {
+    return run.stats().firstPacketTimeUs;
+  });
   let failure: ShardFailure | null = null;
   try {
     await shard.judge(source);
@@ -67,21 +72,26 @@ class Shard {
   /** How far this shard has judged, and how far it has told the main thread. */
   #watermark = RUN_START;
   #told = RUN_START;
+  readonly #firstPacketUs: () => number;
+  #isRestored = false;
 
-  constructor(task: ShardTask, meter: CostMeter | null) {
+  /** @param firstPacketUs known when there is a batch */
+  constructor(task: ShardTask, meter: CostMeter | null, firstPacketUs: () => number) {
     this.#task = task;
     this.#meter = meter;
+    this.#firstPacketUs = firstPacketUs;
     this.#exchange = new TickChannel(task.seat);
-    const { shard, shards, judge } = task;
+    const { shard, shards, judge, keepsModel: keepsState } = task;
     const exchange = this.#exchange;
     const sink = { alarm: (alarm: Alarm) => void this.#alarms.push(alarm) };
-    this.#pipeline = new ShardPipeline({ shard, shards, exchange, ...judge }, sink);
-    task.port.on('message', (change: JudgeOptions) => {
-      this.#pipeline.setBudget(change.falseIncidentsPerDayPer1000);
-    });
+    this.#pipeline = new ShardPipeline({ shard, shards, exchange, keepsState, ...judge }, sink);
   }
 
   async judge(source: BatchSource): Promise<void> {
+    this.#task.port.on('message', (message: typeof SAVE | JudgeOptions) => {
+      if (message === SAVE) this.#pipeline.atTickEnd(() => this.#tellState(this.#pipeline.save()));
+      else this.#pipeline.setBudget(message.falseIncidentsPerDayPer1000);
+    });
     for (let round = 1; ; round++) {
       // What is known is told before a wait, and not with every batch while they keep coming.
       const isTurn = round % ROUNDS_PER_TURN === 0;
@@ -94,8 +104,10 @@ class Shard {
       if (bytes < 0) break;
       if (bytes > 0) this.#process(bytes);
     }
+    this.#restore();
     this.#pipeline.finish();
-    this.#tell(RUN_END);
+    this.#told = RUN_END;
+    this.#tellState(this.#task.keepsModel ? this.#pipeline.finalState() : null);
     this.#exchange.close();
   }
 
@@ -108,7 +120,16 @@ class Shard {
     };
   }
 
+  /** Before the first record, when it is known what time it is. */
+  #restore(): void {
+    if (this.#isRestored) return;
+    this.#isRestored = true;
+    const { model } = this.#task;
+    if (model !== null) this.#pipeline.restore(model, shiftFor(model, this.#firstPacketUs()));
+  }
+
   #process(bytes: number): void {
+    this.#restore();
     this.#meter?.begin();
     const { header } = this.#view;
     let records = 0;
@@ -125,8 +146,18 @@ class Shard {
   #tell(watermark: Order): void {
     if (watermark === this.#told && this.#alarms.length === 0) return;
     this.#told = watermark;
-    const status = this.#task.isLive ? this.#statusIfDue() : null;
-    const message: ShardMessage = { alarms: this.#alarms, watermark, lagsUs: this.#lagsUs, status };
+    this.#tellState(null);
+  }
+
+  /** With the alarms that came before it. */
+  #tellState(state: ShardState | null): void {
+    const message: ShardMessage = {
+      alarms: this.#alarms,
+      watermark: this.#told,
+      lagsUs: this.#lagsUs,
+      status: this.#task.isLive ? this.#statusIfDue() : null,
+      state,
+    };
     this.#task.port.postMessage(message);
     this.#alarms = [];
     this.#lagsUs = [];

@@ -44,6 +44,16 @@ export class EdgePool {
     if (this.#edgesOfPort[port]!++ === 0) this.#ports++;
   }
 
+  /** Edges that are remembered. */
+  get size(): number {
+    return this.#devicesOfEdge.size;
+  }
+
+  /** First sights of all devices so far. */
+  get firstSights(): number {
+    return this.#firstSights;
+  }
+
   /** Devices that use an edge. */
   devices(edge: number): number {
     return this.#devicesOfEdge.get(edge) ?? 0;

@@ -14,6 +14,7 @@ import {
   writePcap,
   type Packet,
 } from '../src/support/captures.js';
+import { readModel } from '../../src/store/model_file.js';
 import {
   eveEvents,
   outcomeOf,
@@ -169,6 +170,20 @@ describe('thymus watch', function () {
     });
     // Three datagrams and, since nobody listens there, an ICMP error for each.
     assert.equal(statsOf(events).decoder.pkts, 6);
+  });
+
+  it('goes on from what it has learned before, and keeps it', async () => {
+    const model = at('far.model');
+    for (let run = 0; run < 2; run++) {
+      const { outcome } = await watch(['far', '--model', model], () => send(capture));
+      assert.equal(outcome.code, 0, outcome.err);
+    }
+    const { lessons } = readModel(model).about;
+    assert.deepEqual(
+      lessons.map((lesson) => lesson.sources),
+      [['far'], ['far']],
+    );
+    assert.ok(lessons[0]!.untilUs < lessons[1]!.fromUs);
   });
 
   it('goes on in a new file after SIGHUP', async () => {

@@ -280,7 +280,10 @@ export function judge(traffic: Traffic, setup: JudgeSetup = {}): Judgement {
   const exchanges = createExchanges(shards);
   const pipelines = exchanges.map(
     (exchange, shard) =>
-      new ShardPipeline({ ...options, shard, shards, exchange }, { alarm: (a) => alarms.push(a) }),
+      new ShardPipeline(
+        { ...options, shard, shards, exchange, keepsState: true },
+        { alarm: (a) => alarms.push(a) },
+      ),
   );
   const book = new IncidentBook();
   if (model !== undefined) {
@@ -298,17 +301,16 @@ export function judge(traffic: Traffic, setup: JudgeSetup = {}): Judgement {
       pipeline.process(view);
     });
   }
-  const states = pipelines.map((pipeline) => pipeline.save());
   for (const pipeline of pipelines) pipeline.finish();
-  states[0] = { ...states[0]!, population: pipelines[0]!.saveFinalPopulation() };
   alarms.sort(compareAlarms);
-  const { untilUs, sections } = joinShardStates(states);
-  const isLast = (alarm: Alarm): boolean => alarm.order.timeUs > endOfLearning(untilUs);
+  const state = joinShardStates(pipelines.map((pipeline) => pipeline.finalState()));
+  const isLast = (alarm: Alarm): boolean => alarm.order.timeUs > endOfLearning(state.untilUs);
   for (const alarm of alarms) if (!isLast(alarm)) book.add(alarm);
   const incidents = new StateWriter();
   book.save(incidents);
   for (const alarm of alarms) if (isLast(alarm)) book.add(alarm);
-  const learned = { untilUs, sections: new Map([...sections, ['incidents', incidents.take()]]) };
+  const sections = new Map(state.sections).set('incidents', incidents.take());
+  const learned = { ...state, sections };
   return { alarms, incidents: book.finish(), pipelines, learned };
 }
 
