@@ -11,6 +11,7 @@ export const ERRORS = {
   ADDON_STALE: { exit: 1 },
   STORE_UNAVAILABLE: { exit: 1 },
   NO_SUCH_INCIDENT: { exit: 2 },
+  NO_SUCH_DEVICE: { exit: 2 },
   MODEL_INVALID: { exit: 2 },
   INTERNAL: { exit: 1 },
 } as const;

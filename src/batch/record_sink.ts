@@ -1,3 +1,4 @@
+import type { DeviceRecord } from '../domain/device.js';
 import type { Incident } from '../domain/incident.js';
 import type { RunSummary, SourceReport } from '../domain/run.js';
 import type { EventRowView, FlowRowView } from './generated/record_layout.js';
@@ -20,6 +21,9 @@ export interface RecordSink {
   /** True when it wants `onEvent`. */
   readonly wantsEvents: boolean;
 
+  /** True when it wants `onDevices`; absent: it does not. */
+  readonly wantsDevices?: boolean;
+
   /** A flow ended: its record with totals. `detail` holds the fields of `flow_detail`, maybe none. */
   onFlow(row: FlowRowView, detail: Uint8Array): void;
 
@@ -31,6 +35,9 @@ export interface RecordSink {
    * that was learned later. An incident that was merged into another one has no `final`.
    */
   onIncident(incident: Incident, change: 'opened' | 'final'): void;
+
+  /** All devices that were there, once, before the summary; a run that fails gives none. */
+  onDevices?(devices: readonly DeviceRecord[]): void;
 
   /** A capture that could not be read, or not to its end. */
   onCaptureError(source: SourceReport, atUs: number): void;

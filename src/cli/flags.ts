@@ -38,6 +38,10 @@ export interface StateFlags {
   readonly [setting: string]: unknown;
 }
 
+export interface DevicesFlags extends StateFlags {
+  readonly run?: string;
+}
+
 export interface ModelFlags extends StateFlags {
   readonly model?: string;
   readonly rollBack?: string;

@@ -86,9 +86,10 @@ async function openStore(files: readonly string[], settings: Settings): Promise<
       engineVersion: engineVersion(),
       sources: files,
       keepFlows: settings.store === 'flows',
+      keepDevices: settings.store === 'flows' || settings.store === 'devices',
     });
   } catch (error) {
-    const isAsked = settings.state !== null || settings.store === 'flows';
+    const isAsked = settings.state !== null || settings.store !== 'incidents';
     if (isAsked || !(error instanceof ThymusError)) throw error;
     complain(`thymus: ${error.message} This run is not kept.\n`);
     return null;

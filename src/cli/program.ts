@@ -3,7 +3,14 @@ import type { SettingName } from '../config/settings.js';
 import { ThymusError } from '../errors.js';
 import { print } from './console.js';
 import { EXIT, reportError } from './exit.js';
-import type { BenchFlags, ModelFlags, ReplayFlags, StateFlags, WatchFlags } from './flags.js';
+import type {
+  BenchFlags,
+  DevicesFlags,
+  ModelFlags,
+  ReplayFlags,
+  StateFlags,
+  WatchFlags,
+} from './flags.js';
 import { addSettingFlags } from './setting_flags.js';
 
 const REPLAY_SETTINGS: readonly SettingName[] = [
@@ -66,7 +73,16 @@ function usageError(error: CommanderError, args: readonly string[]): ThymusError
   return new ThymusError('USAGE', `${sentence}: see '${help}'.`);
 }
 
-const COMMANDS = ['replay', 'watch', 'stats', 'incidents', 'explain', 'model', 'bench'] as const;
+const COMMANDS = [
+  'replay',
+  'watch',
+  'stats',
+  'incidents',
+  'explain',
+  'devices',
+  'model',
+  'bench',
+] as const;
 
 /** Commands are imported when they run: `--help` should not load a database. */
 function createProgram(setExitCode: (code: number) => void): Command {
@@ -97,6 +113,10 @@ function createProgram(setExitCode: (code: number) => void): Command {
   addExplain(program).action(async (id: string, options: StateFlags) => {
     const { explainCommand } = await import('./explain.js');
     setExitCode(await explainCommand(id, options));
+  });
+  addDevices(program).action(async (id: string | undefined, options: DevicesFlags) => {
+    const { devicesCommand } = await import('./devices.js');
+    setExitCode(await devicesCommand(id, options));
   });
   addModel(program).action(async (options: ModelFlags) => {
     const { modelCommand } = await import('./model.js');
@@ -175,6 +195,16 @@ function addExplain(program: Command): Command {
   return addSettingFlags(command, ['state']).addHelpText('after', EXPLAIN_EXAMPLES);
 }
 
+function addDevices(program: Command): Command {
+  const command = program
+    .command('devices')
+    .description('list the devices that a run saw, or tell all about one')
+    .argument('[id]', 'address, name or hardware address of one; by default all')
+    .option('--run <run>', 'a run, or the beginning of its name; by default the newest')
+    .option('--json', 'as JSON lines instead of text');
+  return addSettingFlags(command, ['state']).addHelpText('after', DEVICES_EXAMPLES);
+}
+
 function addModel(program: Command): Command {
   const command = program
     .command('model')
@@ -201,6 +231,7 @@ Examples:
   thymus watch eth0                   what happens on this tap?
   thymus incidents                    the incidents of the newest run
   thymus explain 1                    why was the first one reported?
+  thymus devices                      what devices are there?
   thymus bench                        how fast is this machine?
 
 Each command has its own help: thymus replay --help`;
@@ -247,6 +278,12 @@ const EXPLAIN_EXAMPLES = `
 Examples:
   thymus explain 1                    incident 1 of the newest run
   thymus explain 20261120/3           incident 3 of the newest run of that day`;
+
+const DEVICES_EXAMPLES = `
+Examples:
+  thymus replay --store devices office.pcap   a run that keeps its devices
+  thymus devices                              those of the newest run
+  thymus devices 10.20.0.5                    all about the one that had this address`;
 
 const MODEL_EXAMPLES = `
 Examples:

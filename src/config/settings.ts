@@ -179,9 +179,9 @@ export const SETTINGS = [
     kind: 'choice',
     value: 'what',
     unit: null,
-    choices: ['incidents', 'flows', 'none'],
+    choices: ['incidents', 'devices', 'flows', 'none'],
     fallback: 'incidents',
-    doc: 'what a run keeps: incidents with their evidence, flows as well, or nothing',
+    doc: 'what a run keeps: incidents with their evidence, devices as well, flows as well, or nothing',
   }),
 ] as const;
 
@@ -209,5 +209,5 @@ export interface Settings {
   readonly timestamps: 'kernel' | 'card';
   readonly prometheus: { readonly host: string; readonly port: number } | null;
   readonly state: string | null;
-  readonly store: 'incidents' | 'flows' | 'none';
+  readonly store: 'incidents' | 'devices' | 'flows' | 'none';
 }

@@ -203,7 +203,9 @@ export class Pipeline {
     const { lanes, shards, pinned, homeNet, strictChecksums } = this.#options;
     const { digests, clearIdentities, identityKey, hashKey } = this.#options;
     const { maxFlows, queueBytes, memoryBytes } = this.#options;
-    const publish = sinks.some((sink) => sink.wantsFlows || sink.wantsEvents);
+    const publish = sinks.some(
+      (sink) => sink.wantsFlows || sink.wantsEvents || sink.wantsDevices === true,
+    );
     const native: NativeOptions = {
       sources,
       live,

@@ -4,6 +4,7 @@ import type { RecordSink } from '../batch/record_sink.js';
 import type { Order } from '../domain/order.js';
 import { DRAIN_BUFFER_BYTES, nextTurn, type BatchSource } from './batch_source.js';
 import type { IncidentStream } from './incident_stream.js';
+import { Inventory } from './inventory.js';
 import { SubscriberJoin } from './subscriber_join.js';
 
 /** How long an empty queue is left alone. The main thread never blocks in it. */
@@ -30,6 +31,8 @@ export class Publisher {
   readonly #flowSinks: readonly RecordSink[];
   readonly #eventSinks: readonly RecordSink[];
   readonly #subscribers = new SubscriberJoin();
+  /** Null when no sink wants devices. */
+  readonly inventory: Inventory | null;
   readonly #buffer: Uint8Array;
   readonly #view: BatchView;
 
@@ -44,6 +47,7 @@ export class Publisher {
     this.#sinks = sinks;
     this.#flowSinks = sinks.filter((sink) => sink.wantsFlows);
     this.#eventSinks = sinks.filter((sink) => sink.wantsEvents);
+    this.inventory = sinks.some((sink) => sink.wantsDevices === true) ? new Inventory() : null;
     this.#buffer = new Uint8Array(source === null ? 0 : DRAIN_BUFFER_BYTES);
     this.#view = new BatchView(this.#buffer);
   }
@@ -97,6 +101,7 @@ export class Publisher {
     const { row, bytes, detailAt } = this.#view;
     let detail = bytes.subarray(detailAt, detailAt + row.heapBytes);
     if (row.tunnelType !== NO_TUNNEL) detail = this.#subscribers.join(row, detail);
+    this.inventory?.onFlow(row, detail);
     for (const sink of this.#flowSinks) sink.onFlow(row, detail);
   }
 
@@ -104,6 +109,7 @@ export class Publisher {
     const { event, bytes, bodyAt } = this.#view;
     const body = bytes.subarray(bodyAt, bodyAt + event.bodyBytes);
     this.#subscribers.onEvent(event, body);
+    this.inventory?.onEvent(event, body);
     for (const sink of this.#eventSinks) sink.onEvent(event, body);
   }
 

@@ -58,6 +58,7 @@ export class Run {
   #failure: Failure | null = null;
   #cost: RunCost | null = null;
   #subscribers: Publisher['subscribers'] | null = null;
+  #inventory: Publisher['inventory'] = null;
   #threads: readonly ShardThread[] = [];
   #hasIncidents = false;
   /** Those that were given since all had given theirs. */
@@ -216,6 +217,7 @@ export class Run {
       const publisher = new Publisher(options, this.#incidents, all);
       await publisher.run();
       this.#subscribers = publisher.subscribers;
+      this.#inventory = publisher.inventory;
     } catch (error) {
       this.#native.stop();
       if (queue !== null) await discardRest(queue, new Uint8Array(DRAIN_BUFFER_BYTES));
@@ -229,6 +231,8 @@ export class Run {
       for (const sink of sinks) sink.onIncident(incident, 'final');
       for (const sink of sinks) await sink.pressure();
     }
+    const devices = this.#inventory?.records() ?? [];
+    for (const sink of sinks) if (sink.wantsDevices === true) sink.onDevices?.(devices);
     for (const source of summary.sources) {
       if (source.error === null) continue;
       for (const sink of sinks) sink.onCaptureError(source, summary.lastPacketUs);
@@ -245,7 +249,7 @@ export class Run {
     return summaryOf(stats, {
       entities,
       interrupted: this.#interrupted,
-      counters: sessionCounters(this.#subscribers),
+      counters: [...sessionCounters(this.#subscribers), ...deviceCounters(this.#inventory)],
     });
   }
 
@@ -275,6 +279,15 @@ function sessionCounters(seen: Publisher['subscribers'] | null): [string, number
     ['subscriber_session_evictions', seen.sessionEvictions],
     ['subscriber_session_refusals', seen.refusals],
     ['subscriber_flows', seen.joined],
+  ];
+}
+
+function deviceCounters(inventory: Publisher['inventory']): [string, number][] {
+  if (inventory === null) return [];
+  const { devices, evictions } = inventory.stats;
+  return [
+    ['devices', devices],
+    ['device_evictions', evictions],
   ];
 }
 

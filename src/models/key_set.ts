@@ -121,6 +121,13 @@ export function mixToUint32(key: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
+/** 32 bits for a text. */
+export function textKey(text: string): number {
+  let key = 7;
+  for (let i = 0; i < text.length; i++) key = mixToUint32(key * 256 + text.charCodeAt(i));
+  return key;
+}
+
 /** One number below 2^52 for a pair, so that pairs can be members of a set of numbers. Never 0. */
 export function pairKey(a: number, b: number): number {
   const low = mixToUint32(a + b * 0x10001);

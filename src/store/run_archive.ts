@@ -1,10 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { DeviceRecord } from '../domain/device.js';
 import type { Incident } from '../domain/incident.js';
 import { ThymusError } from '../errors.js';
 import { readIncidentLines } from './incident_lines.js';
-import { INCIDENTS_FILE, runsDirectory } from './run_files.js';
+import { readDeviceLines } from './device_lines.js';
+import { DEVICES_FILE, INCIDENTS_FILE, runsDirectory } from './run_files.js';
 import { compareRunIds, isRunId } from './run_id.js';
 import { readRunRecord, type RunRecord } from './run_record.js';
 
@@ -48,6 +50,17 @@ export class RunArchive {
   /** The incidents of a run in the order in which they were opened. */
   incidents(run: RunRecord): Promise<Incident[]> {
     return readIncidentLines(join(this.#directory(run.id), INCIDENTS_FILE));
+  }
+
+  /**
+   * The devices of a run, those met first first.
+   * @throws ThymusError NO_SUCH_DEVICE when it kept none
+   */
+  devices(run: RunRecord): DeviceRecord[] {
+    const devices = readDeviceLines(join(this.#directory(run.id), DEVICES_FILE));
+    if (devices !== null) return devices;
+    const why = run.endedAt === null ? 'has not ended' : "was made without '--store devices'";
+    throw new ThymusError('NO_SUCH_DEVICE', `Run ${run.id} has no inventory: it ${why}.`);
   }
 
   /**

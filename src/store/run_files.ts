@@ -6,6 +6,7 @@ import { join } from 'node:path';
  *
  *   STATE/runs/RUN/run.json          what the run was: written at its start, replaced at its end
  *   STATE/runs/RUN/incidents.jsonl   one incident a line; a later line of one id replaces an earlier
+ *   STATE/runs/RUN/devices.jsonl     with `--store devices` or `flows`: one device a line
  *   STATE/runs/RUN/run.duckdb        with `--store flows`: tables flows, incidents, evidence,
  *                                    features, evidence_flows
  *   STATE/live/PID.sock              while a live run goes on: where it says how it stands
@@ -22,6 +23,7 @@ export const STORE_SCHEMA_VERSION = 1;
 
 export const RUN_FILE = 'run.json';
 export const INCIDENTS_FILE = 'incidents.jsonl';
+export const DEVICES_FILE = 'devices.jsonl';
 export const DATABASE_FILE = 'run.duckdb';
 
 /** `$XDG_STATE_HOME/thymus`, or `~/.local/state/thymus`. */

@@ -3,14 +3,22 @@ import { join } from 'node:path';
 
 import type { FlowRowView } from '../batch/generated/record_layout.js';
 import type { RecordSink } from '../batch/record_sink.js';
+import type { DeviceRecord } from '../domain/device.js';
 import type { Incident } from '../domain/incident.js';
 import type { RunSummary } from '../domain/run.js';
+import { writeDeviceLines } from './device_lines.js';
 import { FlowTable } from './flow_table.js';
 import { incidentLineText, readIncidentLines } from './incident_lines.js';
 import { writeIncidentTables } from './incident_tables.js';
 import { outputFailed } from './output_error.js';
 import { OutputFile } from './output_file.js';
-import { DATABASE_FILE, INCIDENTS_FILE, runsDirectory, STORE_SCHEMA_VERSION } from './run_files.js';
+import {
+  DATABASE_FILE,
+  DEVICES_FILE,
+  INCIDENTS_FILE,
+  runsDirectory,
+  STORE_SCHEMA_VERSION,
+} from './run_files.js';
 import { claimRunId } from './run_id.js';
 import { writeRunRecord, type RunRecord } from './run_record.js';
 
@@ -20,6 +28,8 @@ export interface RunStoreOptions {
   readonly sources: readonly string[];
   /** Keep flows as well; needs DuckDB. */
   readonly keepFlows: boolean;
+  /** Keep the inventory of devices as well. */
+  readonly keepDevices: boolean;
 }
 
 /**
@@ -29,6 +39,7 @@ export interface RunStoreOptions {
 export class RunStore implements RecordSink {
   readonly wantsFlows: boolean;
   readonly wantsEvents = false;
+  readonly wantsDevices: boolean;
   readonly #directory: string;
   readonly #lines: OutputFile;
   readonly #flows: FlowTable | null;
@@ -41,6 +52,7 @@ export class RunStore implements RecordSink {
     this.#lines = outputs.lines;
     this.#flows = outputs.flows;
     this.wantsFlows = outputs.flows !== null;
+    this.wantsDevices = outputs.keepDevices;
   }
 
   /**
@@ -66,7 +78,7 @@ export class RunStore implements RecordSink {
     };
     try {
       writeRunRecord(directory, record);
-      return new RunStore(directory, record, await openOutputs(directory, options.keepFlows));
+      return new RunStore(directory, record, await openOutputs(directory, options));
     } catch (error) {
       rmSync(directory, { recursive: true, force: true });
       throw error;
@@ -92,6 +104,10 @@ export class RunStore implements RecordSink {
       return;
     }
     this.#opened.delete(incident.id);
+  }
+
+  onDevices(devices: readonly DeviceRecord[]): void {
+    writeDeviceLines(join(this.#directory, DEVICES_FILE), devices);
   }
 
   onCaptureError(): void {}
@@ -128,13 +144,18 @@ export class RunStore implements RecordSink {
 interface Outputs {
   readonly lines: OutputFile;
   readonly flows: FlowTable | null;
+  readonly keepDevices: boolean;
 }
 
-async function openOutputs(directory: string, keepFlows: boolean): Promise<Outputs> {
+async function openOutputs(
+  directory: string,
+  { keepFlows, keepDevices }: RunStoreOptions,
+): Promise<Outputs> {
   const lines = new OutputFile(join(directory, INCIDENTS_FILE));
-  if (!keepFlows) return { lines, flows: null };
+  if (!keepFlows) return { lines, flows: null, keepDevices };
   const path = join(directory, DATABASE_FILE);
-  return { lines, flows: await FlowTable.create({ path, wanted: '--store flows' }) };
+  const flows = await FlowTable.create({ path, wanted: '--store flows' });
+  return { lines, flows, keepDevices };
 }
 
 function makeDirectory(path: string): void {

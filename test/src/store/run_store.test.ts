@@ -33,6 +33,7 @@ describe('RunStore and RunArchive', () => {
       engineVersion: '0.1.0',
       sources: ['a.pcap'],
       keepFlows,
+      keepDevices: false,
     });
   const runWith = async (...incidents: Incident[]): Promise<string> => {
     const store = await begin();
