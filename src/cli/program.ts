@@ -80,6 +80,7 @@ const COMMANDS = [
   'incidents',
   'explain',
   'devices',
+  'feedback',
   'model',
   'bench',
 ] as const;
@@ -117,6 +118,10 @@ function createProgram(setExitCode: (code: number) => void): Command {
   addDevices(program).action(async (id: string | undefined, options: DevicesFlags) => {
     const { devicesCommand } = await import('./devices.js');
     setExitCode(await devicesCommand(id, options));
+  });
+  addFeedback(program).action(async (id: string, verdict: string, options: StateFlags) => {
+    const { feedbackCommand } = await import('./feedback.js');
+    setExitCode(await feedbackCommand(id, verdict, options));
   });
   addModel(program).action(async (options: ModelFlags) => {
     const { modelCommand } = await import('./model.js');
@@ -205,6 +210,15 @@ function addDevices(program: Command): Command {
   return addSettingFlags(command, ['state']).addHelpText('after', DEVICES_EXAMPLES);
 }
 
+function addFeedback(program: Command): Command {
+  const command = program
+    .command('feedback')
+    .description('say what an incident was; later ones of its kind are told as more or less sure')
+    .argument('<id>', 'RUN/INCIDENT, or the number of an incident of the newest run')
+    .argument('<verdict>', "'benign' or 'attack'");
+  return addSettingFlags(command, ['state']).addHelpText('after', FEEDBACK_EXAMPLES);
+}
+
 function addModel(program: Command): Command {
   const command = program
     .command('model')
@@ -284,6 +298,14 @@ Examples:
   thymus replay --store devices office.pcap   a run that keeps its devices
   thymus devices                              those of the newest run
   thymus devices 10.20.0.5                    all about the one that had this address`;
+
+const FEEDBACK_EXAMPLES = `
+Examples:
+  thymus feedback 1 benign              incident 1 of the newest run was the backup
+  thymus feedback 20261120/3 attack     incident 3 of that day was one
+
+What alarms does not change: only how sure an incident is told to be. What was said is kept in
+feedback.jsonl of the state directory; saying it again changes it.`;
 
 const MODEL_EXAMPLES = `
 Examples:

@@ -126,8 +126,9 @@ class Replay {
 
   #learning(files: readonly string[]): Learning {
     const { saveModel } = this.#flags;
-    const put = (path: string) => (model: Model) => writeModel(path, model);
-    return learningOf(this.#model, files, saveModel === undefined ? null : put(saveModel));
+    const write = (path: string) => (model: Model) => writeModel(path, model);
+    const put = saveModel === undefined ? null : write(saveModel);
+    return learningOf(files, { start: this.#model, put });
   }
 
   /** Nothing is mixed into EVE that goes to standard output. */

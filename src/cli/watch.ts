@@ -15,6 +15,7 @@ import {
   type Learning,
   type LiveOptions,
 } from '../engine/pipeline.js';
+import { priorsOf, readFeedback } from '../store/feedback_file.js';
 import { readModel, writeModel, type Model } from '../store/model_file.js';
 import { ModelShelf } from '../store/model_shelf.js';
 import { ThymusError } from '../errors.js';
@@ -173,13 +174,19 @@ class Watch {
   /** @throws ThymusError MODEL_INVALID: a model that cannot be read is not written over */
   #learning(interfaces: readonly string[]): Learning {
     const { model } = this.#flags;
+    const state = stateDirectory(this.#settings);
+    const priors = priorsOf(readFeedback(state));
     if (typeof model === 'string') {
       const start = existsSync(model) ? readModel(model) : null;
-      return learningOf(start, interfaces, (learned) => writeModel(model, learned));
+      const put = (learned: Model): void => writeModel(model, learned);
+      return learningOf(interfaces, { start, priors, put });
     }
-    if (!model || this.#settings.store === 'none') return learningOf(null, interfaces, null);
-    const shelf = new ModelShelf(stateDirectory(this.#settings));
-    return learningOf(shelf.latest(), interfaces, (learned) => this.#keep(shelf, learned));
+    if (!model || this.#settings.store === 'none') {
+      return learningOf(interfaces, { start: null, priors, put: null });
+    }
+    const shelf = new ModelShelf(state);
+    const put = (learned: Model): void => this.#keep(shelf, learned);
+    return learningOf(interfaces, { start: shelf.latest(), priors, put });
   }
 
   /** Where there is no place for it and nobody asked, watching goes on. */

@@ -1,5 +1,6 @@
 import type { RecordSink } from '../batch/record_sink.js';
 import type { Settings } from '../config/settings.js';
+import { NO_PRIORS } from '../domain/lane_priors.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
 import type { EvidenceRequest, EvidenceResult, LiveOptions, NativeOptions } from './addon_types.js';
@@ -81,7 +82,7 @@ export interface PipelineOptions {
   readonly measureCost: boolean;
 }
 
-const NO_LEARNING: Learning = { model: null, onLearned: null };
+const NO_LEARNING: Learning = { model: null, priors: NO_PRIORS, onLearned: null };
 
 /**
  * Runs captures, one run after another, with worker threads that are kept in between. Several

@@ -1,5 +1,6 @@
 import type { RecordSink } from '../batch/record_sink.js';
 import { shiftFor, type LearnedState } from '../domain/learned_state.js';
+import type { LanePriors } from '../domain/lane_priors.js';
 import type { RunSummary } from '../domain/run.js';
 import { StateReader } from '../domain/state_reader.js';
 import { ThymusError } from '../errors.js';
@@ -26,6 +27,8 @@ import { abortTicks, createTickSeats, type TickSeat } from './tick_channel.js';
 export interface Learning {
   /** Null: nothing. */
   readonly model: LearnedState | null;
+  /** What operators have said of earlier incidents. */
+  readonly priors: LanePriors;
   /** At the end of the run, and whenever `saveModel` asked for it; null: nobody. */
   readonly onLearned: ((state: LearnedState, seen: RunSummary) => void) | null;
 }
@@ -67,7 +70,7 @@ export class Run {
   constructor(options: RunOptions) {
     this.#options = options;
     this.#seats = createTickSeats(options.native.shards);
-    this.#book = new IncidentBook();
+    this.#book = new IncidentBook(options.priors);
     this.#incidents = new IncidentStream(options.native.shards, this.#book);
     this.#states = new Array<ShardState | null>(options.native.shards).fill(null);
     this.#native = openRun(options.native);

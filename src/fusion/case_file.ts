@@ -1,6 +1,7 @@
 import type { EntityRef } from '../domain/entity.js';
 import type { Evidence } from '../domain/evidence.js';
 import type { Alarm, Incident } from '../domain/incident.js';
+import type { LanePriors } from '../domain/lane_priors.js';
 import { LANE_INDEX, LANES, type LaneId } from '../domain/lanes.js';
 import { compareOrder } from '../domain/order.js';
 import type { StateReader } from '../domain/state_reader.js';
@@ -174,7 +175,7 @@ export class CaseFile {
     return file;
   }
 
-  toIncident(): Incident {
+  toIncident(priors: LanePriors): Incident {
     const alarms = [...this.#parts.values()].flatMap((part) => part.alarms);
     const evidence = selected(this.#evidence());
     const all = evidence.length > 0 ? evidence : this.opening.evidence;
@@ -189,7 +190,7 @@ export class CaseFile {
         [...this.#parts.values()].map((part) => part.entity),
         stage,
       ),
-      confidence: Math.max(...alarms.map(confidenceOf)),
+      confidence: Math.max(...alarms.map((alarm) => confidenceOf(alarm, priors))),
       loss: Math.max(...alarms.map((alarm) => alarm.loss ?? 0)),
       lnWealth: Math.max(...alarms.map((alarm) => alarm.lnWealth)),
       stage,

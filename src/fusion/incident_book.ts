@@ -1,6 +1,7 @@
 import type { Alarm, Incident } from '../domain/incident.js';
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
+import { NO_PRIORS, type LanePriors } from '../domain/lane_priors.js';
 import { CaseFile, causeOf } from './case_file.js';
 
 /** An incident that was quiet for longer takes no new alarms: six hours. */
@@ -23,6 +24,11 @@ export class IncidentBook {
   #open: CaseFile[] = [];
   #finished: CaseFile[] = [];
   #opened = 0;
+  readonly #priors: LanePriors;
+
+  constructor(priors = NO_PRIORS) {
+    this.#priors = priors;
+  }
 
   /**
    * @returns the incident that the alarm opened, or the one of an earlier run that it is the first
@@ -43,7 +49,7 @@ export class IncidentBook {
       const absorbed = new Set(related.slice(1));
       this.#open = this.#open.filter((file) => !absorbed.has(file));
     }
-    return wasCarriedOver && !oldest.isCarriedOver ? oldest.toIncident() : null;
+    return wasCarriedOver && !oldest.isCarriedOver ? oldest.toIncident(this.#priors) : null;
   }
 
   /**
@@ -55,7 +61,9 @@ export class IncidentBook {
     this.#retire(nowUs);
     const finished = this.#finished;
     this.#finished = [];
-    return finished.filter((file) => !file.isCarriedOver).map((file) => file.toIncident());
+    return finished
+      .filter((file) => !file.isCarriedOver)
+      .map((file) => file.toIncident(this.#priors));
   }
 
   /**
@@ -65,7 +73,7 @@ export class IncidentBook {
   finish(): Incident[] {
     const files = [...this.#finished, ...this.#open].filter((file) => !file.isCarriedOver);
     files.sort((a, b) => Number(a.id) - Number(b.id));
-    return files.map((file) => file.toIncident());
+    return files.map((file) => file.toIncident(this.#priors));
   }
 
   /** Writes the incidents that can still grow, and how many there were. */
@@ -87,7 +95,7 @@ export class IncidentBook {
     file.add(alarm);
     this.#open.push(file);
     if (this.#open.length > OPEN_MOST) this.#finishQuietest();
-    return file.toIncident();
+    return file.toIncident(this.#priors);
   }
 
   #retire(nowUs: number): void {

@@ -1,6 +1,7 @@
 import type { EntityRef } from '../domain/entity.js';
 import type { Stage } from '../domain/evidence.js';
 import type { Alarm, Severity } from '../domain/incident.js';
+import { NO_PRIORS, type LanePriors } from '../domain/lane_priors.js';
 
 /** Prior odds that a device is under attack on a day. */
 const PRIOR_ODDS = 1e-4;
@@ -9,10 +10,12 @@ const PRIOR_ODDS = 1e-4;
  * Posterior probability that an alarm is real: o / (1 + o) with o = prior odds * e^(S - ln ticks).
  * The ticks are those the winning lane ran for, which takes out the wealth that waiting alone earns.
  * What is normal was learned from all packets: where a share of them is missing, answers seem to be
- * missing, too, so that the same share is taken off.
+ * missing, too, so that the same share is taken off. What operators have said of that lane's
+ * incidents changes the prior odds.
  */
-export function confidenceOf(alarm: Alarm): number {
-  const lnOdds = Math.log(PRIOR_ODDS) + alarm.lnWealth - Math.log(alarm.ticksRunning);
+export function confidenceOf(alarm: Alarm, priors: LanePriors = NO_PRIORS): number {
+  const lnPrior = Math.log(PRIOR_ODDS) + (priors[alarm.lanes[0]!.lane] ?? 0);
+  const lnOdds = lnPrior + alarm.lnWealth - Math.log(alarm.ticksRunning);
   return (1 - (alarm.loss ?? 0)) / (1 + Math.exp(-lnOdds));
 }
 

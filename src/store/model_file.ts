@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 
 import type { LearnedFigures, LearnedState } from '../domain/learned_state.js';
+import type { LanePriors } from '../domain/lane_priors.js';
 import { StateReader } from '../domain/state_reader.js';
 import { StateWriter } from '../domain/state_writer.js';
 import { ThymusError } from '../errors.js';
@@ -41,6 +42,8 @@ export interface ModelAbout {
   readonly engineVersion: string;
   /** Runs that it was learned in, the oldest first. */
   readonly lessons: readonly Lesson[];
+  /** What operators had said when it was written. */
+  readonly priors: LanePriors;
 }
 
 /** One run that a model learned from. */

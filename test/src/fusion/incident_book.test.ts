@@ -153,6 +153,8 @@ describe('confidenceOf', () => {
     assert.ok(Math.abs(confidenceOf(base) - 0.5) < 1e-9);
     assert.ok(Math.abs(confidenceOf({ ...base, ticksRunning: 9 }) - 0.1) < 1e-9);
     assert.ok(confidenceOf({ ...base, lnWealth: 5000 }) <= 1);
+    const benign = { [base.lanes[0]!.lane]: Math.log(1 / 9) };
+    assert.ok(Math.abs(confidenceOf(base, benign) - 0.1) < 1e-9);
   });
 });
 
