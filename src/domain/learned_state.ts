@@ -9,6 +9,7 @@ import { TICK_US, tickOf } from './tick.js';
  *   entities/P     entities of part P of the key space (models/partition.ts), a part a shard
  *   shared/NAME    what a detector keeps that belongs to no entity, a part a shard
  *   incidents      incidents that can still grow
+ *   devices        the inventory
  */
 export interface LearnedState {
   /** Until when it was learned, engine time in microseconds. */

@@ -10,6 +10,8 @@ import {
 } from '../batch/generated/record_layout.js';
 import { TlvReader, toObject, type TlvObject, type TlvValue } from '../batch/tlv.js';
 import type { DeviceRecord, Lease } from '../domain/device.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { guessClass } from '../models/device_class.js';
 import {
   DeviceTable,
@@ -85,9 +87,23 @@ export class Inventory {
 
   /** All devices that were there, the first met first. */
   records(): DeviceRecord[] {
-    this.#regroup();
+    this.#regroup((device) => !this.#groups.has(device.number));
     const leases = this.#leasesByDevice();
     return this.#table.all().map((device) => this.#record(device, leases.get(device) ?? []));
+  }
+
+  /** Applications are written by their numbers, which never change. */
+  save(out: StateWriter): void {
+    out.f64(this.#day);
+    this.#table.save(out);
+    this.#groups.save(out);
+  }
+
+  /** Goes on with the devices of an earlier run. REQUIRES: nothing was seen yet. */
+  restore(from: StateReader): void {
+    this.#day = from.time(DAY_US);
+    this.#table.restore(from);
+    this.#groups.restore(from);
   }
 
   arp(fields: TlvObject, row: EventRowView): void {
@@ -276,16 +292,18 @@ export class Inventory {
   #passTime(nowUs: number): void {
     const day = Math.floor(nowUs / DAY_US);
     if (day <= this.#day) return;
-    if (this.#day !== -Infinity) this.#regroup();
+    if (this.#day !== -Infinity) this.#regroup(() => true);
     this.#day = day;
   }
 
-  #regroup(): void {
+  /** At the end of a day, of all; at the end of a run, of those that no day has grouped yet. */
+  #regroup(isMeant: (device: Device) => boolean): void {
     const devices = this.#table.all();
     this.#groups.keepOnly(new Set(devices.map((device) => device.number)));
-    const active = devices.filter((device) => device.flows > 0 || device.services.size > 0);
+    const isActive = (device: Device): boolean => device.flows > 0 || device.services.size > 0;
+    const meant = devices.filter((device) => isActive(device) && isMeant(device));
     this.#groups.assign(
-      active.map((device) => ({ number: device.number, sketch: sketchOf(device) })),
+      meant.map((device) => ({ number: device.number, sketch: sketchOf(device) })),
     );
   }
 

@@ -5,7 +5,8 @@ import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
 import type { EvidenceRequest, EvidenceResult, LiveOptions, NativeOptions } from './addon_types.js';
 import { LiveMonitor, type LiveStatus } from './live_monitor.js';
-import { Run, type Learning, type RunCost, type RunOptions } from './run.js';
+import { Run, type RunCost, type RunOptions } from './run.js';
+import type { Learning } from './run_model.js';
 import type { RunProgress } from './run_stats.js';
 import { ShardThread } from './shard_thread.js';
 

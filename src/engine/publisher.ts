@@ -57,9 +57,12 @@ export class Publisher {
     return this.#subscribers.stats;
   }
 
-  /** Settles when all records and all incidents were given. */
-  async run(): Promise<void> {
-    if (this.#source !== null) await this.#publishQueue(this.#source);
+  /**
+   * Settles when all records and all incidents were given.
+   * @param begin called when there are records, before the first is given
+   */
+  async run(begin: () => void): Promise<void> {
+    if (this.#source !== null) await this.#publishQueue(this.#source, begin);
     while (!this.#incidents.complete) {
       this.#giveIncidents(this.#incidents.safe);
       await this.#incidents.moved();
@@ -67,10 +70,15 @@ export class Publisher {
     this.#giveIncidents(this.#incidents.safe);
   }
 
-  async #publishQueue(source: BatchSource): Promise<void> {
+  async #publishQueue(source: BatchSource, begin: () => void): Promise<void> {
+    let hasBegun = false;
     for (;;) {
       const bytes = source.read(this.#buffer, 0);
       if (bytes < 0) return;
+      if (bytes > 0 && !hasBegun) {
+        hasBegun = true;
+        begin();
+      }
       if (bytes === 0) await sleep(IDLE_MS);
       else await this.#publishBuffer(bytes);
     }

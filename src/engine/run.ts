@@ -1,8 +1,5 @@
 import type { RecordSink } from '../batch/record_sink.js';
-import { shiftFor, type LearnedState } from '../domain/learned_state.js';
-import type { LanePriors } from '../domain/lane_priors.js';
 import type { RunSummary } from '../domain/run.js';
-import { StateReader } from '../domain/state_reader.js';
 import { ThymusError } from '../errors.js';
 import { IncidentBook } from '../fusion/incident_book.js';
 import type { EvidenceRequest, EvidenceResult, NativeOptions, NativeStats } from './addon_types.js';
@@ -11,6 +8,7 @@ import { openRun, type NativeRun } from './binding.js';
 import { IncidentStream } from './incident_stream.js';
 import { Publisher } from './publisher.js';
 import type { LiveMonitor, LiveStatus } from './live_monitor.js';
+import { RunModel, type Learning } from './run_model.js';
 import { progressOf, summaryOf, type RunProgress } from './run_stats.js';
 import type {
   JudgeOptions,
@@ -19,19 +17,8 @@ import type {
   ShardMessage,
   ShardReport,
 } from './shard_messages.js';
-import { joinShardStates, type ShardState } from './shard_state.js';
 import type { ShardThread } from './shard_thread.js';
 import { abortTicks, createTickSeats, type TickSeat } from './tick_channel.js';
-
-/** What a run goes on from, and who gets what it has learned. */
-export interface Learning {
-  /** Null: nothing. */
-  readonly model: LearnedState | null;
-  /** What operators have said of earlier incidents. */
-  readonly priors: LanePriors;
-  /** At the end of the run, and whenever `saveModel` asked for it; null: nobody. */
-  readonly onLearned: ((state: LearnedState, seen: RunSummary) => void) | null;
-}
 
 export interface RunOptions extends Learning {
   readonly native: NativeOptions;
@@ -52,8 +39,8 @@ export interface RunCost {
 export class Run {
   readonly #options: RunOptions;
   readonly #native: NativeRun;
-  readonly #book: IncidentBook;
   readonly #incidents: IncidentStream;
+  readonly #model: RunModel;
   readonly #seats: readonly TickSeat[];
   #interrupted = false;
   /** Not null when the native run is closed. */
@@ -63,18 +50,18 @@ export class Run {
   #subscribers: Publisher['subscribers'] | null = null;
   #inventory: Publisher['inventory'] = null;
   #threads: readonly ShardThread[] = [];
-  #hasIncidents = false;
-  /** Those that were given since all had given theirs. */
-  #states: (ShardState | null)[];
 
   constructor(options: RunOptions) {
     this.#options = options;
     this.#seats = createTickSeats(options.native.shards);
-    this.#book = new IncidentBook(options.priors);
-    this.#incidents = new IncidentStream(options.native.shards, this.#book);
-    this.#states = new Array<ShardState | null>(options.native.shards).fill(null);
+    const { shards } = options.native;
+    const book = new IncidentBook(options.priors);
+    this.#incidents = new IncidentStream(shards, book);
+    this.#model = new RunModel(options, book, this.#incidents, shards);
     this.#native = openRun(options.native);
   }
+
+  readonly #firstPacketUs = (): number => this.#native.stats().firstPacketTimeUs;
 
   get progress(): RunProgress {
     return progressOf(this.#finalStats ?? this.#native.stats(), this.#incidents.opened);
@@ -109,7 +96,7 @@ export class Run {
 
   /** Asks for what was learned so far: `onLearned` gets it when the shards have ended their ticks. */
   saveModel(): void {
-    if (this.#options.onLearned === null || this.#states.some((state) => state !== null)) return;
+    if (!this.#model.isIdle) return;
     for (const thread of this.#threads) thread.askForState();
   }
 
@@ -127,7 +114,7 @@ export class Run {
     const summary = this.#summarise(reports, this.#finalStats);
     if (this.#failure === null) await this.#attempt(() => this.#giveResults(summary));
     if (this.#failure === null && this.#options.onLearned !== null) {
-      await this.#attempt(() => this.#giveLearned(summary));
+      await this.#attempt(() => this.#model.give(summary));
     }
     for (const sink of this.#options.sinks) await this.#attempt(() => sink.end());
     const failure = this.#failure;
@@ -180,34 +167,13 @@ export class Run {
     const alarms =
       this.#options.monitor?.onMessage(shard, message, () => this.#native.stats()) ??
       message.alarms;
-    this.#restoreIncidents();
+    this.#model.begin(this.#firstPacketUs);
     const isEnd = watermark.timeUs === Infinity;
     if (isEnd && state !== null) this.#incidents.endLearning(state.untilUs);
     this.#incidents.advance(shard, alarms, watermark);
-    if (state === null) return;
-    this.#states[shard] = state;
-    if (isEnd || this.#states.includes(null)) return;
+    if (state === null || !this.#model.take(shard, state) || isEnd) return;
     const outcome = { entities: 0, interrupted: false, counters: [] };
-    this.#giveLearned(summaryOf(this.#native.stats(), outcome));
-  }
-
-  /** Before the first alarm, when it is known what time it is. */
-  #restoreIncidents(): void {
-    const incidents = this.#options.model?.sections.get('incidents');
-    if (this.#hasIncidents || incidents === undefined) return;
-    this.#hasIncidents = true;
-    const { firstPacketTimeUs } = this.#native.stats();
-    if (shiftFor(this.#options.model!, firstPacketTimeUs) !== 0) return;
-    this.#book.restore(new StateReader(incidents));
-  }
-
-  /** REQUIRES: every shard has given its state. */
-  #giveLearned(seen: RunSummary): void {
-    const states = this.#states.filter((state) => state !== null);
-    this.#states = states.map(() => null);
-    const state = joinShardStates(states);
-    const sections = new Map(state.sections).set('incidents', this.#incidents.save());
-    this.#options.onLearned!({ ...state, sections }, seen);
+    this.#model.give(summaryOf(this.#native.stats(), outcome));
   }
 
   /** Records and incidents, to the sinks. */
@@ -218,7 +184,8 @@ export class Run {
       const all = monitor === null ? sinks : [...sinks, monitor.sink];
       const options = { source: queue, isLive: monitor !== null };
       const publisher = new Publisher(options, this.#incidents, all);
-      await publisher.run();
+      this.#model.use(publisher.inventory);
+      await publisher.run(() => this.#model.begin(this.#firstPacketUs));
       this.#subscribers = publisher.subscribers;
       this.#inventory = publisher.inventory;
     } catch (error) {

@@ -1,3 +1,6 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+
 /** That an address belongs to somebody, microseconds. */
 export interface Claim {
   readonly atUs: number;
@@ -74,6 +77,33 @@ export class AddressLeases<T> {
   /** All there is, by address; each in the order of time. */
   *all(): Generator<{ place: string; owner: T; fromUs: number; untilUs: number }> {
     for (const [place, spans] of this.#spans) for (const span of spans) yield { place, ...span };
+  }
+
+  save(out: StateWriter, numberOf: (owner: T) => number): void {
+    out.u32(this.#spans.size);
+    for (const [place, spans] of this.#spans) {
+      out.text(place);
+      out.u32(spans.length);
+      for (const { owner, fromUs, untilUs } of spans) {
+        out.f64s([numberOf(owner), fromUs, untilUs]);
+      }
+    }
+  }
+
+  /** REQUIRES: it is empty. What belonged to somebody who is no more is left out. */
+  restore(from: StateReader, ownerOf: (number: number) => T | undefined): void {
+    const places = from.count(this.#most);
+    for (let i = 0; i < places; i++) {
+      const place = from.text();
+      const n = from.count(SPANS_MOST);
+      const spans: Span<T>[] = [];
+      for (let k = 0; k < n; k++) {
+        const owner = ownerOf(from.natural());
+        const span = { fromUs: from.time(), untilUs: from.time() };
+        if (owner !== undefined) spans.push({ owner, ...span });
+      }
+      if (spans.length > 0) this.#spans.set(place, spans);
+    }
   }
 
   #renewed(place: string): Span<T>[] {

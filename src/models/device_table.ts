@@ -1,4 +1,6 @@
 import type { IdentityKind } from '../domain/device.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { AddressLeases, type Claim } from './address_leases.js';
 import { TopCounts } from './top_counts.js';
 
@@ -32,6 +34,24 @@ export class Service {
   constructor(protocol: number, port: number) {
     this.protocol = protocol;
     this.port = port;
+  }
+
+  save(out: StateWriter): void {
+    out.u8(this.protocol);
+    out.u32(this.port);
+    out.u32(this.app);
+    out.f64(this.flows);
+    out.u32(this.clients.size);
+    for (const client of this.clients) out.f64(client);
+  }
+
+  static restored(from: StateReader): Service {
+    const service = new Service(from.u8(), from.u32());
+    service.app = from.u32();
+    service.flows = from.natural();
+    const n = from.count(CLIENTS_MOST);
+    for (let i = 0; i < n; i++) service.clients.add(from.natural());
+    return service;
   }
 
   meet(client: number): void {
@@ -87,13 +107,58 @@ export class Device {
 
   /** Null when it offers too many to remember another one. */
   service(protocol: number, port: number): Service | null {
-    const key = protocol * 0x10000 + port;
+    const key = serviceKey(protocol, port);
     const known = this.services.get(key);
     if (known !== undefined) return known;
     if (this.services.size >= SERVICES_MOST) return null;
     const service = new Service(protocol, port);
     this.services.set(key, service);
     return service;
+  }
+
+  save(out: StateWriter): void {
+    out.u32(this.number);
+    out.u32(this.identities.length);
+    for (const { kind, value } of this.identities) {
+      out.u8(IDENTITY_KINDS.indexOf(kind));
+      out.text(value);
+    }
+    out.u32(this.names.length);
+    for (const name of this.names) out.text(name);
+    out.f64s([this.firstSeenUs, this.lastSeenUs, this.flows, this.bytesOut, this.bytesIn]);
+    out.u32(this.services.size);
+    for (const service of this.services.values()) service.save(out);
+    for (const counts of this.#counts) counts.save(out, (key) => out.f64(key));
+    this.hints.save(out, (hint) => out.text(hint));
+    out.f64s(this.hours);
+  }
+
+  static restored(from: StateReader): Device {
+    const device = new Device(from.u32());
+    const identities = from.count(IDENTITIES_MOST);
+    for (let i = 0; i < identities; i++) {
+      device.identities.push({ kind: IDENTITY_KINDS[from.u8()] ?? 'ip', value: from.text() });
+    }
+    const names = from.count(NAMES_MOST);
+    for (let i = 0; i < names; i++) device.names.push(from.text());
+    device.firstSeenUs = from.time();
+    device.lastSeenUs = from.time();
+    device.flows = from.natural();
+    device.bytesOut = from.natural();
+    device.bytesIn = from.natural();
+    const services = from.count(SERVICES_MOST);
+    for (let i = 0; i < services; i++) {
+      const service = Service.restored(from);
+      device.services.set(serviceKey(service.protocol, service.port), service);
+    }
+    for (const counts of device.#counts) counts.restore(from, () => from.natural());
+    device.hints.restore(from, () => from.text());
+    device.hours.set(from.f64s(HOURS_OF_WEEK));
+    return device;
+  }
+
+  get #counts(): readonly TopCounts<number>[] {
+    return [this.apps, this.ports, this.sites, this.fingerprints];
   }
 
   /** Takes over what was seen of it under another identity. */
@@ -121,6 +186,8 @@ export class Device {
     other.hours.forEach((n, hour) => (this.hours[hour]! += n));
   }
 }
+
+const serviceKey = (protocol: number, port: number): number => protocol * 0x10000 + port;
 
 function strengthOf({ kind }: Identity): number {
   return IDENTITY_KINDS.indexOf(kind);
@@ -234,6 +301,27 @@ export class DeviceTable {
     const device = this.#make();
     this.#call(device, { kind: 'ip', value: place });
     return device;
+  }
+
+  save(out: StateWriter): void {
+    out.u32(this.#made);
+    out.u32(this.#devices.size);
+    for (const device of this.#devices.values()) out.part(() => device.save(out));
+    this.leases.save(out, (device) => device.number);
+  }
+
+  /** REQUIRES: it is empty. */
+  restore(from: StateReader): void {
+    this.#made = from.u32();
+    const n = from.count(this.#most);
+    for (let i = 0; i < n; i++) {
+      const device = Device.restored(from.part());
+      this.#devices.set(device.number, device);
+      for (const identity of device.identities) {
+        this.#byIdentity.set(identityText(identity), device);
+      }
+    }
+    this.leases.restore(from, (number) => this.#devices.get(number));
   }
 
   #ofMac(mac: string): Device {

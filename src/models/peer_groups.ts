@@ -1,3 +1,5 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Device } from './device_table.js';
 import { mixToUint32, pairKey, textKey } from './key_set.js';
 
@@ -98,6 +100,10 @@ export class PeerGroups {
     }
   }
 
+  has(number: number): boolean {
+    return this.#members.has(number);
+  }
+
   /** The group of a device, from 1; null where it has no two peers. */
   groupOf(number: number): number | null {
     const group = this.#members.get(number)?.group;
@@ -138,6 +144,31 @@ export class PeerGroups {
     let size = 0;
     for (const member of this.#members.values()) if (member.group === group) size++;
     return size;
+  }
+
+  save(out: StateWriter): void {
+    out.u32(this.#leaders.length);
+    for (const leader of this.#leaders) out.f64s(leader);
+    out.u32(this.#members.size);
+    for (const [number, { group, drawnTo, days }] of this.#members) {
+      out.f64s([number, group, drawnTo, days]);
+    }
+  }
+
+  /** REQUIRES: there are none. */
+  restore(from: StateReader): void {
+    const leaders = from.count(LEADERS_MOST);
+    for (let i = 0; i < leaders; i++) this.#leaders.push(from.f64s(DIMENSIONS));
+    const members = from.count(from.left);
+    for (let i = 0; i < members; i++) {
+      const [number, group, drawnTo, days] = [
+        from.natural(),
+        from.natural(),
+        from.natural(),
+        from.natural(),
+      ];
+      this.#members.set(number, { group, drawnTo, days });
+    }
   }
 
   /** Of devices that are no more. */

@@ -1,3 +1,6 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+
 /**
  * The things met most often, in bounded memory (Space-Saving: Metwally, Agrawal and El Abbadi 2005).
  * When it is full, the one met least gives its place and its count to the one that comes: counts are
@@ -42,6 +45,23 @@ export class TopCounts<K> {
   /** The most frequent first; of the same count, those met first. */
   top(n: number): [K, number][] {
     return [...this.#counts].sort((a, b) => b[1] - a[1]).slice(0, n);
+  }
+
+  save(out: StateWriter, saveKey: (key: K) => void): void {
+    out.f64s([this.total, this.evictions]);
+    out.u32(this.#counts.size);
+    for (const [key, count] of this.#counts) {
+      saveKey(key);
+      out.f64(count);
+    }
+  }
+
+  /** REQUIRES: it is empty. */
+  restore(from: StateReader, restoreKey: () => K): void {
+    this.total = from.natural();
+    this.evictions = from.natural();
+    const n = from.count(this.#most);
+    for (let i = 0; i < n; i++) this.#counts.set(restoreKey(), from.natural());
   }
 
   #least(): [K, number] {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { StateReader } from '../../../src/domain/state_reader.js';
+import { StateWriter } from '../../../src/domain/state_writer.js';
+import { ThymusError } from '../../../src/errors.js';
 import { AddressLeases } from '../../../src/models/address_leases.js';
 import { guessClass } from '../../../src/models/device_class.js';
 import {
@@ -115,6 +118,46 @@ describe('DeviceTable', () => {
     assert.equal(table.size, 50);
     assert.equal(table.evictions, 451);
     assert.equal(identityText(table.at(ADDRESS, 600 * S)!.identity), `mac ${MAC_A}`);
+  });
+});
+
+describe('DeviceTable and PeerGroups', () => {
+  it('are the same after they were saved and restored', () => {
+    const table = new DeviceTable(200);
+    const random = seeded(8);
+    for (let i = 0; i < 300; i++) {
+      const at = i * 60 * S;
+      const place = placeOf(`10.0.0.${Math.floor(random() * 60)}`, random() < 0.3 ? 7 : null);
+      const mac = `00:16:3e:00:00:${(10 + Math.floor(random() * 40)).toString(16)}`;
+      if (random() < 0.3) table.bindMac(mac, place, { atUs: at, untilUs: at + 3600 * S });
+      const device = table.atOrNew(place, at);
+      device.see(at);
+      device.apps.add(Math.floor(random() * 99));
+      device.service(6, Math.floor(random() * 9))?.meet(i);
+      device.hints.add(`agent ${Math.floor(random() * 99)}`);
+      device.addName(`host-${i % 7}`);
+    }
+    const groups = new PeerGroups();
+    groups.assign(table.all().map((one) => ({ number: one.number, sketch: sketchOf(one) })));
+    const bytesOf = (...parts: (DeviceTable | PeerGroups)[]): Uint8Array => {
+      const out = new StateWriter();
+      for (const part of parts) part.save(out);
+      return out.take();
+    };
+    const bytes = bytesOf(table, groups);
+    const [table2, groups2] = [new DeviceTable(200), new PeerGroups()];
+    const from = new StateReader(bytes);
+    table2.restore(from);
+    groups2.restore(from);
+    assert.equal(from.left, 0);
+    assert.deepEqual(bytesOf(table2, groups2), bytes);
+    for (let n = 0; n < bytes.length; n += 97) {
+      const cut = new StateReader(bytes.slice(0, n));
+      assert.throws(() => {
+        new DeviceTable(200).restore(cut);
+        new PeerGroups().restore(cut);
+      }, ThymusError);
+    }
   });
 });
 
