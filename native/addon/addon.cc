@@ -97,6 +97,12 @@ Napi::Value open(const Napi::CallbackInfo& info) {
     }
   }
   options.publish = o.Get("publish").ToBoolean();
+  for (const uint32_t kind : numbers(o.Get("eventsOfEnds"))) {
+    options.judged.of_ends.set(kind & 0xffff);
+  }
+  for (const uint32_t kind : numbers(o.Get("eventsOfLinks"))) {
+    options.judged.of_links.set(kind & 0xffff);
+  }
   options.queue_bytes = static_cast<size_t>(o.Get("queueBytes").ToNumber().Int64Value());
   options.tracker.max_flows = u32(o, "maxFlows");
   options.tracker.strict_checksums = o.Get("strictChecksums").ToBoolean();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/generated/events/anomaly.h"
+#include "base/generated/events/arp.h"
 #include "base/generated/events/ethercat.h"
 #include "base/generated/events/flow_detail.h"
 #include "base/generated/events/goose.h"
@@ -22,9 +23,13 @@ namespace {
 // The sub-index of sketches: after every record of the packet that closed their window.
 constexpr uint32_t kSketchSub = 0xffff0000;
 
+uint8_t internal_roles(bool orig_internal, bool resp_internal) {
+  return static_cast<uint8_t>((orig_internal ? flow_roles::kOriginatorInternal : 0) |
+                              (resp_internal ? flow_roles::kResponderInternal : 0));
+}
+
 uint8_t internal_roles(const flow::Flow& flow) {
-  return static_cast<uint8_t>((flow.orig_internal ? flow_roles::kOriginatorInternal : 0) |
-                              (flow.resp_internal ? flow_roles::kResponderInternal : 0));
+  return internal_roles(flow.orig_internal, flow.resp_internal);
 }
 
 bool has_mac(const MacAddress& mac) { return mac != MacAddress{}; }
@@ -58,11 +63,13 @@ void put_counts(const flow::SketchCounts& c, EventWriter* fields) {
 }  // namespace
 
 RecordWriter::RecordWriter(size_t producer, std::span<BatchQueue* const> shards,
-                           BatchQueue* publish, HashKey secret, int64_t flush_ns)
+                           BatchQueue* publish, HashKey secret, int64_t flush_ns,
+                           const JudgedEvents& judged)
     : producer_(producer),
       queues_(shards.begin(), shards.end()),
       n_shards_(shards.size()),
       publishes_(publish != nullptr),
+      judged_(judged),
       secret_(secret),
       flush_us_(static_cast<double>(flush_ns) / 1000),
       fields_(this) {
@@ -97,7 +104,7 @@ void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_
                             flow::Moment moment) {
   ++counters_.dpi_events;
   counters_.event_truncations += truncations;
-  if (!publishes_) return;  // no detector reads parser events yet
+  if (!publishes_ && !judged_.has(type)) return;
   EventRow row{};
   row.order_index = static_cast<double>(moment.index);
   row.time_us = to_us(moment.engine_ns);
@@ -107,7 +114,9 @@ void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_
   row.flow_id_high = static_cast<uint32_t>(flow.id >> 32);
   row.type = type;
   row.protocol = flow.key.protocol;
-  row.roles = static_cast<uint8_t>(internal_roles(flow) | flow_roles::kPublish |
+  const bool src_internal = from_originator ? flow.orig_internal : flow.resp_internal;
+  const bool dst_internal = from_originator ? flow.resp_internal : flow.orig_internal;
+  row.roles = static_cast<uint8_t>(internal_roles(src_internal, dst_internal) |
                                    (moment.by_packet ? 0 : flow_roles::kNoPacket));
   const IpAddress& src = from_originator ? flow.orig_address() : flow.resp_address();
   const IpAddress& dst = from_originator ? flow.resp_address() : flow.orig_address();
@@ -117,8 +126,23 @@ void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_
   row.dst_port = from_originator ? flow.resp_port : flow.orig_port;
   row.orig_key = static_cast<double>(from_originator ? flow.orig_key : flow.resp_key);
   row.resp_key = static_cast<double>(from_originator ? flow.resp_key : flow.orig_key);
-  add_event(n_shards_, row, fields);
+  if (judged_.has(type)) add_judged_event(flow, &row, fields);
+  if (publishes_) {
+    row.roles |= flow_roles::kPublish;
+    add_event(n_shards_, row, fields);
+  }
   settle();
+}
+
+void RecordWriter::add_judged_event(const flow::Flow& flow, EventRow* row, Bytes fields) {
+  if (judged_.of_links[row->type]) {
+    for (size_t shard = 0; shard < n_shards_; ++shard) add_event(shard, *row, fields);
+    return;
+  }
+  const size_t orig_shard = flow.orig_key % n_shards_;
+  const size_t resp_shard = flow.resp_internal ? flow.resp_key % n_shards_ : orig_shard;
+  add_event(orig_shard, *row, fields);
+  if (resp_shard != orig_shard) add_event(resp_shard, *row, fields);
 }
 
 void RecordWriter::on_gtpu(const flow::Flow& flow, bool from_originator,
@@ -198,47 +222,66 @@ void RecordWriter::on_window(const flow::SketchWindow& window) {
 
 void RecordWriter::on_neighbour(const decode::PacketView& view, const decode::Neighbour& message,
                                 const MacAddress& previous) {
-  if (!publishes_) return;
+  const uint16_t type = neighbour_type(message);
+  const bool judged = judged_.has(type);
+  if (!publishes_ && !judged) return;
   write_neighbour(view, message, previous, &fields_);
-  add_link_event(view, neighbour_type(message));
+  EventRow row = link_event(view, type);
+  // ARP is no IP packet: its ends are in the message only.
+  if (type == event::kArp)
+    row.orig_key = static_cast<double>(flow::entity_key(message.sender, secret_));
+  if (message.target != IpAddress{}) {
+    row.resp_key = static_cast<double>(flow::entity_key(message.target, secret_));
+  }
+  if (judged) {
+    for (size_t shard = 0; shard < n_shards_; ++shard) add_event(shard, row, finished_fields_);
+  }
+  if (publishes_) add_link_event(row);
+  settle_reader();
 }
 
 void RecordWriter::on_goose(const decode::PacketView& view, const dpi::Goose& message) {
   if (!publishes_) return;
   write_goose(view, message, &fields_);
-  add_link_event(view, event::kGoose);
+  add_link_event(link_event(view, event::kGoose));
+  settle_reader();
 }
 
 void RecordWriter::on_ethercat(const decode::PacketView& view, const dpi::Ethercat& frame) {
   if (!publishes_) return;
   write_ethercat(view, frame, &fields_);
-  add_link_event(view, event::kEthercat);
+  add_link_event(link_event(view, event::kEthercat));
+  settle_reader();
 }
 
 void RecordWriter::on_profinet(const decode::PacketView& view, const dpi::ProfinetDcp& message) {
   if (!publishes_) return;
   write_profinet(view, message, &fields_);
-  add_link_event(view, event::kProfinetDcp);
+  add_link_event(link_event(view, event::kProfinetDcp));
+  settle_reader();
 }
 
 // It is the first record of its packet: those of the lanes count their sub-index from 1.
-void RecordWriter::add_link_event(const decode::PacketView& view, uint16_t type) {
+EventRow RecordWriter::link_event(const decode::PacketView& view, uint16_t type) const {
   EventRow row{};
   row.order_index = static_cast<double>(view.index);
   row.time_us = to_us(view.engine_ns);
   row.ts_us = to_us(view.ts_ns);
   row.type = type;
-  row.roles = flow_roles::kPublish;
   row.orig_key = static_cast<double>(flow::entity_key(view.src, secret_));
   row.resp_key = static_cast<double>(flow::entity_key(view.dst, secret_));
-  // ARP is no IP packet: its addresses are in the message only.
   if (view.is_ip()) {
     row.protocol = view.protocol;
     std::memcpy(row.src_addr, view.src.bytes.data(), 16);
     std::memcpy(row.dst_addr, view.dst.bytes.data(), 16);
   }
-  add_event(n_shards_, row, finished_fields_);
-  settle_reader();
+  return row;
+}
+
+void RecordWriter::add_link_event(const EventRow& row) {
+  EventRow published = row;
+  published.roles |= flow_roles::kPublish;
+  add_event(n_shards_, published, finished_fields_);
 }
 
 void RecordWriter::add_row(size_t queue, FlowRow* row, uint8_t roles, Bytes detail) {

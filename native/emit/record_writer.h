@@ -2,7 +2,8 @@
 // belong to. One per producer (lane or reader); one thread.
 //
 // A flow's record goes to the shard of its originator, and to the shard of its responder when that
-// is internal; once when both are the same. The publish queue gets END records with their detail,
+// is internal; once when both are the same. Parser events that detectors judge go the same way, or
+// to every shard (emit/judged_events.h). The publish queue gets END records with their detail,
 // parser events and anomalies. Sketches go to every shard.
 #pragma once
 
@@ -12,6 +13,7 @@
 
 #include "base/event_writer.h"
 #include "emit/batch_queue.h"
+#include "emit/judged_events.h"
 #include "flow/fieldbus_watch.h"
 #include "flow/flow.h"
 #include "flow/neighbour_watch.h"
@@ -40,7 +42,7 @@ class RecordWriter final : public flow::FlowSink,
   // order key before which this producer has said everything. Records wait in their batches for no
   // longer than `flush_ns` of engine time.
   RecordWriter(size_t producer, std::span<BatchQueue* const> shards, BatchQueue* publish,
-               HashKey secret, int64_t flush_ns = kFlushNs);
+               HashKey secret, int64_t flush_ns = kFlushNs, const JudgedEvents& judged = {});
 
   void on_flow(const flow::Flow& flow, const flow::GtpTunnels* tunnels, uint8_t events,
                flow::EndReason reason, flow::Moment moment) override;
@@ -78,7 +80,9 @@ class RecordWriter final : public flow::FlowSink,
  private:
   void add_row(size_t queue, FlowRow* row, uint8_t roles, Bytes detail);
   // What the reader says of one frame of a link, which belongs to no flow.
-  void add_link_event(const decode::PacketView& view, uint16_t type);
+  EventRow link_event(const decode::PacketView& view, uint16_t type) const;
+  void add_link_event(const EventRow& row);
+  void add_judged_event(const flow::Flow& flow, EventRow* row, Bytes fields);
   void add_event(size_t queue, const EventRow& row, Bytes body);
   // Flushes when a batch is full; called once all copies of a record are in their batches.
   void settle() {
@@ -95,6 +99,7 @@ class RecordWriter final : public flow::FlowSink,
   std::vector<BatchQueue*> queues_;  // shards, then the publish queue
   size_t n_shards_;
   bool publishes_;
+  JudgedEvents judged_;
   HashKey secret_;
   std::vector<std::unique_ptr<Batch>> open_;
   OrderKey said_{};  // key of the last record

@@ -94,11 +94,11 @@ Engine::Engine(const Options& options) : home_(new flow::HomeNet(options.home_ne
   emit::BatchQueue* publish = options.publish ? queues_.back().get() : nullptr;
 
   for (uint32_t i = 0; i < options.lanes; ++i) {
-    lanes_.push_back(
-        std::make_unique<Lane>(options.tracker, home_.get(), i, shards, publish, options.flush_ns));
+    lanes_.push_back(std::make_unique<Lane>(options.tracker, home_.get(), i, shards, publish,
+                                            options.flush_ns, options.judged));
   }
-  reader_writer_ = std::make_unique<emit::RecordWriter>(options.lanes, shards, publish,
-                                                        options.tracker.secret, options.flush_ns);
+  reader_writer_ = std::make_unique<emit::RecordWriter>(
+      options.lanes, shards, publish, options.tracker.secret, options.flush_ns, options.judged);
   if (options.lanes == 1) {
     sink_ = std::make_unique<DirectSink>(lanes_[0].get());
   } else {

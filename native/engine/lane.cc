@@ -5,8 +5,9 @@
 namespace thymus::engine {
 
 Lane::Lane(const flow::TrackerOptions& options, const flow::HomeNet* home, size_t producer,
-           std::span<emit::BatchQueue* const> shards, emit::BatchQueue* publish, int64_t flush_ns)
-    : writer_(producer, shards, publish, options.secret, flush_ns),
+           std::span<emit::BatchQueue* const> shards, emit::BatchQueue* publish, int64_t flush_ns,
+           const emit::JudgedEvents& judged)
+    : writer_(producer, shards, publish, options.secret, flush_ns, judged),
       tracker_(options, home, &writer_) {}
 
 void Lane::process(std::span<const decode::PacketView> views, std::span<const uint8_t> roles,

@@ -26,7 +26,7 @@ class Lane {
  public:
   Lane(const flow::TrackerOptions& options, const flow::HomeNet* home, size_t producer,
        std::span<emit::BatchQueue* const> shards, emit::BatchQueue* publish,
-       int64_t flush_ns = emit::RecordWriter::kFlushNs);
+       int64_t flush_ns = emit::RecordWriter::kFlushNs, const emit::JudgedEvents& judged = {});
 
   // Packets in input order with what to do with each, then the time that the input has reached.
   void process(std::span<const decode::PacketView> views, std::span<const uint8_t> roles,

@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "capture/live/packet_ring.h"
+#include "emit/judged_events.h"
 #include "emit/record_writer.h"
 #include "flow/tracker.h"
 #include "fragment/reassembler.h"
@@ -23,6 +24,7 @@ struct Options {
   uint32_t shards = 1;               // 1..64
   std::vector<uint32_t> pinned;  // CPUs of the reader and the lanes, round and round; empty: any
   bool publish = false;          // fill the publish queue
+  emit::JudgedEvents judged;     // what the queues of shards get besides flows and sketches
   std::vector<Prefix> home_net;
   size_t queue_bytes = 32u << 20;  // of each queue
   int64_t flush_ns = emit::RecordWriter::kFlushNs;

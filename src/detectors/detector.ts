@@ -23,8 +23,11 @@ export interface Detector extends DetectorMemory {
   /** A flow record, judged from the originator's side; `entity` is the originator. */
   onFlow?(row: FlowRowView, entity: Entity, context: DetectorContext): void;
 
-  /** An event of the kind `eventType`; its fields are at `context.bytes`. */
-  readonly eventType?: number;
+  /** Kinds of events that it wants of hosts which this shard judges: they come to both their ends. */
+  readonly eventsOfEnds?: readonly number[];
+  /** Kinds that speak of a whole link: every shard gets them. */
+  readonly eventsOfLinks?: readonly number[];
+  /** An event of one of these kinds; its fields are at `context.bytes`. */
   onEvent?(event: EventRowView, context: DetectorContext): void;
 
   /** `context.tick` ends; what was gathered over it may be bet on. Not called for empty ticks. */
@@ -95,7 +98,11 @@ export interface DetectorContext {
   entity(spec: EntitySpec): Entity;
   find(key: number): Entity | undefined;
 
-  /** The current flow, to be found again in any tool. */
+  /** The two ends of the current event, seen now. */
+  sender(): Entity;
+  receiver(): Entity;
+
+  /** The current flow, or that of the current event, to be found again in any tool. */
   flowRef(): FlowRef;
 }
 

@@ -148,7 +148,7 @@ class FloodDetector implements Detector {
   readonly name = 'flood';
   readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['syn_flood', 'volumetric_flood'];
-  readonly eventType = EventType.SKETCH;
+  readonly eventsOfLinks = [EventType.SKETCH];
   readonly #slot: number;
   readonly #options: FloodOptions;
   readonly #reader = new SketchReader();

@@ -4,6 +4,22 @@ import { createFloodDetector } from './flood.js';
 import { createNewEdgeDetector } from './new_edge.js';
 import { createScanDetector } from './scan.js';
 
+/** The kinds of events that detectors want, by the way they go; the core writes no others. */
+export interface JudgedEvents {
+  readonly eventsOfEnds: readonly number[];
+  readonly eventsOfLinks: readonly number[];
+}
+
+export function judgedEvents(): JudgedEvents {
+  const detectors = createDetectors(0);
+  const ofLinks = new Set(detectors.flatMap((detector) => detector.eventsOfLinks ?? []));
+  const ofEnds = new Set(detectors.flatMap((detector) => detector.eventsOfEnds ?? []));
+  return {
+    eventsOfEnds: [...ofEnds].filter((kind) => !ofLinks.has(kind)),
+    eventsOfLinks: [...ofLinks],
+  };
+}
+
 /** All detectors in the order in which they see a record. `firstSlot` and on hold their state. */
 export function createDetectors(firstSlot: number): readonly Detector[] {
   return [

@@ -63,6 +63,10 @@ export interface NativeOptions {
   readonly homeNet: readonly string[];
   /** Fill the publish queue with flow records (END) and events. */
   readonly publish: boolean;
+  /** Kinds of events that go to the shards of both ends, as flows do. */
+  readonly eventsOfEnds: readonly number[];
+  /** Kinds of events that go to every shard, besides sketches. */
+  readonly eventsOfLinks: readonly number[];
   /** Keep packets with bad checksums out of flows. */
   readonly strictChecksums: boolean;
   /** MD5, SHA-1 and SHA-256 of files. */

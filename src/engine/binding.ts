@@ -218,6 +218,9 @@ function checkOptions(options: NativeOptions): void {
   for (const cpu of options.pinned) requireInteger('pinned', cpu, 0, MOST_CPU);
   requireKey('key of identities', options.identityKey);
   if (options.hashKey !== null) requireKey('hash key', options.hashKey);
+  for (const kind of [...options.eventsOfEnds, ...options.eventsOfLinks]) {
+    requireInteger('kind of event', kind, 0, 65_535);
+  }
   requireInteger('maxFlows', options.maxFlows, 1024, 1 << 26);
   requireInteger('queueBytes', options.queueBytes, 1 << 20, 1 << 30);
   requireInteger('memoryBytes', options.memoryBytes, 0, 2 ** 46);

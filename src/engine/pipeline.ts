@@ -1,6 +1,7 @@
 import type { RecordSink } from '../batch/record_sink.js';
 import type { Settings } from '../config/settings.js';
 import { NO_PRIORS } from '../domain/lane_priors.js';
+import { judgedEvents } from '../detectors/index.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
 import type { EvidenceRequest, EvidenceResult, LiveOptions, NativeOptions } from './addon_types.js';
@@ -216,6 +217,7 @@ export class Pipeline {
       pinned,
       homeNet,
       publish,
+      ...judgedEvents(),
       strictChecksums,
       digests,
       clearIdentities,

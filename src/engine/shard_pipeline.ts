@@ -1,12 +1,14 @@
 import { Item, type BatchView } from '../batch/batch_view.js';
 import { formatAddress } from '../batch/address.js';
 import {
+  EventRowOffset,
+  type EventRowView,
   FlowFlags,
   FlowRoles,
   FlowRowOffset,
   type FlowRowView,
 } from '../batch/generated/record_layout.js';
-import { communityIdOf } from '../batch/community_id.js';
+import { communityIdOf, communityIdOfEnds } from '../batch/community_id.js';
 import type { EvidenceSink } from '../domain/evidence_sink.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANES, type LaneId } from '../domain/lanes.js';
@@ -89,6 +91,7 @@ export class ShardPipeline implements DetectorContext {
   readonly #exchange: TickExchange;
   readonly #order = { timeUs: 0, index: 0, sub: 0 };
   #view: BatchView | null = null;
+  #isEvent = false;
   #records = 0;
   #oldestUs = NaN;
   #watermark: Order = BEFORE_ALL;
@@ -99,7 +102,7 @@ export class ShardPipeline implements DetectorContext {
   #entities!: EntityTable;
   #detectors!: readonly Detector[];
   #ofFlows!: readonly Detector[];
-  #ofEvents!: readonly Detector[];
+  #ofEvents!: ReadonlyMap<number, readonly Detector[]>;
   #ofLane!: ReadonlyMap<LaneId, Detector>;
   #fusion!: Fusion;
   #onTickEnd: (() => void) | null = null;
@@ -125,7 +128,7 @@ export class ShardPipeline implements DetectorContext {
     this.#population = new Population();
     this.#detectors = createDetectors(WEALTH_SLOT + 1);
     this.#ofFlows = this.#detectors.filter((detector) => detector.onFlow !== undefined);
-    this.#ofEvents = this.#detectors.filter((detector) => detector.onEvent !== undefined);
+    this.#ofEvents = byEventType(this.#detectors);
     this.#ofLane = new Map(
       this.#detectors.flatMap((d) => d.lanes.map((lane) => [lane, d] as const)),
     );
@@ -194,6 +197,7 @@ export class ShardPipeline implements DetectorContext {
   /** Judges the flow that the view stands on; for callers that merge several views. */
   judgeFlow(view: BatchView): void {
     const { row } = view;
+    this.#isEvent = false;
     this.#arrive(view, row.timeUs);
     this.#order.index = row.orderIndex;
     this.#order.sub = row.orderSub;
@@ -210,15 +214,15 @@ export class ShardPipeline implements DetectorContext {
   /** Judges the event that the view stands on. */
   judgeEvent(view: BatchView): void {
     const { event } = view;
+    this.#isEvent = true;
     this.#arrive(view, event.timeUs);
     this.#order.index = event.orderIndex;
     this.#order.sub = event.orderSub;
     this.bytes = view.bytes;
     this.bodyAt = view.bodyAt;
     this.bodyBytes = event.bodyBytes;
-    for (const detector of this.#ofEvents) {
-      if (detector.eventType === event.type) detector.onEvent!(event, this);
-    }
+    const detectors = this.#ofEvents.get(event.type) ?? NO_DETECTORS;
+    for (let i = 0; i < detectors.length; i++) detectors[i]!.onEvent!(event, this);
     this.#fusion.settle(this.#order);
   }
 
@@ -349,9 +353,25 @@ export class ShardPipeline implements DetectorContext {
     return entity;
   }
 
+  sender(): Entity {
+    const { event } = this.#view!;
+    return this.#end(event.origKey, event.roles & FlowRoles.ORIGINATOR_INTERNAL, {
+      bytes: event.u8,
+      at: event.at + EventRowOffset.srcAddr,
+    });
+  }
+
+  receiver(): Entity {
+    const { event } = this.#view!;
+    return this.#end(event.respKey, event.roles & FlowRoles.RESPONDER_INTERNAL, {
+      bytes: event.u8,
+      at: event.at + EventRowOffset.dstAddr,
+    });
+  }
+
   flowRef(): FlowRef {
+    if (this.#isEvent) return refOfEvent(this.#view!.event);
     const { row, bytes } = this.#view!;
-    const hex = (n: number): string => n.toString(16).padStart(8, '0');
     return {
       flowId: hex(row.flowIdHigh) + hex(row.flowIdLow),
       communityId: communityIdOf(row),
@@ -432,6 +452,15 @@ export class ShardPipeline implements DetectorContext {
     );
   }
 
+  #end(key: number, internal: number, address: { bytes: Uint8Array; at: number }): Entity {
+    return this.entity({
+      key,
+      kind: internal ? 'device' : 'external',
+      isProven: false,
+      ...address,
+    });
+  }
+
   #arrive(view: BatchView, timeUs: number): void {
     this.#view = view;
     this.#records++;
@@ -492,6 +521,37 @@ function written(write: (out: StateWriter) => void): Uint8Array {
   const out = new StateWriter();
   write(out);
   return out.take();
+}
+
+const NO_DETECTORS: readonly Detector[] = [];
+
+function byEventType(detectors: readonly Detector[]): ReadonlyMap<number, readonly Detector[]> {
+  const wants = (detector: Detector): readonly number[] => [
+    ...(detector.eventsOfEnds ?? []),
+    ...(detector.eventsOfLinks ?? []),
+  ];
+  const types = new Set(detectors.flatMap(wants));
+  return new Map(
+    [...types].map((type) => [type, detectors.filter((d) => wants(d).includes(type))]),
+  );
+}
+
+const hex = (n: number): string => n.toString(16).padStart(8, '0');
+
+/** The flow of an event, its sender for its originator; when the flow began is not known to it. */
+function refOfEvent(event: EventRowView): FlowRef {
+  const { protocol, srcAddr, dstAddr, srcPort, dstPort } = event;
+  const ends = { protocol, orig: srcAddr, resp: dstAddr, origPort: srcPort, respPort: dstPort };
+  return {
+    flowId: hex(event.flowIdHigh) + hex(event.flowIdLow),
+    communityId: communityIdOfEnds(ends),
+    protocol,
+    origIp: formatAddress(srcAddr, 0),
+    origPort: srcPort,
+    respIp: formatAddress(dstAddr, 0),
+    respPort: dstPort,
+    startUs: event.tsUs,
+  };
 }
 
 /**

@@ -14,6 +14,8 @@ const GOOD: NativeOptions = {
   strictChecksums: false,
   digests: false,
   clearIdentities: false,
+  eventsOfEnds: [],
+  eventsOfLinks: [],
   identityKey: new Uint8Array(16),
   hashKey: null,
   maxFlows: 4096,

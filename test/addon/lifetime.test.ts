@@ -48,6 +48,8 @@ function options(sources: readonly string[], changes: Partial<NativeOptions> = {
     strictChecksums: false,
     digests: false,
     clearIdentities: false,
+    eventsOfEnds: [],
+    eventsOfLinks: [],
     identityKey: new Uint8Array(16),
     hashKey: null,
     maxFlows: 4096,

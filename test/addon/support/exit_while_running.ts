@@ -11,6 +11,8 @@ const run = openRun({
   strictChecksums: false,
   digests: false,
   clearIdentities: false,
+  eventsOfEnds: [],
+  eventsOfLinks: [],
   identityKey: new Uint8Array(16),
   hashKey: null,
   maxFlows: 4096,
