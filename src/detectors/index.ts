@@ -1,5 +1,7 @@
 import { createBruteForceDetector } from './brute_force.js';
 import type { Detector } from './detector.js';
+import { createDgaDetector } from './dga.js';
+import { createDnsTunnelDetector } from './dns_tunnel.js';
 import { createFloodDetector } from './flood.js';
 import { createNewEdgeDetector } from './new_edge.js';
 import { createScanDetector } from './scan.js';
@@ -27,5 +29,7 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createBruteForceDetector(firstSlot + 1),
     createFloodDetector(firstSlot + 2),
     createNewEdgeDetector(firstSlot + 3),
+    createDnsTunnelDetector(firstSlot + 4),
+    createDgaDetector(firstSlot + 5),
   ];
 }

@@ -100,7 +100,7 @@ export const LANES = [
     family: 'content',
     attack: ['T1071.004'],
     stage: 'c2',
-    built: false,
+    built: true,
     phases: 1,
   }),
   lane({
@@ -254,8 +254,8 @@ export const LANES = [
     family: 'content',
     attack: ['T1568.002'],
     stage: 'c2',
-    built: false,
-    phases: 14,
+    built: true,
+    phases: 1,
   }),
   lane({
     id: 'fingerprint',

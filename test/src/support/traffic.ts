@@ -61,7 +61,8 @@ interface FlowAt {
   readonly fromPort?: number;
 }
 
-type Item = { row: RowSpec } | { event: EventSpec };
+/** An event goes to the shards of its owners, one without any to all. */
+type Item = { row: RowSpec } | { event: EventSpec; owners?: readonly number[] };
 
 /** Records as the core would emit them for the traffic that its verbs describe. */
 export class Traffic {
@@ -156,6 +157,41 @@ export class Traffic {
     return this;
   }
 
+  /** A parser's event about a flow; `from` is its sender, the client unless `isResponse`. */
+  say(flow: FlowAt, kind: string, fields: Fields, isResponse = false): this {
+    const timeUs = START_US + Math.round(flow.at * 1e6);
+    const { origAddr, respAddr, origKey, respKey, origPort, respPort } = ends(flow);
+    const client = { srcAddr: origAddr, dstAddr: respAddr, srcPort: origPort!, dstPort: respPort! };
+    const server = { srcAddr: respAddr, dstAddr: origAddr, srcPort: respPort!, dstPort: origPort! };
+    const keys = isResponse
+      ? { origKey: respKey!, respKey: origKey! }
+      : { origKey: origKey!, respKey: respKey! };
+    const [sender, receiver] = isResponse ? [flow.to, flow.from] : [flow.from, flow.to];
+    const roles =
+      (isInternal(sender) ? FlowRoles.ORIGINATOR_INTERNAL : 0) |
+      (isInternal(receiver) ? FlowRoles.RESPONDER_INTERNAL : 0);
+    const event = { kind, timeUs, tsUs: timeUs, roles, protocol: TCP, ...keys, fields };
+    const owners = isInternal(flow.to) ? [origKey!, respKey!] : [origKey!];
+    this.#items.push({
+      timeUs,
+      item: { event: { ...event, ...(isResponse ? server : client) }, owners },
+    });
+    return this;
+  }
+
+  /** A DNS question and its answer, 20 ms later. */
+  resolve(
+    flow: { at: number; from: string; to?: string },
+    name: string,
+    { rcode = 0, rrtype = 1 }: { rcode?: number; rrtype?: number } = {},
+  ): this {
+    const ask = { to: '10.0.0.53', port: 53, ...flow };
+    const queries = [{ rrname: name, rrtype }];
+    this.say(ask, 'dns', { type: 'request', rcode: 0, queries });
+    const reply = { ...ask, at: ask.at + 0.02 };
+    return this.say(reply, 'dns', { type: 'response', rcode, queries }, true);
+  }
+
   /** The records in their total order. */
   records(): readonly Item[] {
     const sorted = this.#items
@@ -163,7 +199,7 @@ export class Traffic {
       .sort((a, b) => a.timeUs - b.timeUs || a.i - b.i);
     return sorted.map(({ item }, i) => {
       if ('row' in item) return { row: { ...item.row, orderIndex: i, flowIdLow: i } };
-      return { event: { ...item.event, orderIndex: i } };
+      return { ...item, event: { ...item.event, orderIndex: i } };
     });
   }
 
@@ -207,8 +243,10 @@ export function batchOf(
 ): Uint8Array {
   const writer = new BatchWriter();
   for (const item of records) {
-    if ('event' in item) writer.event(item.event);
-    else {
+    if ('event' in item) {
+      const isMine = (key: number): boolean => key % shard.shards === shard.shard;
+      if (item.owners?.some(isMine) ?? true) writer.event(item.event);
+    } else {
       const roles = rolesFor(item.row, shard);
       if (roles !== 0) writer.row({ ...item.row, roles });
     }

@@ -1,0 +1,226 @@
+import { formatAddress } from '../batch/address.js';
+import { EventType } from '../batch/generated/event_schema.js';
+import { EventRowOffset, type EventRowView } from '../batch/generated/record_layout.js';
+import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { Entity, EntityState } from '../models/entity_table.js';
+import { pOfLnE } from '../models/e_value.js';
+import { KeySet } from '../models/key_set.js';
+import { subdomainModel, SYMBOLS } from '../models/name_model.js';
+import { OutcomeHistory, Walk, type OutcomeModel } from '../models/outcomes.js';
+import { RecencyMap } from '../models/recency_map.js';
+import type { Detector, DetectorContext } from './detector.js';
+import { DnsReader } from './dns_reader.js';
+import { counted, grouped, lasting } from './words.js';
+
+/**
+ * D7, data carried in the names of DNS questions. ATT&CK T1071.004, T1048.003, T1572.
+ *
+ * Method: what a question tells whoever serves the name is bounded by the surprise of its characters
+ * under a model of how people name hosts (order 2, Witten-Bell), and by what the alphabet of names
+ * can carry. Labels that were asked for before tell nothing. Each question below one registrable name
+ * is a bet: how much it tells, in four steps, under a tunnel against what this device asked below this
+ * name more than half an hour ago (Dirichlet prior). Names without a top-level domain, which only a
+ * server of the tunnel would answer, are taken together by server. Names of addresses and services
+ * (in-addr.arpa, _ldap._tcp) are of a form of their own and left out.
+ *
+ * Memory: 64 names of 0.5 to 16 kB an entity, used ones only. Cold start: the prior, by which seven
+ * new long names in a row are a tunnel. Evasion: names of a few characters at a time, one rarely, or
+ * words for data: each tells little, so what leaves is little. Reputation services that are asked by
+ * hash over DNS look the same until they are known: they are what else can alarm here.
+ */
+export interface DnsTunnelOptions {
+  /** Steps of what a question tells, bits. */
+  readonly steps: readonly [number, number, number];
+  readonly model: OutcomeModel;
+  /** Names remembered per entity, and labels below each, of one generation. */
+  readonly channelsMost: number;
+  readonly labelsMost: number;
+}
+
+export const DNS_TUNNEL_DEFAULTS: DnsTunnelOptions = {
+  steps: [24, 64, 128],
+  model: {
+    normal: [0.74, 0.15, 0.08, 0.03],
+    normalWeight: 20,
+    attack: [0.05, 0.15, 0.25, 0.55],
+    learningDelayUs: 1800e6,
+  },
+  channelsMost: 64,
+  labelsMost: 512,
+};
+
+const LANE = LANE_INDEX.dns_tunnel;
+const BITS_PER_NAT = 1 / Math.LN2;
+const BITS_PER_BYTE_MOST = Math.log2(SYMBOLS);
+
+/** What one device asks below one name. */
+class Channel {
+  readonly labels: KeySet;
+  readonly history: OutcomeHistory;
+  readonly walk = new Walk();
+  name = '';
+  asked = 0;
+  fresh = 0;
+  bits = 0;
+  firstUs = 0;
+  lastUs = 0;
+
+  constructor({ labelsMost, model }: DnsTunnelOptions) {
+    this.labels = new KeySet(labelsMost);
+    this.history = new OutcomeHistory(model.normal.length);
+  }
+
+  clear(): void {
+    this.labels.clear();
+    this.history.clear();
+    this.walk.clear();
+    this.name = '';
+    this.asked = 0;
+    this.fresh = 0;
+    this.bits = 0;
+  }
+}
+
+class DnsTunnelState implements EntityState {
+  readonly channels: RecencyMap<Channel>;
+
+  constructor(options: DnsTunnelOptions) {
+    const make = (): Channel => new Channel(options);
+    this.channels = new RecencyMap(options.channelsMost, make, (channel) => channel.clear());
+  }
+
+  recycle(): boolean {
+    return false;
+  }
+}
+
+class DnsTunnelDetector implements Detector {
+  readonly name = 'dns_tunnel';
+  readonly lanes: readonly LaneId[] = ['dns_tunnel'];
+  readonly eventsOfEnds = [EventType.DNS];
+  readonly #slot: number;
+  readonly #options: DnsTunnelOptions;
+  readonly #dns = new DnsReader();
+
+  constructor(slot: number, options: DnsTunnelOptions) {
+    this.#slot = slot;
+    this.#options = options;
+  }
+
+  onEvent(event: EventRowView, context: DetectorContext): void {
+    if (!context.owns(event.origKey)) return;
+    const dns = this.#dns;
+    if (!dns.read(context.bytes, context.bodyAt, context.bodyBytes)) return;
+    if (!dns.isRequest || dns.isStructured) return;
+    const entity = context.sender();
+    const channel = this.#channelOf(entity, event);
+    const bits = this.#bitsOf(channel);
+    const step = this.#options.steps.filter((least) => bits >= least).length;
+    const { model } = this.#options;
+    const lnE = channel.history.lnE(step, model);
+    const isBet = channel.walk.isBetOn;
+    channel.walk.advance(lnE);
+    note(channel, bits, event.tsUs);
+    if (context.isClean(entity)) channel.history.note(step, context.timeUs, model);
+    if (isBet && context.bet(entity, LANE, lnE)) {
+      explain(channel, { lnE, model, step, entity, event, context });
+    }
+  }
+
+  describe(entity: Entity): string {
+    const { channels } = entity.slots[this.#slot] as DnsTunnelState;
+    return sentence([...channels.values()].reduce((a, b) => (b.bits > a.bits ? b : a)));
+  }
+
+  #channelOf(entity: Entity, event: EventRowView): Channel {
+    const dns = this.#dns;
+    const state = (entity.slots[this.#slot] ??= new DnsTunnelState(
+      this.#options,
+    )) as DnsTunnelState;
+    const isNamed = dns.hasTopLevel;
+    const key = isNamed ? dns.hash(dns.registrableAt, dns.length) : event.respKey;
+    const channel = state.channels.claim(key);
+    if (channel.name === '') {
+      channel.name = isNamed
+        ? dns.text(dns.registrableAt, dns.length)
+        : `server ${formatAddress(event.u8, event.at + EventRowOffset.dstAddr)}`;
+      channel.firstUs = event.tsUs;
+    }
+    return channel;
+  }
+
+  /** What the question tells by labels that none below its name had before. */
+  #bitsOf(channel: Channel): number {
+    const dns = this.#dns;
+    const { name } = dns;
+    const end = dns.hasTopLevel ? dns.registrableAt : dns.length + 1;
+    let bits = 0;
+    for (let at = 0; at < end;) {
+      const next = dns.labelEnd(at);
+      if (next > at && channel.labels.add(dns.hash(at, next))) bits += bitsOfLabel(name, at, next);
+      at = next + 1;
+    }
+    return bits;
+  }
+}
+
+function bitsOfLabel(name: Uint8Array, at: number, end: number): number {
+  const surprise = -subdomainModel().lnProbability(name, at, end - at) * BITS_PER_NAT;
+  return Math.min(surprise, (end - at) * BITS_PER_BYTE_MOST);
+}
+
+function note(channel: Channel, bits: number, atUs: number): void {
+  channel.asked++;
+  if (bits > 0) channel.fresh++;
+  channel.bits += bits;
+  channel.lastUs = atUs;
+}
+
+export function createDnsTunnelDetector(
+  slot: number,
+  options: Partial<DnsTunnelOptions> = {},
+): Detector {
+  return new DnsTunnelDetector(slot, { ...DNS_TUNNEL_DEFAULTS, ...options });
+}
+
+interface Bet {
+  readonly lnE: number;
+  readonly step: number;
+  readonly model: OutcomeModel;
+  readonly entity: Entity;
+  readonly event: EventRowView;
+  readonly context: DetectorContext;
+}
+
+function explain(channel: Channel, { lnE, model, entity, event, context }: Bet): void {
+  const rare = channel.history.probability(model.normal.length - 1, model);
+  const expected = channel.asked * rare;
+  const deviation = Math.sqrt(channel.asked * rare * (1 - rare));
+  const nRef = channel.history.references;
+  context.explain(entity, LANE, {
+    other: formatAddress(event.u8, event.at + EventRowOffset.dstAddr),
+    t0Us: channel.firstUs,
+    lnE,
+    p: pOfLnE(lnE),
+    reason: sentence(channel),
+    features: [
+      {
+        feature: `questions below ${channel.name} that were never asked before`,
+        observed: channel.fresh,
+        expectedMedian: Math.round(expected),
+        expectedP99: Math.ceil(expected + 2.33 * deviation),
+        scope: nRef > 0 ? 'self' : 'default',
+        lnEShare: lnE,
+        nRef,
+      },
+    ],
+    flows: [context.flowRef()],
+  });
+}
+
+function sentence(channel: Channel): string {
+  const where = channel.name.startsWith('server ') ? `of ${channel.name}` : `below ${channel.name}`;
+  const span = lasting(channel.lastUs - channel.firstUs);
+  const bytes = grouped(channel.bits / 8);
+  return `asked DNS ${counted(channel.fresh, 'different question')} ${where} in ${span}, which carry up to ${bytes} bytes`;
+}

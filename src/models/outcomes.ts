@@ -1,0 +1,108 @@
+/**
+ * Outcomes of a few kinds, and the evidence in each of them that they come from an attack. Kinds are
+ * numbers from 0; the probabilities of all kinds sum to 1 under either hypothesis.
+ */
+export interface OutcomeModel {
+  /** P(kind | nothing is wrong) before anything was learned. */
+  readonly normal: readonly number[];
+  /** Outcomes that this belief is worth. */
+  readonly normalWeight: number;
+  /** P(kind | attack). */
+  readonly attack: readonly number[];
+  /** What was seen counts as normal when it is this old, microseconds. */
+  readonly learningDelayUs: number;
+}
+
+/**
+ * What one subject did before, and by that what it is expected to do: Dirichlet-multinomial. An attack
+ * that lasts longer than the delay would teach that it is normal, so the caller notes only outcomes of
+ * subjects in good standing.
+ */
+export class OutcomeHistory {
+  readonly #settled: Float64Array;
+  readonly #pending: Float64Array;
+  #settledTotal = 0;
+  #pendingTotal = 0;
+  #pendingSinceUs = 0;
+
+  constructor(kinds: number) {
+    this.#settled = new Float64Array(kinds);
+    this.#pending = new Float64Array(kinds);
+  }
+
+  clear(): void {
+    this.#settled.fill(0);
+    this.#pending.fill(0);
+    this.#settledTotal = 0;
+    this.#pendingTotal = 0;
+  }
+
+  /** Outcomes that were learned from. */
+  get references(): number {
+    return this.#settledTotal;
+  }
+
+  /** P(the next outcome is of this kind | nothing is wrong). */
+  probability(kind: number, model: OutcomeModel): number {
+    const { normal, normalWeight } = model;
+    const seen = this.#settled[kind]!;
+    return (normal[kind]! * normalWeight + seen) / (normalWeight + this.#settledTotal);
+  }
+
+  /**
+   * ln of P(outcome | attack) / P(outcome | normal), fixed before the outcome was seen. 0 for a subject
+   * that is known to do what an attack does: the test has nothing to say then, and not the reverse.
+   */
+  lnE(kind: number, model: OutcomeModel): number {
+    const { normal, attack } = model;
+    let known = 0;
+    let expected = 0;
+    for (let i = 0; i < attack.length; i++) {
+      if (attack[i]! <= normal[i]!) continue;
+      known += this.probability(i, model);
+      expected += attack[i]!;
+    }
+    return known >= expected ? 0 : Math.log(attack[kind]! / this.probability(kind, model));
+  }
+
+  /** Takes note of an outcome; it teaches when it is old enough. */
+  note(kind: number, nowUs: number, model: OutcomeModel): void {
+    if (this.#pendingTotal === 0) this.#pendingSinceUs = nowUs;
+    else if (nowUs - this.#pendingSinceUs >= model.learningDelayUs) this.#settle(nowUs);
+    this.#pending[kind]!++;
+    this.#pendingTotal++;
+  }
+
+  #settle(nowUs: number): void {
+    for (let i = 0; i < this.#pending.length; i++) this.#settled[i]! += this.#pending[i]!;
+    this.#settledTotal += this.#pendingTotal;
+    this.#pending.fill(0);
+    this.#pendingTotal = 0;
+    this.#pendingSinceUs = nowUs;
+  }
+}
+
+/**
+ * Whether a subject among many is worth a bet. Their bets share one wealth, so those that look normal
+ * may not eat up what another one has earned: a subject is followed without betting until its own
+ * evidence has come back to zero, and again when that has sunk to the floor. The decision is made
+ * before each outcome, so the bets stay e-values.
+ */
+export class Walk {
+  static readonly START = -2;
+  static readonly FLOOR = -3;
+  /** Nats. */
+  value = Walk.START;
+  isBetOn = false;
+
+  clear(): void {
+    this.value = Walk.START;
+    this.isBetOn = false;
+  }
+
+  advance(lnE: number): void {
+    this.value = Math.max(Walk.FLOOR, this.value + lnE);
+    if (this.value <= Walk.FLOOR) this.isBetOn = false;
+    else if (this.value >= 0) this.isBetOn = true;
+  }
+}
