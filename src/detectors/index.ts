@@ -1,3 +1,4 @@
+import { createBindingDetector } from './binding.js';
 import { createBruteForceDetector } from './brute_force.js';
 import type { Detector } from './detector.js';
 import { createDgaDetector } from './dga.js';
@@ -31,5 +32,6 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createNewEdgeDetector(firstSlot + 3),
     createDnsTunnelDetector(firstSlot + 4),
     createDgaDetector(firstSlot + 5),
+    createBindingDetector(firstSlot + 6),
   ];
 }

@@ -144,7 +144,7 @@ export const LANES = [
     family: 'binding',
     attack: ['T1557.002'],
     stage: 'cred',
-    built: false,
+    built: true,
     phases: 1,
   }),
   lane({

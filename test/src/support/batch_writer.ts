@@ -193,6 +193,8 @@ function encodeFields(schema: readonly FieldSchema[], fields: Fields): Uint8Arra
 function encodeValue(field: FieldSchema, value: number | string | boolean | Fields): Uint8Array {
   if (typeof value === 'object') return encodeFields(field.fields, value);
   if (field.type === 'ip') return addressBytes(String(value));
+  if (field.type === 'mac')
+    return Uint8Array.from(Buffer.from(String(value).replaceAll(':', ''), 'hex'));
   if (field.type === 'hex') return Uint8Array.from(Buffer.from(String(value), 'hex'));
   if (typeof value === 'string') return new TextEncoder().encode(value);
   if (field.type === 'f') return new Uint8Array(Float64Array.of(Number(value)).buffer);

@@ -192,6 +192,33 @@ export class Traffic {
     return this.say(reply, 'dns', { type: 'response', rcode, queries }, true);
   }
 
+  /** A station says by ARP that an address is its own, and asks for another or answers it. */
+  claim(at: number, { ip, mac, asks = ip }: { ip: string; mac: string; asks?: string }): this {
+    const timeUs = START_US + Math.round(at * 1e6);
+    const fields = { opcode: 'reply', src_mac: mac, src_ip: ip, dest_ip: asks };
+    const keys = { origKey: keyOf(ip), respKey: keyOf(asks) };
+    this.#items.push({
+      timeUs,
+      item: { event: { kind: 'arp', timeUs, tsUs: timeUs, ...keys, fields } },
+    });
+    return this;
+  }
+
+  /** A DHCP server answers a client, naming the router. */
+  lease(at: number, { server, router }: { server: string; router: string }): this {
+    const flow = { at, from: server, to: '255.255.255.255', fromPort: 67, port: 68 };
+    this.say(flow, 'dhcp', { type: 'reply', dhcp_type: 'ack', routers: [router] });
+    return this.#toAll();
+  }
+
+  /** The last item speaks of the whole link. */
+  #toAll(): this {
+    const last = this.#items.pop()!;
+    const { item } = last;
+    if ('event' in item) this.#items.push({ ...last, item: { event: item.event } });
+    return this;
+  }
+
   /** The records in their total order. */
   records(): readonly Item[] {
     const sorted = this.#items

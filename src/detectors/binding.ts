@@ -1,0 +1,397 @@
+import { formatAddress } from '../batch/address.js';
+import { EventType } from '../batch/generated/event_schema.js';
+import type { EventRowView } from '../batch/generated/record_layout.js';
+import type { FeatureShare } from '../domain/evidence.js';
+import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { Entity, EntityState } from '../models/entity_table.js';
+import { LN_E_MOST, pOfLnE } from '../models/e_value.js';
+import { pairKey } from '../models/key_set.js';
+import { Walk } from '../models/outcomes.js';
+import { RecencyMap } from '../models/recency_map.js';
+import type { Detector, DetectorContext } from './detector.js';
+import { formatMac, LinkMessage, LinkReader } from './link_reader.js';
+import { counted, lasting } from './words.js';
+
+/**
+ * D14, an address that another station says is its own; a second DHCP server or router. ATT&CK
+ * T1557.002, T1557.003.
+ *
+ * Method: an address belongs to the station that claimed it first, until that one has been silent for
+ * a minute. Each claim of a station (ARP sender, neighbour advertisement) is a bet: it contradicts an
+ * owner who has spoken since the claims began in one of a hundred when nothing is wrong (two stations
+ * with one address by mistake; a cluster that hands an address on is silent about it afterwards), and
+ * in six of ten when somebody poisons caches. The address of a gateway, known for ten minutes and
+ * heard in the last, that goes to another station is a hard fact of 34 nats: it happens when a gateway
+ * is replaced in operation, once in years, and by spoofing. A DHCP
+ * server or router beside one that has been known for ten minutes is worth 7 nats at once, so two of
+ * them, or one and something else, are an alarm; it happens less than once in a thousand ticks.
+ * Virtual router stations (VRRP, HSRP) move on purpose and are left out.
+ *
+ * What is told of is the station's own address where it has one, else the address that it claims.
+ * Every shard sees all messages and keeps the same tables, so each can judge its own entities.
+ * Memory: 16,384 addresses and as many stations, about 200 B each. Cold start: contradictions count
+ * from the first message; gateways, servers and routers after ten minutes. Evasion: to claim an
+ * address whose owner is off, or to claim rarely: caches then forget the lie before it is repeated.
+ */
+export interface BindingOptions {
+  /** P(a claim contradicts a living owner), when nothing is wrong and when caches are poisoned. */
+  readonly normal: number;
+  readonly attack: number;
+  /** An owner that was not heard for this long may have left, us. */
+  readonly aliveUs: number;
+  /** What was known for this long is settled, us. */
+  readonly settledUs: number;
+  /** Evidence in a second server or router, nats. */
+  readonly lnSecondServer: number;
+  readonly addressesMost: number;
+  readonly stationsMost: number;
+  readonly serversMost: number;
+}
+
+export const BINDING_DEFAULTS: BindingOptions = {
+  normal: 0.01,
+  attack: 0.6,
+  aliveUs: 60e6,
+  settledUs: 600e6,
+  lnSecondServer: 7,
+  addressesMost: 16_384,
+  stationsMost: 16_384,
+  serversMost: 256,
+};
+
+const LANE = LANE_INDEX.binding;
+
+/** Upper three bytes and more of stations that several routers share: VRRP (RFC 9568), HSRP, CARP. */
+const SHARED_STATIONS: readonly (readonly [first: number, last: number])[] = [
+  [0x00005e000100, 0x00005e0002ff],
+  [0x00000c07ac00, 0x00000c07acff],
+  [0x00000c9ff000, 0x00000c9fffff],
+  [0x0005735ff000, 0x0005735fffff],
+];
+
+class Address {
+  mac = 0;
+  sinceUs = 0;
+  heardUs = 0;
+  text = '';
+  /** Another station that claims it, and since when. */
+  contender = 0;
+  contestedUs = 0;
+  /** The station that was last said to have taken a gateway's address. */
+  toldOf = 0;
+  readonly bytes = new Uint8Array(16);
+
+  clear(): void {
+    this.mac = 0;
+    this.text = '';
+    this.contender = 0;
+    this.toldOf = 0;
+  }
+}
+
+class Station {
+  /** The first address that was its own; 0: none yet. */
+  key = 0;
+  readonly bytes = new Uint8Array(16);
+  readonly walk = new Walk();
+
+  clear(): void {
+    this.key = 0;
+    this.walk.clear();
+  }
+}
+
+class Server {
+  sinceUs = 0;
+
+  clear(): void {
+    this.sinceUs = 0;
+  }
+}
+
+/** What is said of an entity. */
+class BindingState implements EntityState {
+  station = '';
+  victims = new Set<string>();
+  contradictions = 0;
+  firstUs = 0;
+  lastUs = 0;
+  headline = '';
+
+  recycle(): boolean {
+    return false;
+  }
+}
+
+/** Addresses that evidence names, at most. */
+const VICTIMS_NAMED = 3;
+const VICTIMS_MOST = 64;
+
+class BindingDetector implements Detector {
+  readonly name = 'binding';
+  readonly lanes: readonly LaneId[] = ['binding'];
+  readonly eventsOfLinks = [EventType.ARP, EventType.ND, EventType.DHCP];
+  readonly #slot: number;
+  readonly #options: BindingOptions;
+  readonly #link = new LinkReader();
+  readonly #addresses: RecencyMap<Address>;
+  readonly #stations: RecencyMap<Station>;
+  readonly #servers: RecencyMap<Server>;
+  readonly #routers: RecencyMap<Server>;
+  readonly #gateways = new Set<string>();
+
+  constructor(slot: number, options: BindingOptions) {
+    this.#slot = slot;
+    this.#options = options;
+    this.#addresses = tableOf(options.addressesMost, () => new Address());
+    this.#stations = tableOf(options.stationsMost, () => new Station());
+    this.#servers = tableOf(options.serversMost, () => new Server());
+    this.#routers = tableOf(options.serversMost, () => new Server());
+  }
+
+  onEvent(event: EventRowView, context: DetectorContext): void {
+    switch (this.#link.read(event, context)) {
+      case LinkMessage.CLAIM:
+        this.#onClaim(event, context);
+        break;
+      case LinkMessage.DHCP_OFFER:
+        this.#learnGateway();
+        this.#onServer(this.#servers, 'DHCP server', { event, context });
+        break;
+      case LinkMessage.ROUTER:
+        this.#onServer(this.#routers, 'IPv6 router', { event, context });
+        break;
+      case LinkMessage.NOTHING:
+        break;
+    }
+  }
+
+  describe(entity: Entity): string {
+    return (entity.slots[this.#slot] as BindingState).headline;
+  }
+
+  #learnGateway(): void {
+    const { router } = this.#link;
+    if (router !== '' && this.#gateways.size < this.#options.serversMost)
+      this.#gateways.add(router);
+  }
+
+  #onClaim(event: EventRowView, context: DetectorContext): void {
+    const link = this.#link;
+    const nowUs = context.timeUs;
+    const address = this.#addresses.claim(pairKey(link.key, link.vlan));
+    if (address.mac === 0) this.#settle(address, event, nowUs);
+    const station = this.#stations.claim(link.mac);
+    const isOwner = address.mac === link.mac;
+    const ownerLives = nowUs - address.heardUs <= this.#options.aliveUs;
+    if (isOwner) address.heardUs = nowUs;
+    if (isOwner && station.key === 0) takeAddress(station, link.key, address.bytes);
+    const isPlanned = isShared(link.mac) || isShared(address.mac);
+    const contradicts =
+      !isOwner && ownerLives && !isPlanned && isDisputed(address, link.mac, nowUs);
+    this.#bet({ address, station, contradicts, nowUs, context });
+    if (isOwner || isPlanned) return;
+    if (ownerLives) this.#onMove(address, station, { event, context });
+    else this.#settle(address, event, nowUs);
+  }
+
+  /** The address belongs to who claims it now. */
+  #settle(address: Address, event: EventRowView, nowUs: number): void {
+    const { addressAt, mac } = this.#link;
+    if (address.text === '') {
+      address.bytes.set(event.u8.subarray(addressAt, addressAt + 16));
+      address.text = formatAddress(address.bytes, 0);
+    }
+    address.mac = mac;
+    address.contender = 0;
+    address.sinceUs = nowUs;
+    address.heardUs = nowUs;
+  }
+
+  #bet({ address, station, contradicts, nowUs, context }: Claim): void {
+    const { normal, attack } = this.#options;
+    const { walk } = station;
+    // A station that nothing was ever said against is the rule, and costs nothing.
+    if (!contradicts && walk.value <= Walk.START) return;
+    const lnE = contradicts ? Math.log(attack / normal) : Math.log((1 - attack) / (1 - normal));
+    const isBet = walk.isBetOn;
+    walk.advance(lnE);
+    const entity = this.#accused(station, address, context);
+    if (entity === null) return;
+    const state = this.#stateOf(entity);
+    if (contradicts) this.#note(state, address, nowUs);
+    if (!isBet || !context.bet(entity, LANE, lnE)) return;
+    this.#explain({ state, address, lnE, entity, context });
+  }
+
+  #note(state: BindingState, address: Address, nowUs: number): void {
+    if (state.contradictions === 0) state.firstUs = nowUs;
+    state.contradictions++;
+    state.lastUs = nowUs;
+    state.station = formatMac(this.#link.mac);
+    if (state.victims.size < VICTIMS_MOST) state.victims.add(address.text);
+    state.headline = contradictionOf(state);
+  }
+
+  /** A gateway's address went to another station. */
+  #onMove(address: Address, station: Station, { event, context }: Said): void {
+    const { mac } = this.#link;
+    if (!this.#gateways.has(address.text) || address.toldOf === mac) return;
+    const knownUs = context.timeUs - address.sinceUs;
+    if (knownUs < this.#options.settledUs) return;
+    address.toldOf = mac;
+    const entity = this.#accused(station, address, context);
+    if (entity === null) return;
+    const state = this.#stateOf(entity);
+    const before = formatMac(address.mac);
+    state.headline = `claims the gateway ${address.text} for ${formatMac(mac)}, which was ${before} for ${lasting(knownUs)}`;
+    if (!context.bet(entity, LANE, LN_E_MOST)) return;
+    this.#say(entity, context, {
+      other: address.text,
+      t0Us: event.tsUs,
+      lnE: LN_E_MOST,
+      reason: state.headline,
+      feature: featureOf('stations of the gateway address', 2, 1),
+    });
+  }
+
+  #onServer(servers: RecencyMap<Server>, what: string, { event, context }: Said): void {
+    const nowUs = context.timeUs;
+    const key = pairKey(event.origKey, this.#link.vlan);
+    const isNew = servers.peek(key) === undefined;
+    let oldest = Infinity;
+    if (isNew) for (const server of servers.values()) oldest = Math.min(oldest, server.sinceUs);
+    const server = servers.claim(key);
+    if (!isNew) return;
+    server.sinceUs = nowUs;
+    if (nowUs - oldest < this.#options.settledUs || !context.owns(event.origKey)) return;
+    const entity = context.sender();
+    const state = this.#stateOf(entity);
+    state.headline = `began to answer as ${what} beside one that has been known for ${lasting(nowUs - oldest)}`;
+    const { lnSecondServer } = this.#options;
+    if (!context.bet(entity, LANE, lnSecondServer)) return;
+    this.#say(entity, context, {
+      other: null,
+      t0Us: event.tsUs,
+      lnE: lnSecondServer,
+      reason: state.headline,
+      feature: featureOf(`new ${what}s of the link`, 1, 0),
+    });
+  }
+
+  /** Whom to tell of, if this shard judges it. */
+  #accused(station: Station, address: Address, context: DetectorContext): Entity | null {
+    const key = station.key === 0 ? this.#link.key : station.key;
+    if (!context.owns(key)) return null;
+    const { bytes } = station.key === 0 ? address : station;
+    return context.entity({ key, kind: 'device', isProven: false, bytes, at: 0 });
+  }
+
+  #stateOf(entity: Entity): BindingState {
+    return (entity.slots[this.#slot] ??= new BindingState()) as BindingState;
+  }
+
+  #explain({ state, address, lnE, entity, context }: Won): void {
+    this.#say(entity, context, {
+      other: address.text,
+      t0Us: state.firstUs,
+      lnE,
+      reason: state.headline,
+      feature: featureOf(
+        'claims of an address that a living station has',
+        state.contradictions,
+        Math.ceil(state.contradictions * this.#options.normal),
+      ),
+    });
+  }
+
+  #say(entity: Entity, context: DetectorContext, { feature, ...said }: Saying): void {
+    context.explain(entity, LANE, {
+      ...said,
+      p: pOfLnE(said.lnE),
+      features: [{ ...feature, lnEShare: said.lnE }],
+      flows: [],
+    });
+  }
+}
+
+interface Said {
+  readonly event: EventRowView;
+  readonly context: DetectorContext;
+}
+
+interface Claim {
+  readonly address: Address;
+  readonly station: Station;
+  readonly contradicts: boolean;
+  readonly nowUs: number;
+  readonly context: DetectorContext;
+}
+
+interface Won {
+  readonly state: BindingState;
+  readonly address: Address;
+  readonly lnE: number;
+  readonly entity: Entity;
+  readonly context: DetectorContext;
+}
+
+interface Saying {
+  readonly other: string | null;
+  readonly t0Us: number;
+  readonly lnE: number;
+  readonly reason: string;
+  readonly feature: Omit<FeatureShare, 'lnEShare'>;
+}
+
+function tableOf<V extends { clear(): void }>(most: number, make: () => V): RecencyMap<V> {
+  return new RecencyMap(most, make, (value) => value.clear());
+}
+
+export function createBindingDetector(
+  slot: number,
+  options: Partial<BindingOptions> = {},
+): Detector {
+  return new BindingDetector(slot, { ...BINDING_DEFAULTS, ...options });
+}
+
+function takeAddress(station: Station, key: number, bytes: Uint8Array): void {
+  station.key = key;
+  station.bytes.set(bytes);
+}
+
+/** True when the owner has spoken since this contender began: it did not just hand its address on. */
+function isDisputed(address: Address, mac: number, nowUs: number): boolean {
+  if (address.contender !== mac) {
+    address.contender = mac;
+    address.contestedUs = nowUs;
+  }
+  return address.heardUs > address.contestedUs;
+}
+
+function isShared(mac: number): boolean {
+  return SHARED_STATIONS.some(([first, last]) => mac >= first && mac <= last);
+}
+
+function featureOf(
+  feature: string,
+  observed: number,
+  expected: number,
+): Omit<FeatureShare, 'lnEShare'> {
+  return {
+    feature,
+    observed,
+    expectedMedian: expected,
+    expectedP99: expected,
+    scope: 'default',
+    nRef: 0,
+  };
+}
+
+function contradictionOf(state: BindingState): string {
+  const named = [...state.victims].slice(0, VICTIMS_NAMED).join(', ');
+  const others = state.victims.size - VICTIMS_NAMED;
+  const more = others > 0 ? ` and ${counted(others, 'more')}` : '';
+  const span = lasting(state.lastUs - state.firstUs);
+  return `(station ${state.station}) claimed ${named}${more} ${counted(state.contradictions, 'time')} in ${span} while the owner was there`;
+}
