@@ -1,6 +1,11 @@
 import { formatAddress } from '../batch/address.js';
 import { APP_NAMES } from '../batch/generated/names.js';
-import { FlowEvents, FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
+import {
+  type EventRowView,
+  FlowEvents,
+  FlowRowOffset,
+  type FlowRowView,
+} from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
@@ -10,13 +15,21 @@ import { pOfLnE } from '../models/e_value.js';
 import { pairKey } from '../models/key_set.js';
 import { RecencyMap } from '../models/recency_map.js';
 import type { Detector, DetectorContext } from './detector.js';
+import { LOGIN_EVENTS } from './login_reader.js';
+import { LOGIN_TEST_DEFAULTS, Logins, LoginTest, sentenceOfLogins } from './login_test.js';
 import { counted, lasting } from './words.js';
 
 /**
- * D5, password guessing against encrypted logins (SSH, RDP). ATT&CK T1110.
+ * D5, password guessing and spraying. ATT&CK T1110.
  *
- * Method: Beta-Bernoulli test on failed logins of one source at one service. The outcome is
- * encrypted, its shape is not: the same client program opens every connection with segments of the
+ * Method: where a protocol says how a login came out (FTP, HTTP, IMAP, Kerberos, LDAP, MySQL,
+ * PostgreSQL, POP3, SMB, SQL Server, Telnet, VNC), each login of a source is a bet by its outcome: a
+ * failure with a name that the source had not used before is what spraying makes, one soon after two
+ * others is what guessing makes, one that comes alone is neither (login_test.ts). A computer that logs
+ * in to its domain again and again at once (Netlogon) was refused each time.
+ *
+ * For encrypted logins (SSH, RDP): Beta-Bernoulli test on failed logins of one source at one service.
+ * The outcome is encrypted, its shape is not: the same client program opens every connection with segments of the
  * same sizes, and one that is refused ends within a few kB, soon after the key exchange, where a
  * login that works goes on. A connection is bet on when the same opening came from the same source
  * at least twice in the minute before: a job that logs in once a minute is not, a loop of copies is
@@ -24,7 +37,7 @@ import { counted, lasting } from './words.js';
  * service more than half an hour ago; P(failure | guessing) = 0.9. A connection in which several
  * passwords were refused counts twice.
  *
- * Memory: 32 services of 150 B an entity. Cold start: the prior; services by their port until their
+ * Memory: 32 services of 150 B an entity, 16 protocols of 1 to 6 kB one whose logins fail. Cold start: the prior; services by their port until their
  * protocol is recognised. Evasion: one guess an hour; a client that varies its opening; sources that
  * take turns. Services on unusual ports are seen when the recogniser names them.
  */
@@ -156,6 +169,7 @@ class Service {
 
 class BruteForceState implements EntityState {
   readonly services: RecencyMap<Service>;
+  logins: Logins | null = null;
 
   constructor(servicesMost: number) {
     const make = (): Service => new Service();
@@ -172,12 +186,18 @@ class BruteForceDetector implements Detector {
   readonly name = 'brute_force';
   readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['brute_force'];
+  readonly eventsOfEnds = LOGIN_EVENTS;
   readonly #slot: number;
   readonly #options: BruteForceOptions;
+  readonly #logins = new LoginTest(LOGIN_TEST_DEFAULTS);
 
   constructor(slot: number, options: BruteForceOptions) {
     this.#slot = slot;
     this.#options = options;
+  }
+
+  onEvent(event: EventRowView, context: DetectorContext): void {
+    this.#logins.onEvent(event, context, (entity, isNeeded) => this.#loginsOf(entity, isNeeded));
   }
 
   onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
@@ -199,7 +219,25 @@ class BruteForceDetector implements Detector {
   describe(entity: Entity): string {
     const state = entity.slots[this.#slot] as BruteForceState;
     const services = [...state.services.values()];
-    return sentence(services.reduce((a, b) => (b.failures > a.failures ? b : a)));
+    const service = services.reduce<Service | null>(
+      (a, b) => (a === null || b.failures > a.failures ? b : a),
+      null,
+    );
+    const subject = state.logins?.strongest ?? null;
+    if (service === null) return sentenceOfLogins(subject!);
+    const isByShape = subject === null || service.failures > subject.failures;
+    return isByShape ? sentence(service) : sentenceOfLogins(subject);
+  }
+
+  #loginsOf(entity: Entity, isNeeded: boolean): Logins | null {
+    const known = entity.slots[this.#slot] as BruteForceState | null;
+    if (!isNeeded) return known?.logins ?? null;
+    return (this.#stateOf(entity).logins ??= new Logins(LOGIN_TEST_DEFAULTS));
+  }
+
+  #stateOf(entity: Entity): BruteForceState {
+    const { servicesMost } = this.#options;
+    return (entity.slots[this.#slot] ??= new BruteForceState(servicesMost)) as BruteForceState;
   }
 
   saveEntity(entity: Entity, out: StateWriter): void {
@@ -265,10 +303,7 @@ class BruteForceDetector implements Detector {
   }
 
   #serviceOf(entity: Entity, row: FlowRowView): Service {
-    const state = (entity.slots[this.#slot] ??= new BruteForceState(
-      this.#options.servicesMost,
-    )) as BruteForceState;
-    const service = state.services.claim(pairKey(row.respKey, row.respPort));
+    const service = this.#stateOf(entity).services.claim(pairKey(row.respKey, row.respPort));
     if (service.connections === 0) service.firstUs = row.tsFirstUs;
     return service;
   }
