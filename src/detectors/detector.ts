@@ -23,6 +23,9 @@ export interface Detector extends DetectorMemory {
   /** A flow record, judged from the originator's side; `entity` is the originator. */
   onFlow?(row: FlowRowView, entity: Entity, context: DetectorContext): void;
 
+  /** The same, judged from the other side; `entity` is the responder, which is internal. */
+  onFlowTo?(row: FlowRowView, entity: Entity, context: DetectorContext): void;
+
   /** Kinds of events that it wants of hosts which this shard judges: they come to both their ends. */
   readonly eventsOfEnds?: readonly number[];
   /** Kinds that speak of a whole link: every shard gets them. */

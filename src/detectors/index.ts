@@ -4,8 +4,10 @@ import type { Detector } from './detector.js';
 import { createDgaDetector } from './dga.js';
 import { createDnsTunnelDetector } from './dns_tunnel.js';
 import { createFloodDetector } from './flood.js';
+import { createLateralDetector } from './lateral.js';
 import { createNewEdgeDetector } from './new_edge.js';
 import { createScanDetector } from './scan.js';
+import { createWormDetector } from './worm.js';
 
 /** The kinds of events that detectors want, by the way they go; the core writes no others. */
 export interface JudgedEvents {
@@ -33,5 +35,7 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createDnsTunnelDetector(firstSlot + 4),
     createDgaDetector(firstSlot + 5),
     createBindingDetector(firstSlot + 6),
+    createWormDetector(firstSlot + 7),
+    createLateralDetector(firstSlot + 8),
   ];
 }

@@ -111,7 +111,7 @@ export const LANES = [
     family: 'edge',
     attack: ['T1021'],
     stage: 'lateral',
-    built: false,
+    built: true,
     phases: 1,
   }),
   lane({
@@ -122,7 +122,7 @@ export const LANES = [
     family: 'contact',
     attack: ['T1210'],
     stage: 'lateral',
-    built: false,
+    built: true,
     phases: 1,
   }),
   lane({

@@ -102,6 +102,7 @@ export class ShardPipeline implements DetectorContext {
   #entities!: EntityTable;
   #detectors!: readonly Detector[];
   #ofFlows!: readonly Detector[];
+  #ofFlowsTo!: readonly Detector[];
   #ofEvents!: ReadonlyMap<number, readonly Detector[]>;
   #ofLane!: ReadonlyMap<LaneId, Detector>;
   #fusion!: Fusion;
@@ -128,6 +129,7 @@ export class ShardPipeline implements DetectorContext {
     this.#population = new Population();
     this.#detectors = createDetectors(WEALTH_SLOT + 1);
     this.#ofFlows = this.#detectors.filter((detector) => detector.onFlow !== undefined);
+    this.#ofFlowsTo = this.#detectors.filter((detector) => detector.onFlowTo !== undefined);
     this.#ofEvents = byEventType(this.#detectors);
     this.#ofLane = new Map(
       this.#detectors.flatMap((d) => d.lanes.map((lane) => [lane, d] as const)),
@@ -202,7 +204,11 @@ export class ShardPipeline implements DetectorContext {
     this.#order.index = row.orderIndex;
     this.#order.sub = row.orderSub;
     const { roles } = row;
-    if (roles & FlowRoles.JUDGE_RESPONDER) this.#see(row, false);
+    if (roles & FlowRoles.JUDGE_RESPONDER) {
+      const entity = this.#see(row, false);
+      const detectors = this.#ofFlowsTo;
+      for (let i = 0; i < detectors.length; i++) detectors[i]!.onFlowTo!(row, entity, this);
+    }
     if (roles & FlowRoles.JUDGE_ORIGINATOR) {
       const entity = this.#see(row, true);
       const detectors = this.#ofFlows;
