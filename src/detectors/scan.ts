@@ -24,6 +24,12 @@ import { counted, lasting } from './words.js';
  * ln(theta0 / theta1) when it succeeds; retries of a dead server are one contact, and silence to a
  * datagram is none. theta0 comes from what the group did before, so the bet is an e-value.
  *
+ * Pace: who searches does not wait for answers. A failed contact that began within a millisecond of
+ * the one before in its walk is abreast of it. A share of each walk's stake is on a searcher whose
+ * contacts are abreast nine times of ten, the rest is on one of whom nothing is known; the shares
+ * follow what was seen (fixed share, Herbster and Warmuth 1998). How often failed contacts are
+ * abreast while nothing is wrong is learned by the group, so this factor is an e-value, too.
+ *
  * A walk is kept per port (over destinations: address scan) and per destination (over ports: port
  * scan). A contact that is the first of its walk is no search yet and is not bet on, which leaves
  * peer-to-peer programs alone, whose every contact has its own port. A walk that has sunk to the
@@ -39,6 +45,13 @@ import { counted, lasting } from './words.js';
 export interface ScanOptions {
   /** P(a first contact is answered | scan), 0 to 1. Higher: slower, fewer scans of live networks. */
   readonly theta1: number;
+  /** Two contacts that begin within this time are abreast, us. */
+  readonly abreastUs: number;
+  /** P(a failed contact is abreast of the one before | a search that does not wait), 0 to 1. */
+  readonly abreastOfSearch: number;
+  /** Share of a walk's stake that is on such a search at first, and what moves back at each bet. */
+  readonly abreastShare: number;
+  readonly shareMoved: number;
   /** Nats at which a walk counts as benign, below 0. */
   readonly benignFloor: number;
   /** First contacts remembered per entity, at most; older ones count as first again. */
@@ -54,6 +67,10 @@ export interface ScanOptions {
 
 export const SCAN_DEFAULTS: ScanOptions = {
   theta1: 0.2,
+  abreastUs: 1000,
+  abreastOfSearch: 0.9,
+  abreastShare: 0.2,
+  shareMoved: 0.02,
   benignFloor: -3,
   contactsMost: 4096,
   walksMost: 64,
@@ -74,9 +91,15 @@ class Walk {
   value = 0;
   isBetOn = true;
   contacts = 0;
+  /** When the contact seen last began, microseconds. */
+  begunUs = -Infinity;
+  /** The share of its stake that is on a search that does not wait. */
+  share = 0;
   /** The run that it is in: contacts since it was last no more likely a scan than not. */
   tried = 0;
   failed = 0;
+  /** Failed ones that were bet on and abreast. */
+  abreast = 0;
   firstUs = 0;
   lastUs = 0;
   /** "port 445", "10.0.0.5". Set when first needed. */
@@ -85,6 +108,7 @@ class Walk {
   startRun(): void {
     this.tried = 0;
     this.failed = 0;
+    this.abreast = 0;
     this.firstUs = Infinity;
     this.lastUs = 0;
   }
@@ -101,6 +125,8 @@ class Walk {
     this.value = 0;
     this.isBetOn = true;
     this.contacts = 0;
+    this.begunUs = -Infinity;
+    this.share = 0;
     this.name = '';
     this.startRun();
   }
@@ -164,6 +190,8 @@ class ScanState implements EntityState {
   firstUs = 0;
   firstLnE = 0;
   walks: Walks | null = null;
+  /** When the contact seen last began. */
+  begunUs = -Infinity;
   lessonTick = -1;
   lessons = 0;
 
@@ -174,6 +202,7 @@ class ScanState implements EntityState {
     this.firstUs = 0;
     this.firstLnE = 0;
     this.walks = null;
+    this.begunUs = -Infinity;
     this.lessonTick = -1;
     this.lessons = 0;
     return true;
@@ -224,16 +253,21 @@ class ScanDetector implements Detector {
     if (walks === null ? contact === state.firstContact : !walks.contacts.add(contact)) return;
     const answered = outcome === Contact.ANSWERED;
     const group = contactGroup(row.direction, row.ipVersion);
-    const theta0 = context.population.contacts.success(group);
+    const { contacts } = context.population;
+    const theta0 = contacts.success(group);
+    const abreast0 = contacts.abreast(group);
     const lnE = lnOutcomeRatio(answered, this.#options.theta1, theta0);
     if (state.firstContact === 0) {
       begin(state, contact, { port, lnE, row });
     } else {
       const { ports, hosts } = walks ?? this.#startWalks(state, contact);
-      this.#step({ lane: HORIZONTAL, walk: ports.claim(port), lnE, row, entity, context });
-      this.#step({ lane: VERTICAL, walk: hosts.claim(row.respKey), lnE, row, entity, context });
+      const step = { lnE, abreast0, row, entity, context };
+      this.#step({ lane: HORIZONTAL, walk: ports.claim(port), ...step });
+      this.#step({ lane: VERTICAL, walk: hosts.claim(row.respKey), ...step });
     }
-    this.#teach(state, { group, answered }, { entity, context });
+    const isAbreast = this.#isAbreast(state.begunUs, row.tsFirstUs);
+    state.begunUs = row.tsFirstUs;
+    this.#teach(state, { group, answered, isAbreast }, { entity, context });
   }
 
   describe(entity: Entity, lane: LaneId): string {
@@ -267,17 +301,37 @@ class ScanDetector implements Detector {
   }
 
   #step(step: Step): void {
-    const { walk, lnE, lane, context } = step;
+    const { walk, lane, context, row } = step;
     const { portsBeforeBet, addressesBeforeBet } = this.#options;
     const before = lane === HORIZONTAL ? addressesBeforeBet : portsBeforeBet;
     const isBet = walk.isBetOn && walk.contacts >= before;
-    this.#advance(walk, lnE, step.row.tsFirstUs);
-    if (isBet && context.bet(step.entity, lane, lnE)) explain(step);
+    const isAbreast = this.#isAbreast(walk.begunUs, row.tsFirstUs);
+    this.#advance(walk, step.lnE, row.tsFirstUs);
+    if (!isBet) return;
+    const lnPace = step.lnE > 0 ? this.#lnPace(walk, isAbreast, step.abreast0) : 0;
+    if (context.bet(step.entity, lane, step.lnE + lnPace)) explain(step, lnPace);
+  }
+
+  #isAbreast(beforeUs: number, begunUs: number): boolean {
+    return Math.abs(begunUs - beforeUs) <= this.#options.abreastUs;
+  }
+
+  /** What the pace of a failed contact is worth: the mean of two bets, by the shares of the walk. */
+  #lnPace(walk: Walk, isAbreast: boolean, abreast0: number): number {
+    const { abreastOfSearch, abreastShare, shareMoved } = this.#options;
+    if (walk.share === 0) walk.share = abreastShare;
+    if (isAbreast) walk.abreast++;
+    const ratio = Math.exp(lnOutcomeRatio(isAbreast, abreastOfSearch, abreast0));
+    const mean = walk.share * ratio + (1 - walk.share);
+    const share = (walk.share * ratio) / mean;
+    walk.share = (1 - shareMoved) * share + shareMoved * abreastShare;
+    return Math.log(mean);
   }
 
   #advance(walk: Walk, lnE: number, atUs: number): void {
     const { benignFloor } = this.#options;
     walk.contacts++;
+    walk.begunUs = atUs;
     if (walk.value <= 0) walk.startRun();
     walk.note(lnE > 0, atUs);
     walk.value = Math.max(benignFloor, walk.value + lnE);
@@ -287,7 +341,7 @@ class ScanDetector implements Detector {
 
   #teach(
     state: ScanState,
-    contact: { readonly group: number; readonly answered: boolean },
+    contact: { readonly group: number; readonly answered: boolean; readonly isAbreast: boolean },
     where: { readonly entity: Entity; readonly context: DetectorContext },
   ): void {
     if (state.lessonTick !== where.context.tick) {
@@ -297,7 +351,8 @@ class ScanDetector implements Detector {
     if (state.lessons >= this.#options.lessonsPerTick || !where.context.isClean(where.entity))
       return;
     state.lessons++;
-    where.context.population.contributeContact(contact.group, contact.answered);
+    const { group, answered, isAbreast } = contact;
+    where.context.population.contributeContact(group, answered, isAbreast);
   }
 }
 
@@ -305,7 +360,10 @@ class ScanDetector implements Detector {
 interface Step {
   readonly lane: number;
   readonly walk: Walk;
+  /** What its outcome is worth. */
   readonly lnE: number;
+  /** P(abreast | failed, nothing is wrong). */
+  readonly abreast0: number;
   readonly row: FlowRowView;
   readonly entity: Entity;
   readonly context: DetectorContext;
@@ -327,44 +385,57 @@ export function createScanDetector(slot: number, options: Partial<ScanOptions> =
   return new ScanDetector(slot, { ...SCAN_DEFAULTS, ...options });
 }
 
-function explain({ lane, walk, lnE, row, entity, context }: Step): void {
+function explain({ lane, walk, lnE, row, entity, context }: Step, lnPace: number): void {
   const destination = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
   const isHorizontal = lane === HORIZONTAL;
+  const where = { isHorizontal, group: contactGroup(row.direction, row.ipVersion), context };
   if (walk.name === '') walk.name = isHorizontal ? portName(row) : destination;
   context.explain(entity, lane, {
     other: destination,
     t0Us: walk.firstUs,
-    lnE,
-    p: pOfLnE(lnE),
+    lnE: lnE + lnPace,
+    p: pOfLnE(lnE + lnPace),
     reason: sentence(walk, isHorizontal),
-    features: [
-      failedContacts(walk, lnE, {
-        isHorizontal,
-        group: contactGroup(row.direction, row.ipVersion),
-        context,
-      }),
-    ],
+    features: [failedContacts(walk, lnE, where), abreastContacts(walk, lnPace, where)],
     flows: [context.flowRef()],
   });
 }
 
-function failedContacts(
-  walk: Walk,
-  lnE: number,
-  where: { isHorizontal: boolean; group: number; context: DetectorContext },
-): FeatureShare {
+interface Where {
+  readonly isHorizontal: boolean;
+  readonly group: number;
+  readonly context: DetectorContext;
+}
+
+/** Expected successes of some trials, and what they are rarely above. */
+function binomial(trials: number, p: number): { expectedMedian: number; expectedP99: number } {
+  const expected = trials * p;
+  const p99 = Math.ceil(expected + 2.33 * Math.sqrt(expected * (1 - p)));
+  return { expectedMedian: Math.round(expected), expectedP99: Math.min(trials, p99) };
+}
+
+function failedContacts(walk: Walk, lnE: number, where: Where): FeatureShare {
   const { contacts } = where.context.population;
-  const failure = 1 - contacts.success(where.group);
-  const expected = walk.tried * failure;
-  const deviation = Math.sqrt(walk.tried * failure * (1 - failure));
   const nRef = Math.round(contacts.references(where.group));
   return {
     feature: where.isHorizontal
       ? `addresses that did not answer on ${walk.name}`
       : `ports of ${walk.name} that did not answer`,
     observed: walk.failed,
-    expectedMedian: Math.round(expected),
-    expectedP99: Math.min(walk.tried, Math.ceil(expected + 2.33 * deviation)),
+    ...binomial(walk.tried, 1 - contacts.success(where.group)),
+    scope: nRef > 0 ? 'group' : 'default',
+    lnEShare: lnE,
+    nRef,
+  };
+}
+
+function abreastContacts(walk: Walk, lnE: number, where: Where): FeatureShare {
+  const { contacts } = where.context.population;
+  const nRef = Math.round(contacts.references(where.group));
+  return {
+    feature: 'of them begun within 1 ms of the one before',
+    observed: walk.abreast,
+    ...binomial(walk.failed, contacts.abreast(where.group)),
     scope: nRef > 0 ? 'group' : 'default',
     lnEShare: lnE,
     nRef,

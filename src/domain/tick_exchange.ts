@@ -33,7 +33,7 @@ export interface TickExchange {
 /** Contributions of one shard to one tick. Plain numbers and typed arrays: it can be cloned. */
 export interface TickDelta {
   readonly tick: number;
-  /** First contacts per group, [answered, failed] pairs in the order of the groups. */
+  /** First contacts per group: answered, failed, and failed abreast, in the order of the groups. */
   readonly contacts: Float64Array;
   /** Edges seen for the first time by a device, and their port's role; sorted by edge. */
   readonly edges: Float64Array;

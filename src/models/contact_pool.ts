@@ -22,6 +22,17 @@ const PRIOR_SUCCESS = 0.8;
 const SUCCESS_LEAST = 0.6;
 const SUCCESS_MOST = 0.9;
 
+/** What is counted of a group: contacts answered, failed, and failed ones that were abreast. */
+export const CONTACT_COUNTS = 3;
+
+/**
+ * Until a group has shown otherwise, one of ten failed first contacts was begun abreast of another.
+ * Never thought rarer than half of that: a client that races the addresses of one name is no search.
+ */
+const PRIOR_ABREAST = 0.1;
+const ABREAST_LEAST = 0.05;
+const ABREAST_MOST = 0.9;
+
 /** First contacts that the prior is worth, in each of the two memories. */
 const SLOW_PRIOR_WEIGHT = 100;
 const FAST_PRIOR_WEIGHT = 20;
@@ -31,22 +42,24 @@ const SLOW_HALF_LIFE = 17_280;
 const FAST_HALF_LIFE = 6;
 
 /**
- * How often first contacts succeed in a group while nothing is wrong: theta0 of the scan test. The
+ * How often first contacts succeed in a group while nothing is wrong: theta0 of the scan test; and of
+ * those that fail, how many were begun without waiting for the one before. The
  * lower of a slow and a fast memory counts, so that an outage, which fails everybody's contacts at
  * once, is not taken for everybody's scan.
  */
 export class ContactPool {
-  readonly #slow = new Float64Array(2 * CONTACT_GROUPS);
-  readonly #fast = new Float64Array(2 * CONTACT_GROUPS);
+  readonly #slow = new Float64Array(CONTACT_COUNTS * CONTACT_GROUPS);
+  readonly #fast = new Float64Array(CONTACT_COUNTS * CONTACT_GROUPS);
   /** What `success` says until there is more to learn from. */
   readonly #success = new Float64Array(CONTACT_GROUPS);
+  readonly #abreast = new Float64Array(CONTACT_GROUPS);
   #tick = 0;
 
   constructor() {
     this.#conclude();
   }
 
-  /** Learns the [answered, failed] pairs of all groups in one tick. Ticks rise. */
+  /** Learns the CONTACT_COUNTS of all groups in one tick. Ticks rise. */
   learn(tick: number, outcomes: Float64Array): void {
     const ticks = this.#tick === 0 ? 0 : tick - this.#tick;
     this.#tick = tick;
@@ -60,9 +73,15 @@ export class ContactPool {
     return this.#success[group]!;
   }
 
-  /** First contacts behind it. */
+  /** P(it was begun abreast of another | a first contact failed and nothing is wrong). */
+  abreast(group: number): number {
+    return this.#abreast[group]!;
+  }
+
+  /** First contacts behind `success`. */
   references(group: number): number {
-    return this.#slow[2 * group]! + this.#slow[2 * group + 1]!;
+    const at = CONTACT_COUNTS * group;
+    return this.#slow[at]! + this.#slow[at + 1]!;
   }
 
   save(out: StateWriter): void {
@@ -87,6 +106,10 @@ export class ContactPool {
       const slow = shrunk(this.#slow, group, { mean: PRIOR_SUCCESS, weight: SLOW_PRIOR_WEIGHT });
       const fast = shrunk(this.#fast, group, { mean: slow, weight: FAST_PRIOR_WEIGHT });
       this.#success[group] = clamp(Math.min(slow, fast), SUCCESS_LEAST, SUCCESS_MOST);
+      const at = CONTACT_COUNTS * group;
+      const abreast = this.#slow[at + 2]! + PRIOR_ABREAST * SLOW_PRIOR_WEIGHT;
+      const failed = this.#slow[at + 1]! + SLOW_PRIOR_WEIGHT;
+      this.#abreast[group] = clamp(abreast / failed, ABREAST_LEAST, ABREAST_MOST);
     }
   }
 }
@@ -100,7 +123,7 @@ function shrunk(
   group: number,
   prior: { readonly mean: number; readonly weight: number },
 ): number {
-  const answered = sums[2 * group]!;
-  const failed = sums[2 * group + 1]!;
+  const answered = sums[CONTACT_COUNTS * group]!;
+  const failed = sums[CONTACT_COUNTS * group + 1]!;
   return (answered + prior.mean * prior.weight) / (answered + failed + prior.weight);
 }

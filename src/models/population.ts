@@ -1,7 +1,7 @@
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
 import type { TickDelta } from '../domain/tick_exchange.js';
-import { CONTACT_GROUPS, ContactPool } from './contact_pool.js';
+import { CONTACT_COUNTS, CONTACT_GROUPS, ContactPool } from './contact_pool.js';
 import { EdgePool } from './edge_pool.js';
 import { PartitionQuota } from './partition.js';
 
@@ -29,16 +29,18 @@ export class Population {
   readonly contacts = new ContactPool();
   readonly edges = new EdgePool();
   readonly #sightQuota = new PartitionQuota(SIGHTS_PER_TICK_MOST);
-  readonly #contacts = new Float64Array(2 * CONTACT_GROUPS);
+  readonly #contacts = new Float64Array(CONTACT_COUNTS * CONTACT_GROUPS);
   #hasContacts = false;
   #droppedSights = 0;
   #edges: Edge[] = [];
   #surprises: number[] = [];
   #waiting: TickDelta[] = [];
 
-  /** A first contact of an entity in good standing came out. */
-  contributeContact(group: number, answered: boolean): void {
-    this.#contacts[2 * group + (answered ? 0 : 1)]!++;
+  /** A first contact of an entity in good standing came out; `isAbreast` as in the scan test. */
+  contributeContact(group: number, answered: boolean, isAbreast: boolean): void {
+    const at = CONTACT_COUNTS * group;
+    this.#contacts[at + (answered ? 0 : 1)]!++;
+    if (!answered && isAbreast) this.#contacts[at + 2]!++;
     this.#hasContacts = true;
   }
 
@@ -117,7 +119,7 @@ export class Population {
 
 /** Contributions of several shards to one tick. */
 function merged(deltas: readonly TickDelta[]): TickDelta {
-  const contacts = new Float64Array(2 * CONTACT_GROUPS);
+  const contacts = new Float64Array(CONTACT_COUNTS * CONTACT_GROUPS);
   for (const delta of deltas) delta.contacts.forEach((n, i) => (contacts[i]! += n));
   const edges = deltas.flatMap((delta) =>
     Array.from(delta.edges, (edge, i) => ({ edge, port: delta.edgePorts[i]! })),

@@ -46,6 +46,16 @@ describe('address scan', () => {
     assert.ok(Math.abs(opened!.timeUs - START_US - 161_000) < 2);
   });
 
+  it('is told at the 8th contact of a searcher that does not wait for answers', () => {
+    const traffic = new Traffic();
+    for (let i = 1; i <= 10; i++) {
+      traffic.unanswered({ at: i * 1e-5, from: '10.0.0.7', to: `10.0.1.${i}`, port: 23 });
+    }
+    const { alarms, incidents } = judge(traffic);
+    assert.equal(alarms[0]!.evidenceCount, 7);
+    assert.match(only(incidents).evidence[0]!.features[1]!.feature, /within 1 ms/);
+  });
+
   it('is told of an external scanner, too', () => {
     const incident = only(judge(sweep('203.0.113.9')).incidents);
     assert.equal(incident.entity.kind, 'external');
@@ -300,6 +310,16 @@ describe('benign traffic that looks odd', () => {
       if (random() < 0.15) traffic.unanswered(flow);
       else traffic.connect(flow);
     }
+    return traffic;
+  });
+
+  quiet('clients that race the addresses of names, all of which are dead', () => {
+    const traffic = new Traffic();
+    clients.forEach((from, i) => {
+      for (let n = 0; n < 6; n++) {
+        traffic.unanswered({ at: i * 20 + n * 1e-4, from, to: `203.0.113.${n}`, port: 443 });
+      }
+    });
     return traffic;
   });
 
