@@ -1,13 +1,14 @@
 import { createBindingDetector } from './binding.js';
 import { createBruteForceDetector } from './brute_force.js';
-import type { Detector } from './detector.js';
 import { createDgaDetector } from './dga.js';
 import { createDnsTunnelDetector } from './dns_tunnel.js';
 import { createFloodDetector } from './flood.js';
 import { createLateralDetector } from './lateral.js';
 import { createNewEdgeDetector } from './new_edge.js';
+import { createOddTunnelDetector } from './odd_tunnel.js';
 import { createScanDetector } from './scan.js';
 import { createWormDetector } from './worm.js';
+import type { Detector } from './detector.js';
 
 /** The kinds of events that detectors want, by the way they go; the core writes no others. */
 export interface JudgedEvents {
@@ -28,14 +29,15 @@ export function judgedEvents(): JudgedEvents {
 /** All detectors in the order in which they see a record. `firstSlot` and on hold their state. */
 export function createDetectors(firstSlot: number): readonly Detector[] {
   return [
-    createScanDetector(firstSlot),
-    createBruteForceDetector(firstSlot + 1),
-    createFloodDetector(firstSlot + 2),
-    createNewEdgeDetector(firstSlot + 3),
-    createDnsTunnelDetector(firstSlot + 4),
-    createDgaDetector(firstSlot + 5),
-    createBindingDetector(firstSlot + 6),
-    createWormDetector(firstSlot + 7),
-    createLateralDetector(firstSlot + 8),
-  ];
+    createScanDetector,
+    createBruteForceDetector,
+    createFloodDetector,
+    createNewEdgeDetector,
+    createDnsTunnelDetector,
+    createDgaDetector,
+    createBindingDetector,
+    createWormDetector,
+    createLateralDetector,
+    createOddTunnelDetector,
+  ].map((create, i) => create(firstSlot + i));
 }

@@ -133,7 +133,7 @@ export const LANES = [
     family: 'content',
     attack: ['T1095', 'T1572'],
     stage: 'c2',
-    built: false,
+    built: true,
     phases: 1,
   }),
   lane({

@@ -22,6 +22,7 @@ import { BatchWriter, type EventSpec, type Fields, type RowSpec } from './batch_
 
 /** 2026-01-05 08:00 UTC. */
 export const START_US = 1_767_600_000e6;
+const ICMP = 1;
 const TCP = 6;
 const UDP = 17;
 const SYN = 0x02;
@@ -145,6 +146,37 @@ export class Traffic {
     });
   }
 
+  /**
+   * An echo flow with a record at the end of each minute.
+   * @param minutes of each, sizes of a request and its reply in turn; 0 for a packet that was lost
+   */
+  pings(
+    flow: { readonly at: number; readonly from: string; readonly to: string },
+    minutes: readonly (readonly (readonly [request: number, reply: number])[])[],
+  ): this {
+    const sizes = minutes[0]!.flatMap(([request, reply]) => [request, -reply]);
+    const counts = { origPackets: 0, respPackets: 0, origPayload: 0, respPayload: 0 };
+    minutes.forEach((pairs, minute) => {
+      for (const [request, reply] of pairs) {
+        if (request > 0) counts.origPackets++;
+        if (reply > 0) counts.respPackets++;
+        counts.origPayload += request;
+        counts.respPayload += reply;
+      }
+      this.#row(flow.at + 60 * (minute + 1), {
+        ...ends({ ...flow, port: 7, fromPort: 8 << 8 }),
+        ...counts,
+        protocol: ICMP,
+        flags: FlowFlags.BOTH_DIRECTIONS,
+        segmentBytes: sizes.filter((bytes) => bytes !== 0).slice(0, 12),
+        event: FlowEvents.UPDATE,
+        flowIdHigh: 1 + flow.at,
+        flowIdLow: 0,
+      });
+    });
+    return this;
+  }
+
   /** What a segment received in the 100 ms before `at`. */
   window(at: number, segment: Fields, tops: readonly ({ address: string } & Fields)[]): this {
     const timeUs = START_US + Math.round(at * 10) * 100_000;
@@ -225,7 +257,7 @@ export class Traffic {
       .map((entry, i) => ({ ...entry, i }))
       .sort((a, b) => a.timeUs - b.timeUs || a.i - b.i);
     return sorted.map(({ item }, i) => {
-      if ('row' in item) return { row: { ...item.row, orderIndex: i, flowIdLow: i } };
+      if ('row' in item) return { row: { flowIdLow: i, ...item.row, orderIndex: i } };
       return { ...item, event: { ...item.event, orderIndex: i } };
     });
   }

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { judge, seeded, START_US, Traffic } from '../support/traffic.js';
+
+const pair = { at: 0, from: '10.0.0.7', to: '203.0.113.9' };
+type Pair = readonly [request: number, reply: number];
+
+/** Minutes of pings that `make` makes one by one. */
+const minutes = (n: number, make: () => Pair): Pair[][] =>
+  Array.from({ length: n }, () => Array.from({ length: 20 }, make));
+
+describe('ping tunnel', () => {
+  it('is told within five minutes of replies that carry something else', () => {
+    const random = seeded(3);
+    const any = (): number => 40 + Math.floor(random() * 200);
+    const traffic = new Traffic().pings(
+      pair,
+      minutes(10, () => [any(), any()]),
+    );
+    const { incidents, alarms } = judge(traffic);
+    assert.equal(incidents.length, 1);
+    assert.equal(incidents[0]!.entity.address, '10.0.0.7');
+    assert.equal(incidents[0]!.detectors[0], 'odd_tunnel');
+    assert.match(incidents[0]!.summary, /packets with 203\.0\.113\.9 as pings/);
+    assert.ok(alarms[0]!.timeUs <= START_US + 300e6);
+  });
+
+  const quiet = (name: string, pings: Pair[][]): void => {
+    it(`is not told of ${name}`, () => {
+      const { incidents, alarms } = judge(new Traffic().pings(pair, pings));
+      assert.deepEqual([incidents, alarms], [[], []]);
+    });
+  };
+  let size = 40;
+
+  quiet(
+    'a ping that runs for an hour',
+    minutes(60, () => [84, 84]),
+  );
+  quiet(
+    'a host that cuts long replies',
+    minutes(60, () => [1408, 76]),
+  );
+  quiet(
+    'a sweep of sizes',
+    minutes(60, () => [(size += 8), size]),
+  );
+  quiet(
+    'a sweep of sizes, a tenth of which gets lost',
+    minutes(60, () => [(size = 40 + ((size + 8) % 1400)), size % 10 === 0 ? 0 : size]),
+  );
+});
