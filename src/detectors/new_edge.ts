@@ -1,4 +1,4 @@
-import { formatAddress, isIpv4 } from '../batch/address.js';
+import { formatAddress } from '../batch/address.js';
 import {
   FlowFlags,
   FlowRoles,
@@ -11,10 +11,11 @@ import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { lnEOfP, logAddExp } from '../models/e_value.js';
-import { KeySet, pairKey } from '../models/key_set.js';
+import { KeySet } from '../models/key_set.js';
 import { PartitionQuota } from '../models/partition.js';
 import { pitmanYor } from '../models/pitman_yor.js';
 import { Contact, contactOutcome } from './contact.js';
+import { edgeKey } from './edge.js';
 import type { Detector, DetectorContext } from './detector.js';
 import { counted } from './words.js';
 
@@ -196,22 +197,6 @@ export function createNewEdgeDetector(
   options: Partial<NewEdgeOptions> = {},
 ): Detector {
   return new NewEdgeDetector(slot, { ...NEW_EDGE_DEFAULTS, ...options });
-}
-
-function edgeKey(row: FlowRowView): number {
-  return pairKey(destinationKey(row), row.protocol * 0x10000 + row.respPort);
-}
-
-/** A device by itself; an external destination by its name, else by its network. */
-function destinationKey(row: FlowRowView): number {
-  if (row.roles & FlowRoles.RESPONDER_INTERNAL) return row.respKey;
-  const low = row.nameHash(0);
-  const high = row.nameHash(1);
-  if (low !== 0 || high !== 0) return pairKey(low, high);
-  const { u32, u8, at } = row;
-  const word = (at + FlowRowOffset.respAddr) >> 2;
-  if (isIpv4(u8, at + FlowRowOffset.respAddr)) return pairKey(4, u32[word + 3]! & 0xffffff);
-  return pairKey(u32[word]!, u32[word + 1]! & 0xffff);
 }
 
 function sightOf(surprise: number, devices: number, { row, context }: Judged): Sight {

@@ -40,6 +40,9 @@ export interface TickDelta {
   readonly edgePorts: Uint16Array;
   /** Surprises of those first sights, sorted. */
   readonly surprises: Float64Array;
+  /** Pools of statistics (models/score_pools.ts), and a score of each; sorted by both. */
+  readonly scorePools: Uint8Array;
+  readonly scores: Float64Array;
 }
 
 /** The exchange of a shard that is alone. */

@@ -56,6 +56,7 @@ export interface ShardPipelineStats {
   readonly probationEvictions: number;
   readonly edgeRefusals: number;
   readonly droppedSights: number;
+  readonly droppedScores: number;
 }
 
 /** Comes after every record, and after every tick's end. */
@@ -160,6 +161,7 @@ export class ShardPipeline implements DetectorContext {
       probationEvictions: this.#entities.probationEvictions,
       edgeRefusals: this.#population.edges.refusals,
       droppedSights: this.#population.droppedSights,
+      droppedScores: this.#population.droppedScores,
     };
   }
 

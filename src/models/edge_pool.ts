@@ -19,6 +19,8 @@ export class EdgePool {
   readonly #edgesOfPort = new Float64Array(PORTS);
   readonly #surprises = new ConformalRank();
   #firstSights = 0;
+  /** Devices on the edge that most of them use: about how many devices there are. */
+  devicesMost = 1;
   #ports = 0;
   /** Edges that were not remembered because the table was full. */
   refusals = 0;
@@ -34,6 +36,7 @@ export class EdgePool {
     this.#firstSights++;
     if (devices !== undefined) {
       this.#devicesOfEdge.set(edge, devices + 1);
+      this.devicesMost = Math.max(this.devicesMost, devices + 1);
       return;
     }
     if (this.#devicesOfEdge.size >= EDGES_MOST) {

@@ -4,9 +4,18 @@ import type { TickDelta } from '../domain/tick_exchange.js';
 import { CONTACT_COUNTS, CONTACT_GROUPS, ContactPool } from './contact_pool.js';
 import { EdgePool } from './edge_pool.js';
 import { PartitionQuota } from './partition.js';
+import { ScorePools } from './score_pools.js';
 
 /** First sights and surprises that are contributed in a tick, at most; more are counted. */
 const SIGHTS_PER_TICK_MOST = 16_384;
+
+/** Scores that are contributed in a tick, at most; more are counted. */
+const SCORES_PER_TICK_MOST = 32_768;
+
+interface PoolScore {
+  readonly pool: number;
+  readonly score: number;
+}
 
 interface Edge {
   readonly edge: number;
@@ -28,12 +37,15 @@ export interface Sight extends Edge {
 export class Population {
   readonly contacts = new ContactPool();
   readonly edges = new EdgePool();
+  readonly scores = new ScorePools();
   readonly #sightQuota = new PartitionQuota(SIGHTS_PER_TICK_MOST);
   readonly #contacts = new Float64Array(CONTACT_COUNTS * CONTACT_GROUPS);
   #hasContacts = false;
   #droppedSights = 0;
   #edges: Edge[] = [];
   #surprises: number[] = [];
+  readonly #scoreQuota = new PartitionQuota(SCORES_PER_TICK_MOST);
+  #scores: PoolScore[] = [];
   #waiting: TickDelta[] = [];
 
   /** A first contact of an entity in good standing came out; `isAbreast` as in the scan test. */
@@ -61,20 +73,37 @@ export class Population {
     if (sight.surprise !== null) this.#surprises.push(sight.surprise);
   }
 
+  /** Scores that were left out because a tick had too many. */
+  get droppedScores(): number {
+    return this.#scoreQuota.refusals;
+  }
+
+  /**
+   * An entity of a key, in good standing, had this score in a pool.
+   * @param pool position in SCORE_POOLS
+   */
+  contributeScore(entity: number, pool: number, score: number): void {
+    if (this.#scoreQuota.take(entity)) this.#scores.push({ pool, score });
+  }
+
   /** Ends the tick for this shard. Returns what it contributed, or null for nothing. */
   seal(tick: number): TickDelta | null {
-    if (!this.#hasContacts && this.#edges.length === 0) return null;
+    const isEmpty = this.#edges.length === 0 && this.#scores.length === 0;
+    if (!this.#hasContacts && isEmpty) return null;
     const delta: TickDelta = {
       tick,
       contacts: this.#contacts.slice(),
       ...columnsOf(this.#edges),
       surprises: Float64Array.from(this.#surprises).sort(),
+      ...scoreColumnsOf(this.#scores),
     };
     this.#contacts.fill(0);
     this.#hasContacts = false;
     this.#edges = [];
     this.#surprises = [];
     this.#sightQuota.restart();
+    this.#scores = [];
+    this.#scoreQuota.restart();
     this.#waiting.push(delta);
     return delta;
   }
@@ -110,10 +139,11 @@ export class Population {
   }
 
   #learn(deltas: readonly TickDelta[]): void {
-    const { tick, contacts, edges, edgePorts, surprises } =
-      deltas.length === 1 ? deltas[0]! : merged(deltas);
+    const delta = deltas.length === 1 ? deltas[0]! : merged(deltas);
+    const { tick, contacts, edges, edgePorts, surprises } = delta;
     this.contacts.learn(tick, contacts);
     this.edges.learn(edges, edgePorts, surprises);
+    this.scores.learn(delta.scorePools, delta.scores);
   }
 }
 
@@ -129,6 +159,11 @@ function merged(deltas: readonly TickDelta[]): TickDelta {
     contacts,
     ...columnsOf(edges),
     surprises: Float64Array.from(deltas.flatMap((delta) => [...delta.surprises])).sort(),
+    ...scoreColumnsOf(
+      deltas.flatMap((delta) =>
+        Array.from(delta.scores, (score, i) => ({ score, pool: delta.scorePools[i]! })),
+      ),
+    ),
   };
 }
 
@@ -141,4 +176,12 @@ function columnsOf(unsorted: Edge[]): { edges: Float64Array; edgePorts: Uint16Ar
     edgePorts[i] = sorted[i]!.port;
   }
   return { edges, edgePorts };
+}
+
+function scoreColumnsOf(unsorted: PoolScore[]): { scorePools: Uint8Array; scores: Float64Array } {
+  const sorted = unsorted.sort((a, b) => a.pool - b.pool || a.score - b.score);
+  return {
+    scorePools: Uint8Array.from(sorted, ({ pool }) => pool),
+    scores: Float64Array.from(sorted, ({ score }) => score),
+  };
 }

@@ -4,6 +4,7 @@ import {
   FlowRoles,
   FlowStates,
 } from '../../../src/batch/generated/record_layout.js';
+import { LANES, type LaneId } from '../../../src/domain/lanes.js';
 import { endOfLearning, shiftFor, type LearnedState } from '../../../src/domain/learned_state.js';
 import { StateReader } from '../../../src/domain/state_reader.js';
 import { StateWriter } from '../../../src/domain/state_writer.js';
@@ -409,6 +410,28 @@ export function judge(traffic: Traffic, setup: JudgeSetup = {}): Judgement {
   const sections = new Map(state.sections).set('incidents', incidents.take());
   const learned = { ...state, sections };
   return { alarms, incidents: book.finish(), pipelines, learned };
+}
+
+/** One bet of a detector. */
+export interface SeenBet {
+  readonly lane: LaneId;
+  readonly address: string;
+  readonly timeUs: number;
+  readonly lnE: number;
+}
+
+/** All bets on traffic, in the order in which they were made. */
+export function betsOn(traffic: Traffic): SeenBet[] {
+  const bets: SeenBet[] = [];
+  const pipeline = new ShardPipeline({ shard: 0, shards: 1 }, { alarm: () => undefined });
+  const bet = pipeline.bet.bind(pipeline);
+  pipeline.bet = (entity, lane, lnE) => {
+    const { address } = entity.ref;
+    bets.push({ lane: LANES[lane]!.id, address, timeUs: pipeline.timeUs, lnE });
+    return bet(entity, lane, lnE);
+  };
+  feed(traffic, pipeline);
+  return bets;
 }
 
 /** Exchanges between shards of one thread, which must be driven so that nobody has to wait. */

@@ -18,6 +18,8 @@ const delta = (tick: number): TickDelta => ({
   edges: new Float64Array(),
   edgePorts: new Uint16Array(),
   surprises: Float64Array.of(seat.shard),
+  scorePools: new Uint8Array(),
+  scores: new Float64Array(),
 });
 
 const channel = new TickChannel(seat);
