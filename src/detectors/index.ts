@@ -1,3 +1,4 @@
+import { createBeaconDetector } from './beacon.js';
 import { createBindingDetector } from './binding.js';
 import { createBruteForceDetector } from './brute_force.js';
 import { createDgaDetector } from './dga.js';
@@ -39,5 +40,6 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createWormDetector,
     createLateralDetector,
     createOddTunnelDetector,
+    createBeaconDetector,
   ].map((create, i) => create(firstSlot + i));
 }

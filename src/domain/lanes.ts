@@ -243,8 +243,8 @@ export const LANES = [
     family: 'timing',
     attack: ['T1071', 'T1573'],
     stage: 'c2',
-    built: false,
-    phases: 14,
+    built: true,
+    phases: 1,
   }),
   lane({
     id: 'dga',
