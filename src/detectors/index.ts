@@ -3,6 +3,7 @@ import { createBindingDetector } from './binding.js';
 import { createBruteForceDetector } from './brute_force.js';
 import { createDgaDetector } from './dga.js';
 import { createDnsTunnelDetector } from './dns_tunnel.js';
+import { createExfiltrationDetector } from './exfiltration.js';
 import { createFloodDetector } from './flood.js';
 import { createLateralDetector } from './lateral.js';
 import { createNewEdgeDetector } from './new_edge.js';
@@ -41,5 +42,6 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createLateralDetector,
     createOddTunnelDetector,
     createBeaconDetector,
+    createExfiltrationDetector,
   ].map((create, i) => create(firstSlot + i));
 }

@@ -89,7 +89,7 @@ export const LANES = [
     family: 'volume',
     attack: ['T1041', 'T1048'],
     stage: 'exfil',
-    built: false,
+    built: true,
     phases: 1,
   }),
   lane({

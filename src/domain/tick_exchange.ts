@@ -43,6 +43,8 @@ export interface TickDelta {
   /** Pools of statistics (models/score_pools.ts), and a score of each; sorted by both. */
   readonly scorePools: Uint8Array;
   readonly scores: Float64Array;
+  /** Steps of volumes that were climbed or not (models/volume_ladder.ts); empty for none. */
+  readonly ladders: Float64Array;
 }
 
 /** The exchange of a shard that is alone. */

@@ -5,6 +5,7 @@ import { CONTACT_COUNTS, CONTACT_GROUPS, ContactPool } from './contact_pool.js';
 import { EdgePool } from './edge_pool.js';
 import { PartitionQuota } from './partition.js';
 import { ScorePools } from './score_pools.js';
+import { LADDER_COUNTS, LadderPool } from './volume_ladder.js';
 
 /** First sights and surprises that are contributed in a tick, at most; more are counted. */
 const SIGHTS_PER_TICK_MOST = 16_384;
@@ -38,6 +39,7 @@ export class Population {
   readonly contacts = new ContactPool();
   readonly edges = new EdgePool();
   readonly scores = new ScorePools();
+  readonly ladders = new LadderPool();
   readonly #sightQuota = new PartitionQuota(SIGHTS_PER_TICK_MOST);
   readonly #contacts = new Float64Array(CONTACT_COUNTS * CONTACT_GROUPS);
   #hasContacts = false;
@@ -46,6 +48,8 @@ export class Population {
   #surprises: number[] = [];
   readonly #scoreQuota = new PartitionQuota(SCORES_PER_TICK_MOST);
   #scores: PoolScore[] = [];
+  readonly #ladders = new Float64Array(LADDER_COUNTS);
+  #hasLadders = false;
   #waiting: TickDelta[] = [];
 
   /** A first contact of an entity in good standing came out; `isAbreast` as in the scan test. */
@@ -86,16 +90,23 @@ export class Population {
     if (this.#scoreQuota.take(entity)) this.#scores.push({ pool, score });
   }
 
+  /** A volume that an entity in good standing sent climbed, or did not; `at` as of `countAt`. */
+  contributeLadder(at: number): void {
+    this.#ladders[at]!++;
+    this.#hasLadders = true;
+  }
+
   /** Ends the tick for this shard. Returns what it contributed, or null for nothing. */
   seal(tick: number): TickDelta | null {
     const isEmpty = this.#edges.length === 0 && this.#scores.length === 0;
-    if (!this.#hasContacts && isEmpty) return null;
+    if (!this.#hasContacts && !this.#hasLadders && isEmpty) return null;
     const delta: TickDelta = {
       tick,
       contacts: this.#contacts.slice(),
       ...columnsOf(this.#edges),
       surprises: Float64Array.from(this.#surprises).sort(),
       ...scoreColumnsOf(this.#scores),
+      ladders: this.#hasLadders ? this.#ladders.slice() : NO_LADDERS,
     };
     this.#contacts.fill(0);
     this.#hasContacts = false;
@@ -103,6 +114,8 @@ export class Population {
     this.#surprises = [];
     this.#sightQuota.restart();
     this.#scores = [];
+    this.#ladders.fill(0);
+    this.#hasLadders = false;
     this.#scoreQuota.restart();
     this.#waiting.push(delta);
     return delta;
@@ -144,7 +157,18 @@ export class Population {
     this.contacts.learn(tick, contacts);
     this.edges.learn(edges, edgePorts, surprises);
     this.scores.learn(delta.scorePools, delta.scores);
+    if (delta.ladders.length > 0) this.ladders.learn(tick, delta.ladders);
   }
+}
+
+const NO_LADDERS = new Float64Array(0);
+
+function sumOf(parts: readonly Float64Array[]): Float64Array {
+  const [first, ...others] = parts;
+  if (first === undefined) return NO_LADDERS;
+  const sum = first.slice();
+  for (const part of others) part.forEach((n, i) => (sum[i]! += n));
+  return sum;
 }
 
 /** Contributions of several shards to one tick. */
@@ -159,6 +183,7 @@ function merged(deltas: readonly TickDelta[]): TickDelta {
     contacts,
     ...columnsOf(edges),
     surprises: Float64Array.from(deltas.flatMap((delta) => [...delta.surprises])).sort(),
+    ladders: sumOf(deltas.map((delta) => delta.ladders).filter((ladders) => ladders.length > 0)),
     ...scoreColumnsOf(
       deltas.flatMap((delta) =>
         Array.from(delta.scores, (score, i) => ({ score, pool: delta.scorePools[i]! })),

@@ -9,11 +9,6 @@ export const SCORE_POOLS = [
   'beacon_24',
   'beacon_32',
   'beacon_48',
-  'sent_5s',
-  'sent_1min',
-  'sent_1h',
-  'sent_24h',
-  'sent_growth',
   'fingerprint',
 ] as const;
 

@@ -20,6 +20,7 @@ const delta = (tick: number): TickDelta => ({
   surprises: Float64Array.of(seat.shard),
   scorePools: new Uint8Array(),
   scores: new Float64Array(),
+  ladders: new Float64Array(),
 });
 
 const channel = new TickChannel(seat);

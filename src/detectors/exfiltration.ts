@@ -1,0 +1,325 @@
+import { formatAddress } from '../batch/address.js';
+import {
+  FlowEvents,
+  FlowFlags,
+  FlowRoles,
+  FlowRowOffset,
+  type FlowRowView,
+} from '../batch/generated/record_layout.js';
+import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import { betaPredictive } from '../models/bernoulli.js';
+import type { Entity, EntityState } from '../models/entity_table.js';
+import { logAddExp, pOfLnE } from '../models/e_value.js';
+import { pairKey } from '../models/key_set.js';
+import { RecencyMap } from '../models/recency_map.js';
+import {
+  bytesOf,
+  countAt,
+  LADDER_SPANS,
+  LADDER_SPANS_US,
+  LADDER_STEPS,
+  type LadderPool,
+  stepOf,
+} from '../models/volume_ladder.js';
+import type { Detector, DetectorContext } from './detector.js';
+import { destinationKey, edgeKey } from './edge.js';
+import { grouped, lasting } from './words.js';
+
+/**
+ * D3, data leaving: a device sends more to an outside destination than such destinations get. ATT&CK
+ * T1041, T1048, T1030, T1567.
+ *
+ * Method: what is sent to one destination (a name, else a network) within an hour, and within a day,
+ * climbs a ladder whose steps are each four times as large. P(next step | this step, normal) is
+ * learned by the network for four kinds of destinations (new to the device or not, used by other
+ * devices or not), and is the prior of what the device itself has shown; P(next step | theft) is 0.7. A step that is reached opens a bet that is booked as lost at once and turned
+ * into a win when the next is climbed, so a theft is told while it goes on. The hour and the day have
+ * half of the stake each. One destination is one ladder a span: however long a transfer lasts, it is
+ * one observation, not one of each 5 s, which would depend on each other.
+ *
+ * Memory: 32 destinations of 0.2 kB and 64 open flows an entity. Cold start: the prior of the ladder,
+ * two of five at each step. Evasion: less than 16 kB a day and destination; many destinations, each
+ * of which is new and rare; a destination that gets as much from others. A slow leak wins a little
+ * each day, and lanes do not forget. What outside clients fetch from a server here is not judged.
+ */
+export interface ExfiltrationOptions {
+  /** P(the next step is climbed | data is stolen), 0 to 1. */
+  readonly climb1: number;
+  /** Own ladders that count as much as all the network's. */
+  readonly ownWeight: number;
+  /** Ladders of one device that teach the network, at each step: nobody shall set the norm alone. */
+  readonly lessonsMost: number;
+  /** A destination is new to the device for this long, us. */
+  readonly newUs: number;
+  /** Destinations, and flows that go on, remembered per entity. */
+  readonly destinationsMost: number;
+  readonly flowsMost: number;
+}
+
+export const EXFILTRATION_DEFAULTS: ExfiltrationOptions = {
+  climb1: 0.7,
+  ownWeight: 2,
+  lessonsMost: 8,
+  newUs: 86_400e6,
+  destinationsMost: 32,
+  flowsMost: 64,
+};
+
+const LANE = LANE_INDEX.exfiltration;
+
+/** What was sent to one destination, a ladder for each span. */
+class Destination {
+  firstUs = 0;
+  readonly cells = new Uint8Array(LADDER_SPANS);
+  readonly begunUs = new Float64Array(LADDER_SPANS);
+  readonly bytes = new Float64Array(LADDER_SPANS);
+  readonly steps = new Int8Array(LADDER_SPANS).fill(-1);
+  /** P(next step) when the bet on it was opened; 0 when none is open. */
+  readonly climb0 = new Float64Array(LADDER_SPANS);
+
+  clear(): void {
+    this.firstUs = 0;
+    this.bytes.fill(0);
+    this.steps.fill(-1);
+    this.climb0.fill(0);
+  }
+}
+
+/** Bytes of a flow that were counted before its last record. */
+class Counted {
+  bytes = 0;
+
+  clear(): void {
+    this.bytes = 0;
+  }
+}
+
+class ExfiltrationState implements EntityState {
+  readonly destinations: RecencyMap<Destination>;
+  readonly flows: RecencyMap<Counted>;
+  /** Own ladders: climbed and ended by step, both spans together. */
+  readonly climbed = new Uint16Array(LADDER_STEPS);
+  readonly ended = new Uint16Array(LADDER_STEPS);
+  /** The share of the stake that is on ladders of an hour; the rest is on those of a day. */
+  hourShare = 0.5;
+  sweptUs = 0;
+  /** What was said last. */
+  headline = '';
+
+  constructor(options: ExfiltrationOptions) {
+    const clear = (entry: Destination | Counted): void => entry.clear();
+    this.destinations = new RecencyMap(options.destinationsMost, () => new Destination(), clear);
+    this.flows = new RecencyMap(options.flowsMost, () => new Counted(), clear);
+  }
+
+  recycle(): boolean {
+    return false;
+  }
+}
+
+/** Ladders of an entity are looked through for those that are over once in this time. */
+const SWEEP_US = 60e6;
+/** Of the shares of the two spans, what is dealt anew at each bet. */
+const SHARE_MOVED = 0.05;
+const OWN_COUNT_MOST = 65_535;
+
+class ExfiltrationDetector implements Detector {
+  readonly name = 'exfiltration';
+  readonly lanes: readonly LaneId[] = ['exfiltration'];
+  readonly #slot: number;
+  readonly #options: ExfiltrationOptions;
+  /** What the current record is worth by the ladders of each span, nats. */
+  readonly #lnSpans = new Float64Array(LADDER_SPANS);
+
+  constructor(slot: number, options: ExfiltrationOptions) {
+    this.#slot = slot;
+    this.#options = options;
+  }
+
+  onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
+    if (!(row.event & (FlowEvents.UPDATE | FlowEvents.END))) return;
+    if (!(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
+    if (row.roles & FlowRoles.RESPONDER_INTERNAL) return;
+    if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
+    if (row.origPayload === 0) return;
+    const state = (entity.slots[this.#slot] ??= new ExfiltrationState(
+      this.#options,
+    )) as ExfiltrationState;
+    const sent = newBytes(state, row);
+    if (context.timeUs - state.sweptUs > SWEEP_US) this.#sweep(state, entity, context);
+    const destination = state.destinations.claim(destinationKey(row));
+    if (destination.firstUs === 0) destination.firstUs = row.tsFirstUs;
+    this.#lnSpans.fill(0);
+    for (let span = 0; span < LADDER_SPANS; span++) {
+      this.#climb(destination, span, sent, { state, row, entity, context });
+    }
+    if (this.#lnSpans.every((ln) => ln === 0)) return;
+    const lnE = this.#shared(state);
+    if (context.bet(entity, LANE, lnE))
+      this.#explain(destination, lnE, { state, row, entity, context });
+  }
+
+  describe(entity: Entity): string {
+    return (entity.slots[this.#slot] as ExfiltrationState).headline;
+  }
+
+  /** The mean of both spans by their shares, which follow what was won; some moves back each time. */
+  #shared(state: ExfiltrationState): number {
+    const [lnHour, lnDay] = this.#lnSpans;
+    const hour = Math.log(state.hourShare) + lnHour!;
+    const mean = logAddExp(hour, Math.log(1 - state.hourShare) + lnDay!);
+    const share = Math.exp(hour - mean);
+    state.hourShare = (1 - SHARE_MOVED) * share + SHARE_MOVED / 2;
+    return mean;
+  }
+
+  /** Adds to one ladder of a destination; wins each step that is climbed and opens the next bet. */
+  #climb(destination: Destination, span: number, sent: number, at: Judged): void {
+    const { context } = at;
+    if (destination.bytes[span] === 0) {
+      destination.begunUs[span] = context.timeUs;
+      destination.cells[span] = this.#cellOf(destination, at);
+    }
+    destination.bytes[span]! += sent;
+    const reached = stepOf(destination.bytes[span]!);
+    while (destination.steps[span]! < reached) {
+      if (destination.climb0[span]! > 0)
+        this.#lnSpans[span]! += this.#lnWin(destination.climb0[span]!);
+      const step = ++destination.steps[span]!;
+      if (step > 0) this.#teach(destination, span, { step: step - 1, isClimbed: true }, at);
+      destination.climb0[span] = 0;
+      if (step < LADDER_STEPS) this.#openBet(destination, span, at);
+    }
+  }
+
+  #openBet(destination: Destination, span: number, { state, context }: Judged): void {
+    const step = destination.steps[span]!;
+    const { ownWeight, climb1 } = this.#options;
+    const own = state.climbed[step]! + state.ended[step]!;
+    const group = context.population.ladders.climb(span, destination.cells[span]!, step);
+    const prior = { a: ownWeight * group, b: ownWeight * (1 - group) };
+    const climb0 = betaPredictive(prior, state.climbed[step]!, own);
+    // What is likely anyway says nothing when it happens.
+    if (climb0 >= climb1) return;
+    destination.climb0[span] = climb0;
+    this.#lnSpans[span]! += Math.log((1 - climb1) / (1 - climb0));
+  }
+
+  /** What turns a bet that was booked as lost into a win. */
+  #lnWin(climb0: number): number {
+    const { climb1 } = this.#options;
+    return Math.log(climb1 / climb0) - Math.log((1 - climb1) / (1 - climb0));
+  }
+
+  /** Ends the ladders whose span is over. */
+  #sweep(state: ExfiltrationState, entity: Entity, context: DetectorContext): void {
+    state.sweptUs = context.timeUs;
+    for (const destination of state.destinations.values()) {
+      for (let span = 0; span < LADDER_SPANS; span++) {
+        if (destination.bytes[span] === 0) continue;
+        if (context.timeUs - destination.begunUs[span]! < LADDER_SPANS_US[span]!) continue;
+        const step = destination.steps[span]!;
+        if (step >= 0 && step < LADDER_STEPS) {
+          this.#teach(destination, span, { step, isClimbed: false }, { state, entity, context });
+        }
+        destination.bytes[span] = 0;
+        destination.steps[span] = -1;
+        destination.climb0[span] = 0;
+      }
+    }
+  }
+
+  #teach(
+    destination: Destination,
+    span: number,
+    outcome: { readonly step: number; readonly isClimbed: boolean },
+    { state, entity, context }: Pick<Judged, 'state' | 'entity' | 'context'>,
+  ): void {
+    if (!context.isClean(entity)) return;
+    const own = outcome.isClimbed ? state.climbed : state.ended;
+    const lessons = state.climbed[outcome.step]! + state.ended[outcome.step]!;
+    own[outcome.step] = Math.min(OWN_COUNT_MOST, own[outcome.step]! + 1);
+    if (lessons >= this.#options.lessonsMost) return;
+    const at = countAt(span, destination.cells[span]!, outcome.step);
+    context.population.contributeLadder(at + (outcome.isClimbed ? 0 : 1));
+  }
+
+  #cellOf(destination: Destination, { row, context }: Judged): number {
+    const isKnown = context.timeUs - destination.firstUs > this.#options.newUs;
+    const isShared = context.population.edges.devices(edgeKey(row)) > 1;
+    return (isKnown ? 1 : 0) + (isShared ? 2 : 0);
+  }
+
+  #explain(destination: Destination, lnE: number, { state, row, entity, context }: Judged): void {
+    const span = destination.steps[0]! >= destination.steps[1]! ? 0 : 1;
+    const step = destination.steps[span]!;
+    const address = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
+    const reason = sentence(destination, span, address);
+    state.headline = reason;
+    const { ladders } = context.population;
+    const cell = destination.cells[span]!;
+    context.explain(entity, LANE, {
+      other: address,
+      t0Us: Math.min(destination.begunUs[span]!, row.tsFirstUs),
+      lnE,
+      p: pOfLnE(lnE),
+      reason,
+      features: [
+        {
+          feature: `bytes sent to ${address} within ${lasting(LADDER_SPANS_US[span])}`,
+          observed: destination.bytes[span]!,
+          expectedMedian: bytesAbove(0.5, ladders, { span, cell }),
+          expectedP99: bytesAbove(0.01, ladders, { span, cell }),
+          scope: 'group',
+          lnEShare: lnE,
+          nRef: Math.round(ladders.references(span, cell, Math.max(0, step - 1))),
+        },
+      ],
+      flows: [context.flowRef()],
+    });
+  }
+}
+
+interface Judged {
+  readonly state: ExfiltrationState;
+  readonly row: FlowRowView;
+  readonly entity: Entity;
+  readonly context: DetectorContext;
+}
+
+export function createExfiltrationDetector(
+  slot: number,
+  options: Partial<ExfiltrationOptions> = {},
+): Detector {
+  return new ExfiltrationDetector(slot, { ...EXFILTRATION_DEFAULTS, ...options });
+}
+
+/** What a flow sent since its last record. */
+function newBytes(state: ExfiltrationState, row: FlowRowView): number {
+  const key = pairKey(row.flowIdLow, row.flowIdHigh);
+  const isLast = (row.event & FlowEvents.END) !== 0;
+  const known = isLast ? state.flows.peek(key) : state.flows.claim(key);
+  const sent = Math.max(0, row.origPayload - (known?.bytes ?? 0));
+  if (known !== undefined) known.bytes = row.origPayload;
+  return sent;
+}
+
+/** The first step, in bytes, that fewer than a share of all ladders climb. */
+function bytesAbove(
+  share: number,
+  ladders: LadderPool,
+  kind: { readonly span: number; readonly cell: number },
+): number {
+  let climbing = 1;
+  for (let step = 0; step < LADDER_STEPS; step++) {
+    climbing *= ladders.climb(kind.span, kind.cell, step);
+    if (climbing < share) return bytesOf(step + 1);
+  }
+  return bytesOf(LADDER_STEPS);
+}
+
+function sentence(destination: Destination, span: number, address: string): string {
+  const kilobytes = grouped(destination.bytes[span]! / 1000);
+  const novelty = (destination.cells[span]! & 1) === 0 ? ', a destination new to it' : '';
+  return `sent ${kilobytes} kB to ${address}${novelty} within ${lasting(LADDER_SPANS_US[span]!)}`;
+}
