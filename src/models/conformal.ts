@@ -47,11 +47,16 @@ export class ConformalRank {
 
   /** p-value of a score: small when it is higher than what was seen before. */
   p(score: number): number {
-    const n = this.#sorted.length;
     if (this.#tail !== null && score > this.#threshold) {
       const beyond = gpdSurvival(this.#tail, score - this.#threshold);
       return Math.max(P_FLOOR_FITTED, TAIL_SHARE * beyond);
     }
+    return this.rank(score);
+  }
+
+  /** p-value of a score by its rank alone, which never goes beyond what was seen. */
+  rank(score: number): number {
+    const n = this.#sorted.length;
     return (1 + n - lowerBound(this.#sorted, score)) / (n + 1);
   }
 
@@ -127,7 +132,8 @@ export class ConformalRank {
     this.#threshold = threshold;
     const excesses = this.#sorted.slice(first);
     for (let i = 0; i < excesses.length; i++) excesses[i]! -= threshold;
-    this.#tail = fitGpd(excesses);
+    // Ties at the threshold have no tail to fit: of a count that is mostly 0, 1 is not impossible.
+    this.#tail = excesses[excesses.length >> 1] === 0 ? null : fitGpd(excesses);
   }
 }
 

@@ -54,6 +54,13 @@ describe('ConformalRank', () => {
     assert.ok(rank.p(1e9) >= 1 / 21);
   });
 
+  it('does not think a count impossible that was nearly always 0', () => {
+    const ranks = new ConformalRank();
+    for (let i = 0; i < 3000; i++) ranks.accept(i % 100 === 0 ? 1 : 0);
+    assert.ok(ranks.p(1) > 0.005);
+    assert.ok(ranks.p(2) > 1e-4);
+  });
+
   it('does not learn what it flags, but does not stop learning either', () => {
     const random = seeded(3);
     const rank = new ConformalRank();
