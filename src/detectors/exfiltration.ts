@@ -10,7 +10,6 @@ import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import { betaPredictive } from '../models/bernoulli.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { logAddExp, pOfLnE } from '../models/e_value.js';
-import { pairKey } from '../models/key_set.js';
 import { RecencyMap } from '../models/recency_map.js';
 import {
   bytesOf,
@@ -23,6 +22,7 @@ import {
 } from '../models/volume_ladder.js';
 import type { Detector, DetectorContext } from './detector.js';
 import { destinationKey, edgeKey } from './edge.js';
+import { FlowDeltas } from './flow_deltas.js';
 import { grouped, lasting } from './words.js';
 
 /**
@@ -85,18 +85,9 @@ class Destination {
   }
 }
 
-/** Bytes of a flow that were counted before its last record. */
-class Counted {
-  bytes = 0;
-
-  clear(): void {
-    this.bytes = 0;
-  }
-}
-
 class ExfiltrationState implements EntityState {
   readonly destinations: RecencyMap<Destination>;
-  readonly flows: RecencyMap<Counted>;
+  readonly flows: FlowDeltas;
   /** Own ladders: climbed and ended by step, both spans together. */
   readonly climbed = new Uint16Array(LADDER_STEPS);
   readonly ended = new Uint16Array(LADDER_STEPS);
@@ -107,9 +98,9 @@ class ExfiltrationState implements EntityState {
   headline = '';
 
   constructor(options: ExfiltrationOptions) {
-    const clear = (entry: Destination | Counted): void => entry.clear();
+    const clear = (destination: Destination): void => destination.clear();
     this.destinations = new RecencyMap(options.destinationsMost, () => new Destination(), clear);
-    this.flows = new RecencyMap(options.flowsMost, () => new Counted(), clear);
+    this.flows = new FlowDeltas(options.flowsMost);
   }
 
   recycle(): boolean {
@@ -145,7 +136,7 @@ class ExfiltrationDetector implements Detector {
     const state = (entity.slots[this.#slot] ??= new ExfiltrationState(
       this.#options,
     )) as ExfiltrationState;
-    const sent = newBytes(state, row);
+    const sent = state.flows.take(row).origPayload;
     if (context.timeUs - state.sweptUs > SWEEP_US) this.#sweep(state, entity, context);
     const destination = state.destinations.claim(destinationKey(row));
     if (destination.firstUs === 0) destination.firstUs = row.tsFirstUs;
@@ -292,16 +283,6 @@ export function createExfiltrationDetector(
   options: Partial<ExfiltrationOptions> = {},
 ): Detector {
   return new ExfiltrationDetector(slot, { ...EXFILTRATION_DEFAULTS, ...options });
-}
-
-/** What a flow sent since its last record. */
-function newBytes(state: ExfiltrationState, row: FlowRowView): number {
-  const key = pairKey(row.flowIdLow, row.flowIdHigh);
-  const isLast = (row.event & FlowEvents.END) !== 0;
-  const known = isLast ? state.flows.peek(key) : state.flows.claim(key);
-  const sent = Math.max(0, row.origPayload - (known?.bytes ?? 0));
-  if (known !== undefined) known.bytes = row.origPayload;
-  return sent;
 }
 
 /** The first step, in bytes, that fewer than a share of all ladders climb. */

@@ -7,6 +7,7 @@ import { createExfiltrationDetector } from './exfiltration.js';
 import { createFloodDetector } from './flood.js';
 import { createLateralDetector } from './lateral.js';
 import { createNewEdgeDetector } from './new_edge.js';
+import { createNoveltyDetector } from './novelty.js';
 import { createOddTunnelDetector } from './odd_tunnel.js';
 import { createScanDetector } from './scan.js';
 import { createWormDetector } from './worm.js';
@@ -43,5 +44,6 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createOddTunnelDetector,
     createBeaconDetector,
     createExfiltrationDetector,
+    createNoveltyDetector,
   ].map((create, i) => create(firstSlot + i));
 }

@@ -232,7 +232,7 @@ export const LANES = [
     family: 'volume',
     attack: [],
     stage: 'initial',
-    built: false,
+    built: true,
     phases: 14,
   }),
   lane({

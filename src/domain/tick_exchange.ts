@@ -45,6 +45,9 @@ export interface TickDelta {
   readonly scores: Float64Array;
   /** Steps of volumes that were climbed or not (models/volume_ladder.ts); empty for none. */
   readonly ladders: Float64Array;
+  /** Points of novel behaviour, one row of numbers each, by the key of the entity, which ascends. */
+  readonly pointKeys: Float64Array;
+  readonly points: Float32Array;
 }
 
 /** The exchange of a shard that is alone. */

@@ -4,6 +4,8 @@ import type { TickDelta } from '../domain/tick_exchange.js';
 import { CONTACT_COUNTS, CONTACT_GROUPS, ContactPool } from './contact_pool.js';
 import { EdgePool } from './edge_pool.js';
 import { PartitionQuota } from './partition.js';
+import { JOINT_FEATURES } from './novelty_features.js';
+import { RandomCutForest } from './random_cut_forest.js';
 import { ScorePools } from './score_pools.js';
 import { LADDER_COUNTS, LadderPool } from './volume_ladder.js';
 
@@ -12,6 +14,17 @@ const SIGHTS_PER_TICK_MOST = 16_384;
 
 /** Scores that are contributed in a tick, at most; more are counted. */
 const SCORES_PER_TICK_MOST = 32_768;
+
+/** Points that are contributed in a tick, at most. */
+const POINTS_PER_TICK_MOST = 4096;
+
+/** The forest of novel behaviour (detectors/novelty.ts): 2 MB when full. */
+const FOREST = { trees: 50, points: 256, dims: JOINT_FEATURES.length, keptLeast: 0.02 };
+
+interface KeyedPoint {
+  readonly key: number;
+  readonly point: Float32Array;
+}
 
 interface PoolScore {
   readonly pool: number;
@@ -40,6 +53,7 @@ export class Population {
   readonly edges = new EdgePool();
   readonly scores = new ScorePools();
   readonly ladders = new LadderPool();
+  readonly forest = new RandomCutForest(FOREST);
   readonly #sightQuota = new PartitionQuota(SIGHTS_PER_TICK_MOST);
   readonly #contacts = new Float64Array(CONTACT_COUNTS * CONTACT_GROUPS);
   #hasContacts = false;
@@ -50,6 +64,8 @@ export class Population {
   #scores: PoolScore[] = [];
   readonly #ladders = new Float64Array(LADDER_COUNTS);
   #hasLadders = false;
+  #points: KeyedPoint[] = [];
+  readonly #pointQuota = new PartitionQuota(POINTS_PER_TICK_MOST);
   #waiting: TickDelta[] = [];
 
   /** A first contact of an entity in good standing came out; `isAbreast` as in the scan test. */
@@ -96,9 +112,14 @@ export class Population {
     this.#hasLadders = true;
   }
 
+  /** The features of an entity in good standing; copied. */
+  contributePoint(key: number, point: Float32Array): void {
+    if (this.#pointQuota.take(key)) this.#points.push({ key, point: point.slice() });
+  }
+
   /** Ends the tick for this shard. Returns what it contributed, or null for nothing. */
   seal(tick: number): TickDelta | null {
-    const isEmpty = this.#edges.length === 0 && this.#scores.length === 0;
+    const isEmpty = this.#edges.length + this.#scores.length + this.#points.length === 0;
     if (!this.#hasContacts && !this.#hasLadders && isEmpty) return null;
     const delta: TickDelta = {
       tick,
@@ -107,6 +128,7 @@ export class Population {
       surprises: Float64Array.from(this.#surprises).sort(),
       ...scoreColumnsOf(this.#scores),
       ladders: this.#hasLadders ? this.#ladders.slice() : NO_LADDERS,
+      ...pointColumnsOf(this.#points),
     };
     this.#contacts.fill(0);
     this.#hasContacts = false;
@@ -116,6 +138,8 @@ export class Population {
     this.#scores = [];
     this.#ladders.fill(0);
     this.#hasLadders = false;
+    this.#points = [];
+    this.#pointQuota.restart();
     this.#scoreQuota.restart();
     this.#waiting.push(delta);
     return delta;
@@ -158,6 +182,10 @@ export class Population {
     this.edges.learn(edges, edgePorts, surprises);
     this.scores.learn(delta.scorePools, delta.scores);
     if (delta.ladders.length > 0) this.ladders.learn(tick, delta.ladders);
+    const { dims } = FOREST;
+    for (let i = 0; i < delta.pointKeys.length; i++) {
+      this.forest.insert(delta.points.subarray(i * dims, (i + 1) * dims));
+    }
   }
 }
 
@@ -184,6 +212,7 @@ function merged(deltas: readonly TickDelta[]): TickDelta {
     ...columnsOf(edges),
     surprises: Float64Array.from(deltas.flatMap((delta) => [...delta.surprises])).sort(),
     ladders: sumOf(deltas.map((delta) => delta.ladders).filter((ladders) => ladders.length > 0)),
+    ...pointColumnsOf(deltas.flatMap(pointsOf)),
     ...scoreColumnsOf(
       deltas.flatMap((delta) =>
         Array.from(delta.scores, (score, i) => ({ score, pool: delta.scorePools[i]! })),
@@ -209,4 +238,19 @@ function scoreColumnsOf(unsorted: PoolScore[]): { scorePools: Uint8Array; scores
     scorePools: Uint8Array.from(sorted, ({ pool }) => pool),
     scores: Float64Array.from(sorted, ({ score }) => score),
   };
+}
+
+function pointColumnsOf(unsorted: KeyedPoint[]): { pointKeys: Float64Array; points: Float32Array } {
+  const sorted = unsorted.sort((a, b) => a.key - b.key);
+  const points = new Float32Array(sorted.length * FOREST.dims);
+  sorted.forEach(({ point }, i) => points.set(point, i * FOREST.dims));
+  return { pointKeys: Float64Array.from(sorted, ({ key }) => key), points };
+}
+
+function pointsOf({ pointKeys, points }: TickDelta): KeyedPoint[] {
+  const { dims } = FOREST;
+  return Array.from(pointKeys, (key, i) => ({
+    key,
+    point: points.subarray(i * dims, (i + 1) * dims),
+  }));
 }

@@ -1,5 +1,6 @@
 import { lnEOfP } from './e_value.js';
 import { ConformalRank } from './conformal.js';
+import { NOVELTY_FEATURES, type NoveltyFeatureId } from './novelty_features.js';
 
 /** Statistics of which each is ranked against those of all entities of the network. */
 export const SCORE_POOLS = [
@@ -10,6 +11,9 @@ export const SCORE_POOLS = [
   'beacon_32',
   'beacon_48',
   'fingerprint',
+  'forest',
+  ...NOVELTY_FEATURES.map(({ id }): `value_${NoveltyFeatureId}` => `value_${id}`),
+  ...NOVELTY_FEATURES.map(({ id }): `novel_${NoveltyFeatureId}` => `novel_${id}`),
 ] as const;
 
 export type ScorePool = (typeof SCORE_POOLS)[number];
@@ -43,6 +47,16 @@ export class ScorePools {
   /** p-value of a score: small when it is higher than those of other entities; 1 without references. */
   p(pool: number, score: number): number {
     return this.size(pool) < REFERENCES_LEAST ? 1 : this.#ranks[pool]!.p(score);
+  }
+
+  /** `p` by rank alone: for scores whose tail differs from entity to entity, or has ties. */
+  rank(pool: number, score: number): number {
+    return this.size(pool) < REFERENCES_LEAST ? 1 : this.#ranks[pool]!.rank(score);
+  }
+
+  /** Evidence of a score by rank alone, nats; 0 as long as there is too little to rank it against. */
+  lnERank(pool: number, score: number): number {
+    return this.size(pool) < REFERENCES_LEAST ? 0 : lnEOfP(this.rank(pool, score));
   }
 
   /** Evidence of a score, nats; 0 as long as there is too little to rank it against. */

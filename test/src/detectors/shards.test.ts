@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { compareAlarms, type Alarm } from '../../../src/domain/incident.js';
 import { ShardPipeline } from '../../../src/engine/shard_pipeline.js';
+import { benignWorld } from '../support/benign_world.js';
 import { mixedTraffic } from '../support/mixed_traffic.js';
 import { feed, judge, Traffic } from '../support/traffic.js';
 
@@ -28,6 +29,14 @@ describe('ShardPipeline', () => {
     for (const batchSize of [1, 7, 1e6]) {
       assert.deepEqual(judge(mixedTraffic(), { batchSize }).alarms, reference.alarms);
     }
+  });
+
+  it('gives the same with any number of shards where lanes rank devices against each other', () => {
+    const lenient = { falseIncidentsPerDayPer1000: 1e6 };
+    const alone = judge(benignWorld(7, 1), lenient).alarms;
+    assert.ok(alone.length > 10);
+    assert.ok(new Set(alone.flatMap(({ lanes }) => lanes.map(({ lane }) => lane))).size >= 5);
+    assert.deepEqual(judge(benignWorld(7, 1), { ...lenient, shards: 3 }).alarms, alone);
   });
 
   it('gives objects of one shape, whatever detector made them', () => {

@@ -417,6 +417,8 @@ export interface SeenBet {
   readonly lane: LaneId;
   readonly address: string;
   readonly timeUs: number;
+  /** Number of the entity's active tick, from 1. */
+  readonly activeTick: number;
   readonly lnE: number;
 }
 
@@ -427,7 +429,8 @@ export function betsOn(traffic: Traffic): SeenBet[] {
   const bet = pipeline.bet.bind(pipeline);
   pipeline.bet = (entity, lane, lnE) => {
     const { address } = entity.ref;
-    bets.push({ lane: LANES[lane]!.id, address, timeUs: pipeline.timeUs, lnE });
+    const { timeUs } = pipeline;
+    bets.push({ lane: LANES[lane]!.id, address, timeUs, activeTick: entity.activeTicks, lnE });
     return bet(entity, lane, lnE);
   };
   feed(traffic, pipeline);

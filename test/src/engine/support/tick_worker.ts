@@ -21,6 +21,8 @@ const delta = (tick: number): TickDelta => ({
   scorePools: new Uint8Array(),
   scores: new Float64Array(),
   ladders: new Float64Array(),
+  pointKeys: new Float64Array(),
+  points: new Float32Array(),
 });
 
 const channel = new TickChannel(seat);

@@ -1,0 +1,69 @@
+import { FlowEvents, type FlowRowView } from '../batch/generated/record_layout.js';
+import { pairKey } from '../models/key_set.js';
+import { RecencyMap } from '../models/recency_map.js';
+
+/** What one flow did since its record before. */
+export class FlowDelta {
+  origPackets = 0;
+  respPackets = 0;
+  origBytes = 0;
+  respBytes = 0;
+  origPayload = 0;
+  retransmissions = 0;
+
+  clear(): void {
+    this.origPackets = 0;
+    this.respPackets = 0;
+    this.origBytes = 0;
+    this.respBytes = 0;
+    this.origPayload = 0;
+    this.retransmissions = 0;
+  }
+
+  /** Takes the totals of a record. */
+  fill(row: FlowRowView): void {
+    this.origPackets = row.origPackets;
+    this.respPackets = row.respPackets;
+    this.origBytes = row.origBytes;
+    this.respBytes = row.respBytes;
+    this.origPayload = row.origPayload;
+    this.retransmissions = row.origRetransmissions + row.respRetransmissions;
+  }
+
+  subtract(before: FlowDelta): void {
+    this.origPackets = Math.max(0, this.origPackets - before.origPackets);
+    this.respPackets = Math.max(0, this.respPackets - before.respPackets);
+    this.origBytes = Math.max(0, this.origBytes - before.origBytes);
+    this.respBytes = Math.max(0, this.respBytes - before.respBytes);
+    this.origPayload = Math.max(0, this.origPayload - before.origPayload);
+    this.retransmissions = Math.max(0, this.retransmissions - before.retransmissions);
+  }
+}
+
+/**
+ * Totals of the flows of one entity that go on, so that each of their records counts for what is new
+ * in it. Only flows that had an UPDATE are remembered; one that was forgotten counts as a whole again.
+ */
+export class FlowDeltas {
+  readonly #totals: RecencyMap<FlowDelta>;
+  readonly #delta = new FlowDelta();
+
+  constructor(flowsMost: number) {
+    const clear = (total: FlowDelta): void => total.clear();
+    this.#totals = new RecencyMap(flowsMost, () => new FlowDelta(), clear);
+  }
+
+  /** REQUIRES: the record is an UPDATE or an END. Valid until the next call. */
+  take(row: FlowRowView): FlowDelta {
+    const key = pairKey(row.flowIdLow, row.flowIdHigh);
+    const isLast = (row.event & FlowEvents.END) !== 0;
+    const before = isLast ? this.#totals.peek(key) : this.#totals.claim(key);
+    const delta = this.#delta;
+    delta.fill(row);
+    if (before !== undefined) {
+      delta.subtract(before);
+      before.fill(row);
+    }
+    return delta;
+  }
+}

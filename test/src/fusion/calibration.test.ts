@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { TICKS_PER_DAY } from '../../../src/domain/tick.js';
+import { LANES, type LaneId } from '../../../src/domain/lanes.js';
+import { LaneWealth } from '../../../src/fusion/lane_wealth.js';
+import { benignWorld } from '../support/benign_world.js';
+import { betsOn, judge, type SeenBet } from '../support/traffic.js';
+
+/** Low enough that alarms of a broken null model would show in hours. */
+const RUN_LENGTH = 1e4;
+const HOURS = 6;
+
+/** The alarms of each lane had it all the stake, counted as the wealth starts anew after each. */
+function alarmsByLane(bets: readonly SeenBet[]): Map<LaneId, number> {
+  const alarms = new Map<LaneId, number>();
+  const wealth = new Map<string, LaneWealth>();
+  for (const { lane, address, activeTick, lnE } of bets) {
+    const key = `${lane} ${address}`;
+    const own = wealth.get(key) ?? new LaneWealth(LANES.find(({ id }) => id === lane)!.phases);
+    own.bet(activeTick, lnE);
+    const isAlarm = own.lnWealth(activeTick) - Math.log(activeTick) >= Math.log(RUN_LENGTH);
+    if (isAlarm) alarms.set(lane, (alarms.get(lane) ?? 0) + 1);
+    if (isAlarm) wealth.delete(key);
+    else wealth.set(key, own);
+  }
+  return alarms;
+}
+
+describe('a benign world', () => {
+  for (const seed of [1, 2, 3]) {
+    it(`gives no lane wealth that it should not have, world ${seed}`, () => {
+      const bets = betsOn(benignWorld(seed, HOURS));
+      assert.ok(new Set(bets.map(({ lane }) => lane)).size >= 6);
+      assert.deepEqual([...alarmsByLane(bets)], []);
+    });
+  }
+
+  it('gives no alarm at a budget that a day would use up', () => {
+    const falseIncidentsPerDayPer1000 = (1000 * TICKS_PER_DAY) / RUN_LENGTH;
+    const { incidents } = judge(benignWorld(4, HOURS), { falseIncidentsPerDayPer1000 });
+    assert.deepEqual(
+      incidents.map(({ summary }) => summary),
+      [],
+    );
+  });
+});
