@@ -31,7 +31,7 @@ import { grouped } from './words.js';
  * evidence is the mean of the forest's E and of the mean E of the features. Ranks are not extrapolated
  * beyond what was seen: devices differ in their tails, and a backup server is nobody's exception. So
  * one minute is worth 4 nats at most, and an incident takes most of an hour. For its cost the forest
- * sees every fourth minute, chosen by the device's key.
+ * sees one minute of sixteen, chosen by a hash of device and minute.
  *
  * Features of the catalogue that are absent: fan-in, half-open connections and long-flow seconds
  * (records come at most once a minute), names and fingerprints (other lanes judge them), bytes to
@@ -80,7 +80,7 @@ const WEEK_US = HOURS_PER_WEEK * HOUR_US;
 const RATIO_FLOOR = 500;
 
 /** One of this many minutes is shown to the forest. */
-const FOREST_LOTS = 4;
+const FOREST_LOTS = 16;
 
 /** A joint feature is this many spreads from the middle, at most. */
 const SPREADS_MOST = 8;

@@ -6,7 +6,7 @@ import { EdgePool } from './edge_pool.js';
 import { PartitionQuota } from './partition.js';
 import { JOINT_FEATURES } from './novelty_features.js';
 import { RandomCutForest } from './random_cut_forest.js';
-import { ScorePools } from './score_pools.js';
+import { SCORE_POOLS, ScorePools } from './score_pools.js';
 import { LADDER_COUNTS, LadderPool } from './volume_ladder.js';
 
 /** First sights and surprises that are contributed in a tick, at most; more are counted. */
@@ -24,11 +24,6 @@ const FOREST = { trees: 50, points: 256, dims: JOINT_FEATURES.length, keptLeast:
 interface KeyedPoint {
   readonly key: number;
   readonly point: Float32Array;
-}
-
-interface PoolScore {
-  readonly pool: number;
-  readonly score: number;
 }
 
 interface Edge {
@@ -61,7 +56,9 @@ export class Population {
   #edges: Edge[] = [];
   #surprises: number[] = [];
   readonly #scoreQuota = new PartitionQuota(SCORES_PER_TICK_MOST);
-  #scores: PoolScore[] = [];
+  /** Scores by pool, and how many there are. */
+  readonly #scores: number[][] = SCORE_POOLS.map(() => []);
+  #nScores = 0;
   readonly #ladders = new Float64Array(LADDER_COUNTS);
   #hasLadders = false;
   #points: KeyedPoint[] = [];
@@ -103,7 +100,9 @@ export class Population {
    * @param pool position in SCORE_POOLS
    */
   contributeScore(entity: number, pool: number, score: number): void {
-    if (this.#scoreQuota.take(entity)) this.#scores.push({ pool, score });
+    if (!this.#scoreQuota.take(entity)) return;
+    this.#scores[pool]!.push(score);
+    this.#nScores++;
   }
 
   /** A volume that an entity in good standing sent climbed, or did not; `at` as of `countAt`. */
@@ -119,7 +118,7 @@ export class Population {
 
   /** Ends the tick for this shard. Returns what it contributed, or null for nothing. */
   seal(tick: number): TickDelta | null {
-    const isEmpty = this.#edges.length + this.#scores.length + this.#points.length === 0;
+    const isEmpty = this.#edges.length + this.#nScores + this.#points.length === 0;
     if (!this.#hasContacts && !this.#hasLadders && isEmpty) return null;
     const delta: TickDelta = {
       tick,
@@ -135,7 +134,8 @@ export class Population {
     this.#edges = [];
     this.#surprises = [];
     this.#sightQuota.restart();
-    this.#scores = [];
+    for (const scores of this.#scores) scores.length = 0;
+    this.#nScores = 0;
     this.#ladders.fill(0);
     this.#hasLadders = false;
     this.#points = [];
@@ -213,11 +213,7 @@ function merged(deltas: readonly TickDelta[]): TickDelta {
     surprises: Float64Array.from(deltas.flatMap((delta) => [...delta.surprises])).sort(),
     ladders: sumOf(deltas.map((delta) => delta.ladders).filter((ladders) => ladders.length > 0)),
     ...pointColumnsOf(deltas.flatMap(pointsOf)),
-    ...scoreColumnsOf(
-      deltas.flatMap((delta) =>
-        Array.from(delta.scores, (score, i) => ({ score, pool: delta.scorePools[i]! })),
-      ),
-    ),
+    ...scoreColumnsOf(scoresByPool(deltas)),
   };
 }
 
@@ -232,12 +228,30 @@ function columnsOf(unsorted: Edge[]): { edges: Float64Array; edgePorts: Uint16Ar
   return { edges, edgePorts };
 }
 
-function scoreColumnsOf(unsorted: PoolScore[]): { scorePools: Uint8Array; scores: Float64Array } {
-  const sorted = unsorted.sort((a, b) => a.pool - b.pool || a.score - b.score);
-  return {
-    scorePools: Uint8Array.from(sorted, ({ pool }) => pool),
-    scores: Float64Array.from(sorted, ({ score }) => score),
-  };
+/** Columns of scores by pool: pools ascend, and the scores of each. */
+function scoreColumnsOf(byPool: readonly (readonly number[])[]): {
+  scorePools: Uint8Array;
+  scores: Float64Array;
+} {
+  const n = byPool.reduce((sum, scores) => sum + scores.length, 0);
+  const columns = { scorePools: new Uint8Array(n), scores: new Float64Array(n) };
+  let at = 0;
+  byPool.forEach((scores, pool) => {
+    const end = at + scores.length;
+    columns.scorePools.fill(pool, at, end);
+    columns.scores.set(scores, at);
+    columns.scores.subarray(at, end).sort();
+    at = end;
+  });
+  return columns;
+}
+
+function scoresByPool(deltas: readonly TickDelta[]): number[][] {
+  const byPool: number[][] = SCORE_POOLS.map(() => []);
+  for (const { scorePools, scores } of deltas) {
+    for (let i = 0; i < scores.length; i++) byPool[scorePools[i]!]!.push(scores[i]!);
+  }
+  return byPool;
 }
 
 function pointColumnsOf(unsorted: KeyedPoint[]): { pointKeys: Float64Array; points: Float32Array } {
