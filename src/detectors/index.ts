@@ -6,6 +6,7 @@ import { createDnsTunnelDetector } from './dns_tunnel.js';
 import { createExfiltrationDetector } from './exfiltration.js';
 import { createFloodDetector } from './flood.js';
 import { createLateralDetector } from './lateral.js';
+import { createMiningDetector } from './mining.js';
 import { createNewEdgeDetector } from './new_edge.js';
 import { createNoveltyDetector } from './novelty.js';
 import { createOddTunnelDetector } from './odd_tunnel.js';
@@ -45,5 +46,6 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createBeaconDetector,
     createExfiltrationDetector,
     createNoveltyDetector,
+    createMiningDetector,
   ].map((create, i) => create(firstSlot + i));
 }

@@ -155,7 +155,7 @@ export const LANES = [
     family: 'content',
     attack: ['T1496'],
     stage: 'impact',
-    built: false,
+    built: true,
     phases: 1,
   }),
   lane({

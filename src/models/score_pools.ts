@@ -12,6 +12,7 @@ export const SCORE_POOLS = [
   'beacon_48',
   'fingerprint',
   'forest',
+  'old_flow',
   ...NOVELTY_FEATURES.map(({ id }): `value_${NoveltyFeatureId}` => `value_${id}`),
   ...NOVELTY_FEATURES.map(({ id }): `novel_${NoveltyFeatureId}` => `novel_${id}`),
 ] as const;

@@ -98,6 +98,35 @@ export class Traffic {
     return this.#row(flow.at + lasts, { ...common, ...totals, event: FlowEvents.END });
   }
 
+  /** A TCP connection with a record a minute, of `perMinute` payload bytes up and down. */
+  stream(
+    flow: FlowAt,
+    minutes: number,
+    perMinute: { readonly up: number; readonly down: number } & Partial<RowSpec>,
+  ): this {
+    const { up, down, ...fields } = perMinute;
+    for (let minute = 1; minute <= minutes; minute++) {
+      this.#row(flow.at + 60 * minute, {
+        ...tcp(flow),
+        state: FlowStates.S1,
+        flags: FlowFlags.BOTH_DIRECTIONS,
+        origTcpFlags: SYN | ACK,
+        respTcpFlags: SYN | ACK,
+        origSyns: 1,
+        respSynAcks: 1,
+        origPackets: 10 * minute,
+        respPackets: 10 * minute,
+        origPayload: up * minute,
+        respPayload: down * minute,
+        event: minute < minutes ? FlowEvents.UPDATE : FlowEvents.END,
+        flowIdHigh: 1 + Math.round(flow.at),
+        flowIdLow: flow.fromPort ?? 0,
+        ...fields,
+      });
+    }
+    return this;
+  }
+
   /** A SYN that nobody answers: judged three seconds later. */
   unanswered(flow: FlowAt): this {
     const flags = FlowFlags.ATTEMPT_FAILED;

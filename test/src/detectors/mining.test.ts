@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { APP_NAMES } from '../../../src/batch/generated/names.js';
+import { betsOn, judge, seeded, Traffic } from '../support/traffic.js';
+
+const app = APP_NAMES.indexOf('mining');
+const text = { origPrintable: 254, respPrintable: 254 };
+const flow = { at: 0, from: '10.0.0.7', to: '203.0.113.9', port: 3333 };
+
+describe('crypto-mining', () => {
+  it('is told of a session of stratum, once', () => {
+    const traffic = new Traffic().stream(flow, 30, { up: 600, down: 2500, app, ...text });
+    const { incidents, alarms } = judge(traffic);
+    assert.equal(incidents.length, 1);
+    assert.deepEqual(incidents[0]!.detectors, ['mining']);
+    assert.match(incidents[0]!.summary, /spoke a mining protocol with 203\.0\.113\.9 port 3333/);
+    assert.equal(alarms[0]!.evidenceCount, 1);
+  });
+
+  it('is not told of a node of a coin, whose messages are binary', () => {
+    const traffic = new Traffic();
+    for (let i = 0; i < 20; i++) {
+      traffic.stream({ ...flow, at: i * 200, fromPort: 2000 + i }, 5, { up: 9e4, down: 9e5, app });
+    }
+    assert.deepEqual(judge(traffic).incidents, []);
+  });
+
+  it('ranks an old flow with rates and sizes of a miner above other old flows', () => {
+    const random = seeded(4);
+    const traffic = new Traffic();
+    for (let i = 0; i < 60; i++) {
+      const from = `10.0.0.${20 + (i % 30)}`;
+      const sizes = { up: Math.exp(3 + 8 * random()), down: Math.exp(3 + 9 * random()) };
+      const segmentBytes = [Math.round(40 + 300 * random()), -Math.round(40 + 1300 * random())];
+      traffic.stream({ ...flow, at: 30 * i, from, port: 443, fromPort: i }, 40, {
+        ...sizes,
+        segmentBytes,
+      });
+    }
+    const miner = { ...flow, at: 5000, port: 443, fromPort: 99 };
+    traffic.stream(miner, 40, { up: 700, down: 2200, segmentBytes: [240, -900, 240] });
+    const bets = betsOn(traffic).filter(({ lane }) => lane === 'mining');
+    const strongest = bets.reduce((a, b) => (b.lnE > a.lnE ? b : a));
+    assert.equal(strongest.address, '10.0.0.7');
+    assert.equal(bets.filter(({ address }) => address === '10.0.0.7').length, 1);
+  });
+});
