@@ -1,5 +1,6 @@
 #include "flow/state_pool.h"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cstdlib>
@@ -20,21 +21,25 @@ StatePool::StatePool(size_t limit_bytes) : limit_(limit_bytes) {
 
 StatePool::~StatePool() { munmap(base_, limit_); }
 
-int StatePool::size_class(size_t bytes) {
-  const size_t units = (bytes + kUnit - 1) / kUnit;
-  return units <= 1 ? 0 : static_cast<int>(std::bit_width(units - 1));
+StatePool::SizeClass StatePool::size_class(size_t bytes) {
+  const size_t units = std::max<size_t>((bytes + kUnit - 1) / kUnit, 1);
+  if (units <= kSmallClasses) return {static_cast<int>(units) - 1, units};
+  // Rounded up to three digits in binary: 4 to 7, or 8, which begins the next power of two.
+  const int shift = static_cast<int>(std::bit_width(units - 1)) - 3;
+  const size_t digits = ((units - 1) >> shift) + 1;
+  return {kSmallClasses + 4 * (shift - 1) + static_cast<int>(digits) - 5, digits << shift};
 }
 
 uint32_t StatePool::allocate(size_t bytes) {
-  const int k = size_class(bytes);
-  assert(k < kClasses);
-  uint32_t handle = free_[k];
+  const SizeClass k = size_class(bytes);
+  assert(k.number < kClasses);
+  uint32_t handle = free_[k.number];
   if (handle != kNoIndex) {
-    std::memcpy(&free_[k], at(handle), sizeof(uint32_t));
+    std::memcpy(&free_[k.number], at(handle), sizeof(uint32_t));
     std::memset(at(handle), 0, bytes);
     return handle;
   }
-  const size_t size = kUnit << k;
+  const size_t size = k.units * kUnit;
   if (limit_ - used_ < size) return kNoIndex;
   handle = static_cast<uint32_t>(used_ / kUnit);
   used_ += size;
@@ -42,7 +47,7 @@ uint32_t StatePool::allocate(size_t bytes) {
 }
 
 void StatePool::free(uint32_t handle, size_t bytes) {
-  const int k = size_class(bytes);
+  const int k = size_class(bytes).number;
   std::memcpy(at(handle), &free_[k], sizeof(uint32_t));
   free_[k] = handle;
 }

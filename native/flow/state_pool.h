@@ -1,4 +1,6 @@
-// Memory for parser states: one reserved range, blocks of 64 << k bytes, a free list for each size.
+// Memory for parser states: one reserved range, blocks of many sizes, a free list for each size.
+// Sizes are multiples of 16 bytes up to 128, and above it four between a power of two and the next:
+// no block is larger than what it holds by more than a quarter. Most flows need 16 or 80 bytes.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +10,7 @@
 
 namespace thymus::flow {
 
-// One thread owns a pool. A handle is the block's offset in units of 64 bytes.
+// One thread owns a pool. A handle is the block's offset in units of 16 bytes.
 class StatePool {
  public:
   explicit StatePool(size_t limit_bytes);
@@ -23,9 +25,14 @@ class StatePool {
   void* at(uint32_t handle) const { return base_ + size_t{handle} * kUnit; }
 
  private:
-  static constexpr size_t kUnit = 64;
-  static constexpr int kClasses = 16;
-  static int size_class(size_t bytes);
+  static constexpr size_t kUnit = 16;
+  static constexpr int kSmallClasses = 8;  // of 1 to 8 units
+  static constexpr int kClasses = 64;
+  struct SizeClass {
+    int number;
+    size_t units;
+  };
+  static SizeClass size_class(size_t bytes);
 
   uint8_t* base_;
   size_t limit_;
