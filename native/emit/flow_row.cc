@@ -47,28 +47,26 @@ void fill_counts(const flow::Flow& flow, FlowRow* row) {
 
 }  // namespace
 
-void fill_row(const flow::Flow& flow, uint8_t events, flow::EndReason reason, flow::Moment moment,
-              FlowRow* row) {
+void fill_row(const flow::Flow& flow, const flow::FlowExtras& extras, uint8_t events,
+              flow::EndReason reason, flow::Moment moment, FlowRow* row) {
   *row = {};
   row->order_index = static_cast<double>(moment.index);
   row->time_us = to_us(moment.engine_ns);
   row->order_sub = moment.sub;
   row->ts_first_us = to_us(flow.ts_first_ns);
   row->ts_last_us = to_us(flow.ts_last_ns);
-  row->orig_key = static_cast<double>(flow.orig_key);
-  row->resp_key = static_cast<double>(flow.resp_key);
   row->flow_id_low = static_cast<uint32_t>(flow.id);
   row->flow_id_high = static_cast<uint32_t>(flow.id >> 32);
   std::memcpy(row->orig_addr, flow.orig_address().bytes.data(), 16);
   std::memcpy(row->resp_addr, flow.resp_address().bytes.data(), 16);
   fill_counts(flow, row);
   row->rtt_us = flow.rtt_us;
-  row->server_time_us = flow.server_time_us;
-  row->client_fingerprint[0] = static_cast<uint32_t>(flow.client_fingerprint);
-  row->client_fingerprint[1] = static_cast<uint32_t>(flow.client_fingerprint >> 32);
-  row->name_hash[0] = static_cast<uint32_t>(flow.name_hash);
-  row->name_hash[1] = static_cast<uint32_t>(flow.name_hash >> 32);
-  row->tunnel_id = flow.tunnel_id;
+  row->server_time_us = flow.is_timed ? flow.server_time_us : flow::kNotMeasured;
+  row->client_fingerprint[0] = static_cast<uint32_t>(extras.client_fingerprint);
+  row->client_fingerprint[1] = static_cast<uint32_t>(extras.client_fingerprint >> 32);
+  row->name_hash[0] = static_cast<uint32_t>(extras.name_hash);
+  row->name_hash[1] = static_cast<uint32_t>(extras.name_hash >> 32);
+  row->tunnel_id = extras.tunnel_id;
   row->orig_port = flow.orig_port;
   row->resp_port = flow.resp_port;
   row->vlan_outer = flow.key.vlan_outer;
@@ -88,9 +86,9 @@ void fill_row(const flow::Flow& flow, uint8_t events, flow::EndReason reason, fl
   row->protocol = flow.key.protocol;
   row->direction = direction_of(flow);
   row->state = static_cast<uint8_t>(flow.state);
-  row->tls_version = flow.tls_version;
-  row->tunnel_type = flow.tunnel_type;
-  row->encap_depth = flow.encap_depth;
+  row->tls_version = extras.tls_version;
+  row->tunnel_type = flow.key.tunnel_type;
+  row->encap_depth = extras.encap_depth;
   row->app_confidence =
       flow.app == dpi::AppId::kUnknown || flow.app == dpi::AppId::kFailed ? 0 : 100;
 }

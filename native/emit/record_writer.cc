@@ -16,6 +16,7 @@
 #include "emit/neighbour_fields.h"
 #include "flow/community_id.h"
 #include "flow/entity_key.h"
+#include "flow/tcp_tracker.h"
 
 namespace thymus::emit {
 namespace {
@@ -77,13 +78,18 @@ RecordWriter::RecordWriter(size_t producer, std::span<BatchQueue* const> shards,
   for (BatchQueue* queue : queues_) open_.push_back(queue->take_empty());
 }
 
-void RecordWriter::on_flow(const flow::Flow& flow, const flow::GtpTunnels* tunnels, uint8_t events,
-                           flow::EndReason reason, flow::Moment moment) {
+void RecordWriter::on_flow(const flow::Flow& flow, const flow::FlowExtras& extras,
+                           const flow::GtpTunnels* tunnels, uint8_t events, flow::EndReason reason,
+                           flow::Moment moment) {
   FlowRow row;
-  fill_row(flow, events, reason, moment, &row);
+  fill_row(flow, extras, events, reason, moment, &row);
+  const uint64_t orig_key = flow::entity_key(flow.orig_address(), secret_);
+  const uint64_t resp_key = flow::entity_key(flow.resp_address(), secret_);
+  row.orig_key = static_cast<double>(orig_key);
+  row.resp_key = static_cast<double>(resp_key);
   const uint8_t internal = internal_roles(flow);
-  const size_t orig_shard = flow.orig_key % n_shards_;
-  const size_t resp_shard = flow.resp_internal ? flow.resp_key % n_shards_ : orig_shard;
+  const size_t orig_shard = orig_key % n_shards_;
+  const size_t resp_shard = flow.resp_internal ? resp_key % n_shards_ : orig_shard;
   const auto responder = static_cast<uint8_t>(flow.resp_internal ? flow_roles::kJudgeResponder : 0);
   if (orig_shard == resp_shard) {
     add_row(orig_shard, &row,
@@ -94,7 +100,7 @@ void RecordWriter::on_flow(const flow::Flow& flow, const flow::GtpTunnels* tunne
   }
   if (publishes_ && events & flow_events::kEnd) {
     add_row(n_shards_, &row, static_cast<uint8_t>(internal | flow_roles::kPublish),
-            detail_of(flow, tunnels));
+            detail_of(flow, extras, tunnels));
   }
   settle();
 }
@@ -124,9 +130,15 @@ void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_
   std::memcpy(row.dst_addr, dst.bytes.data(), 16);
   row.src_port = from_originator ? flow.orig_port : flow.resp_port;
   row.dst_port = from_originator ? flow.resp_port : flow.orig_port;
-  row.orig_key = static_cast<double>(from_originator ? flow.orig_key : flow.resp_key);
-  row.resp_key = static_cast<double>(from_originator ? flow.resp_key : flow.orig_key);
-  if (judged_.has(type)) add_judged_event(flow, &row, fields);
+  const uint64_t src_key = flow::entity_key(src, secret_);
+  const uint64_t dst_key = flow::entity_key(dst, secret_);
+  row.orig_key = static_cast<double>(src_key);
+  row.resp_key = static_cast<double>(dst_key);
+  if (judged_.has(type)) {
+    const uint64_t orig_key = from_originator ? src_key : dst_key;
+    const uint64_t resp_key = from_originator ? dst_key : src_key;
+    add_judged_event(row, orig_key, flow.resp_internal ? resp_key : orig_key, fields);
+  }
   if (publishes_) {
     row.roles |= flow_roles::kPublish;
     add_event(n_shards_, row, fields);
@@ -134,15 +146,15 @@ void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_
   settle();
 }
 
-void RecordWriter::add_judged_event(const flow::Flow& flow, EventRow* row, Bytes fields) {
-  if (judged_.of_links[row->type]) {
-    for (size_t shard = 0; shard < n_shards_; ++shard) add_event(shard, *row, fields);
+void RecordWriter::add_judged_event(const EventRow& row, uint64_t orig_key, uint64_t other_key,
+                                    Bytes fields) {
+  if (judged_.of_links[row.type]) {
+    for (size_t shard = 0; shard < n_shards_; ++shard) add_event(shard, row, fields);
     return;
   }
-  const size_t orig_shard = flow.orig_key % n_shards_;
-  const size_t resp_shard = flow.resp_internal ? flow.resp_key % n_shards_ : orig_shard;
-  add_event(orig_shard, *row, fields);
-  if (resp_shard != orig_shard) add_event(resp_shard, *row, fields);
+  const size_t orig_shard = orig_key % n_shards_, other_shard = other_key % n_shards_;
+  add_event(orig_shard, row, fields);
+  if (other_shard != orig_shard) add_event(other_shard, row, fields);
 }
 
 void RecordWriter::on_gtpu(const flow::Flow& flow, bool from_originator,
@@ -299,7 +311,8 @@ void RecordWriter::add_event(size_t queue, const EventRow& row, Bytes body) {
   said_ = {row.time_us, row.order_index, row.order_sub};
 }
 
-Bytes RecordWriter::detail_of(const flow::Flow& flow, const flow::GtpTunnels* tunnels) {
+Bytes RecordWriter::detail_of(const flow::Flow& flow, const flow::FlowExtras& extras,
+                              const flow::GtpTunnels* tunnels) {
   namespace detail = event::flow_detail;
   char id[flow::kCommunityIdBytes];
   const bool icmp = flow.key.protocol == decode::ip_protocol::kIcmp ||
@@ -309,7 +322,8 @@ Bytes RecordWriter::detail_of(const flow::Flow& flow, const flow::GtpTunnels* tu
   flow::community_id(flow.key.protocol, flow.orig_address(), flow.resp_address(), type, code, 0,
                      id);
   fields_.begin(event::kFlowDetail);
-  if (flow.n_history > 0) fields_.put_text(detail::kHistory, {flow.history, flow.n_history});
+  const auto history = flow::history_of(flow);
+  if (!history.empty()) fields_.put_text(detail::kHistory, history.view());
   if (has_mac(flow.orig_mac)) fields_.put_bytes(detail::kMacOrig, flow.orig_mac);
   if (has_mac(flow.resp_mac)) fields_.put_bytes(detail::kMacResp, flow.resp_mac);
   fields_.put_text(detail::kCommunityId, {id, sizeof id});
@@ -320,15 +334,15 @@ Bytes RecordWriter::detail_of(const flow::Flow& flow, const flow::GtpTunnels* tu
   if (flow.syn_options != 0) {
     fields_.put_text(detail::kOrigTcpOptions, tcp_option_names(flow.syn_options).view());
   }
-  for (int i = 0; i < flow.encap_depth; ++i) {
-    fields_.put(detail::kEncap, (flow.encap_stack >> 4 * i & 15) + 1);
+  for (int i = 0; i < extras.encap_depth; ++i) {
+    fields_.put(detail::kEncap, (extras.encap_stack >> 4 * i & 15) + 1);
   }
-  if (flow.app_other != dpi::AppId::kUnknown) {
-    fields_.put(flow.other_is_responder ? detail::kAppTc : detail::kAppTs,
-                static_cast<uint64_t>(flow.app_other));
+  if (extras.app_other != dpi::AppId::kUnknown) {
+    fields_.put(extras.other_is_responder ? detail::kAppTc : detail::kAppTs,
+                static_cast<uint64_t>(extras.app_other));
   }
-  if (flow.app_before != dpi::AppId::kUnknown && flow.app_before != flow.app) {
-    fields_.put(detail::kAppOrig, static_cast<uint64_t>(flow.app_before));
+  if (extras.app_before != dpi::AppId::kUnknown && extras.app_before != flow.app) {
+    fields_.put(detail::kAppOrig, static_cast<uint64_t>(extras.app_before));
   }
   for (int dir = 0; tunnels != nullptr && dir < 2; ++dir) {
     const flow::GtpTunnels::Tunnel& tunnel = tunnels->of[dir];

@@ -44,8 +44,9 @@ class RecordWriter final : public flow::FlowSink,
   RecordWriter(size_t producer, std::span<BatchQueue* const> shards, BatchQueue* publish,
                HashKey secret, int64_t flush_ns = kFlushNs, const JudgedEvents& judged = {});
 
-  void on_flow(const flow::Flow& flow, const flow::GtpTunnels* tunnels, uint8_t events,
-               flow::EndReason reason, flow::Moment moment) override;
+  void on_flow(const flow::Flow& flow, const flow::FlowExtras& extras,
+               const flow::GtpTunnels* tunnels, uint8_t events, flow::EndReason reason,
+               flow::Moment moment) override;
   void on_event(const flow::Flow& flow, bool from_originator, int64_t ts_ns, uint16_t type,
                 Bytes fields, uint32_t truncations, flow::Moment moment) override;
   void on_anomaly(const decode::PacketView& view, decode::Anomaly anomaly,
@@ -82,13 +83,15 @@ class RecordWriter final : public flow::FlowSink,
   // What the reader says of one frame of a link, which belongs to no flow.
   EventRow link_event(const decode::PacketView& view, uint16_t type) const;
   void add_link_event(const EventRow& row);
-  void add_judged_event(const flow::Flow& flow, EventRow* row, Bytes fields);
+  // To the shards of its flow's originator and of the other end that is judged; of a link, to all.
+  void add_judged_event(const EventRow& row, uint64_t orig_key, uint64_t other_key, Bytes fields);
   void add_event(size_t queue, const EventRow& row, Bytes body);
   // Flushes when a batch is full; called once all copies of a record are in their batches.
   void settle() {
     if (full_) flush({said_.time_us, said_.index, said_.sub + 1});
   }
-  Bytes detail_of(const flow::Flow& flow, const flow::GtpTunnels* tunnels);
+  Bytes detail_of(const flow::Flow& flow, const flow::FlowExtras& extras,
+                  const flow::GtpTunnels* tunnels);
   // The reader waits between pieces only, when its lanes were told what it knows.
   void settle_reader() {
     if (full_) hand_over({said_.time_us, said_.index, said_.sub + 1});

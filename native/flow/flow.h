@@ -14,7 +14,7 @@ namespace thymus::flow {
 inline constexpr uint32_t kNoIndex = 0xffffffff;      // no position, no handle
 inline constexpr uint32_t kNotMeasured = 0xffffffff;  // of times in microseconds
 inline constexpr size_t kSegments = 12;
-inline constexpr size_t kHistoryMost = 21;  // each letter once a direction, and '^'
+inline constexpr size_t kHistoryMost = 20;  // each of ten letters once a direction
 
 // TCP outcome after Zeek's conn_state; for other protocols kS0 one-way and kSf two-way.
 enum class FlowState : uint8_t {
@@ -83,12 +83,28 @@ static_assert(sizeof(Direction) == 40);
 // Where inspection of a flow stands.
 enum class Inspection : uint8_t { kUndecided, kAttached, kOver };
 
+// What most flows have nothing to say of: names asked for, tunnels, bytes that wait.
+struct FlowExtras {
+  uint64_t name_hash;
+  uint64_t client_fingerprint;
+  dpi::AppId app_before;  // what it was before it became Flow::app: STARTTLS, an upgrade
+  dpi::AppId app_other;   // what one side alone speaks, against Flow::app
+  uint32_t stream_kept;   // what of stream::State is 0 unless segments wait
+  uint32_t tunnel_id;     // of the first packet, also where the key leaves it out
+  uint32_t encap_stack;   // of the first packet: Encap - 1, four bits each, outermost lowest
+  uint8_t encap_depth;
+  uint8_t tls_version;      // minor version + 1 of SSL 3.x, 0 when not TLS
+  bool other_is_responder;  // who speaks app_other
+};
+static_assert(sizeof(FlowExtras) == 40);
+
 struct alignas(64) Flow {
-  // Line 0: to find a flow, and its handshake.
+  // Line 0: to find a flow.
   FlowKey key;
-  uint32_t hash;    // low half of the key's hash: its home in the index
-  uint32_t rtt_us;  // kNotMeasured until then
-  int64_t syn_ns;   // of the first SYN, then of the SYN-ACK until it is acknowledged
+  uint32_t hash;          // low half of the key's hash: its home in the index
+  uint32_t extras;        // handle of its FlowExtras, 0 without
+  uint32_t parser_state;  // handle of its state, kNoIndex without
+  uint32_t rtt_us;        // kNotMeasured until then
   // Lines 1 and 2: every packet.
   int64_t ts_last_ns;
   int64_t engine_last_ns;
@@ -97,58 +113,48 @@ struct alignas(64) Flow {
   uint64_t update_bytes;  // total bytes at which the next UPDATE is due
   uint16_t flags;
   dpi::AppId app;
-  FlowState state;
-  uint8_t orig_is_b : 1;  // the originator is endpoint b of the key
-  uint8_t started : 1;    // a START record was written
-  uint8_t closed : 1;     // TCP: both FINs or a RST were seen
-  uint8_t established : 1;
-  uint8_t fin_mask : 2;  // directions that sent a FIN
-  uint8_t live : 1;
-  uint8_t has_news : 1;  // packets came since the last record
-  Inspection inspection;
-  uint8_t payload_seen;  // payload_bit
-  uint8_t n_segments;
-  uint8_t n_history;
+  FlowState state : 4;
+  uint8_t n_segments : 4;
+  uint8_t payload_seen;    // payload_bit
+  uint16_t orig_is_b : 1;  // the originator is endpoint b of the key
+  uint16_t started : 1;    // a START record was written
+  uint16_t closed : 1;     // TCP: both FINs or a RST were seen
+  uint16_t established : 1;
+  uint16_t fin_mask : 2;  // directions that sent a FIN
+  uint16_t live : 1;
+  uint16_t has_news : 1;       // packets came since the last record
+  uint16_t orig_internal : 1;  // inside the home network
+  uint16_t resp_internal : 1;
+  uint16_t is_timed : 1;  // the responder has answered a request
+  Inspection inspection : 2;
   uint8_t parser;  // index in dpi::parsers() while it has a state
-  uint8_t encap_depth;
-  uint32_t parser_state;  // handle of its state, kNoIndex without
-  // Line 3: packets with payload, while the flow is young.
-  int64_t payload_last_ns;  // last packet with payload
-  int64_t request_ns;       // last payload from the originator before the first response
-  std::array<int16_t, kSegments> segment_bytes;
-  std::array<uint8_t, kSegments> segment_gaps;
-  uint32_t server_time_us;  // kNotMeasured until then
-  uint32_t stream_next[2];  // TCP: stream::State, as are stream_kept and stream_flags
-  // Lines 4 and 5: the first packet, and records.
-  int64_t ts_first_ns;
-  int64_t engine_emit_ns;  // of the last record; before START, of the first packet
-  uint64_t orig_key;       // 52-bit entity keys
-  uint64_t resp_key;
-  uint64_t id;
-  uint64_t name_hash;
-  uint64_t client_fingerprint;
-  dpi::AppId app_before;  // what it was before it became `app`: STARTTLS, an upgrade
-  dpi::AppId app_other;   // what one side alone speaks, against `app`
-  uint32_t syn_options;   // of the originator's SYN: decode::TcpOptions
-  uint32_t tunnel_id;     // of the first packet, also where the key leaves it out
-  uint16_t out_of_order;
-  uint16_t zero_windows;
-  uint16_t orig_window;
+  uint8_t stream_flags;
   uint16_t orig_mss;
   uint16_t orig_port;
   uint16_t resp_port;
+  // Line 3: packets with payload, while the flow is young.
+  int64_t payload_last_ns;  // last packet with payload
+  union {
+    int64_t request_ns;       // last payload from the originator before the first response
+    uint32_t server_time_us;  // how long that took, when is_timed
+  };
+  std::array<int16_t, kSegments> segment_bytes;
+  std::array<uint8_t, kSegments> segment_gaps;
+  uint32_t stream_next[2];  // TCP: stream::State, as are stream_flags and FlowExtras::stream_kept
+  uint32_t syn_options;     // of the originator's SYN: decode::TcpOptions
+  // Line 4: the first packet, the handshake, and records.
+  int64_t ts_first_ns;
+  int64_t engine_emit_ns;  // of the last record; before START, of the first packet
+  uint64_t id;
+  int64_t syn_ns;  // of the first SYN, then of the SYN-ACK until it is acknowledged
+  uint16_t out_of_order;
+  uint16_t zero_windows;
+  uint16_t orig_window;
   MacAddress orig_mac;
   MacAddress resp_mac;
-  char history[kHistoryMost];
-  uint8_t tunnel_type;
-  bool orig_internal;  // inside the home network
-  bool resp_internal;
-  uint8_t tls_version;  // minor version + 1 of SSL 3.x, 0 when not TLS
-  uint8_t stream_flags;
   uint8_t orig_window_scale;  // of the SYN, one more than the option says; 0: without
-  bool other_is_responder;    // who speaks app_other
-  uint32_t stream_kept;
-  uint32_t encap_stack;  // of the first packet: Encap - 1, four bits each, outermost lowest
+  // Five bits a letter: its place in kHistoryLetters, and 16 for the responder's.
+  std::array<uint8_t, kHistoryMost * 5 / 8 + 1> history;
 
   const IpAddress& orig_address() const { return orig_is_b ? key.b : key.a; }
   const IpAddress& resp_address() const { return orig_is_b ? key.a : key.b; }
@@ -157,9 +163,10 @@ struct alignas(64) Flow {
     return static_cast<uint64_t>(direction[0].packets) + direction[1].packets;
   }
 };
-static_assert(sizeof(Flow) == 384, "six cache lines");
+static_assert(sizeof(Flow) == 320, "five cache lines");
 static_assert(offsetof(Flow, ts_last_ns) == 64 && offsetof(Flow, payload_last_ns) == 192 &&
               offsetof(Flow, ts_first_ns) == 256);
+static_assert(kSegments < 16, "n_segments has four bits");
 inline constexpr size_t kHotBytes = 256;  // prefetched before a flow is updated
 
 // A moment of the total order (native/emit/record.def).
@@ -187,8 +194,8 @@ struct GtpTunnels {
 class FlowSink {
  public:
   // `tunnels` is null where the flow is in no GTP-U tunnel.
-  virtual void on_flow(const Flow& flow, const GtpTunnels* tunnels, uint8_t events,
-                       EndReason reason, Moment moment) = 0;
+  virtual void on_flow(const Flow& flow, const FlowExtras& extras, const GtpTunnels* tunnels,
+                       uint8_t events, EndReason reason, Moment moment) = 0;
   // A finished parser event; `from_originator` says which side it is said to come from.
   virtual void on_event(const Flow& flow, bool from_originator, int64_t ts_ns, uint16_t type,
                         Bytes fields, uint32_t truncations, Moment moment) = 0;

@@ -14,16 +14,16 @@ FlowTable::FlowTable(uint32_t max_flows)
     : max_flows_(max_flows),
       index_mask_(std::bit_ceil(max_flows * 2) - 1),
       index_(size_t{index_mask_} + 1),
-      pool_(max_flows) {
+      pool_(max_flows),
+      extras_(max_flows) {
   assert(max_flows >= 16 && max_flows <= 1u << 30);
 }
 
 uint32_t FlowTable::insert(const FlowKey& key, uint64_t hash) {
   assert(!full());
-  uint32_t position;
-  if (!free_.empty()) {
-    position = free_.back();
-    free_.pop_back();
+  uint32_t position = free_;
+  if (position != kNoIndex) {
+    free_ = pool_[position].hash;
     std::memset(static_cast<void*>(&pool_[position]), 0, sizeof(Flow));
   } else {
     position = fresh_++;
@@ -53,8 +53,18 @@ void FlowTable::erase(uint32_t position) {
   }
   index_[hole] = {0, 0};
   flow.live = 0;
-  free_.push_back(position);
+  if (flow.extras != 0) extras_.give_back(flow.extras);
+  flow.hash = free_;
+  free_ = position;
   --size_;
+}
+
+FlowExtras& FlowTable::make_extras(Flow* flow) {
+  if (flow->extras == 0) {
+    flow->extras = extras_.take();
+    extras_[flow->extras] = {};
+  }
+  return extras_[flow->extras];
 }
 
 uint32_t FlowTable::idlest() {
@@ -70,6 +80,7 @@ uint32_t FlowTable::idlest() {
 }
 
 void FlowTable::live(std::vector<uint32_t>* out) const {
+  out->reserve(out->size() + size_);
   for (uint32_t i = 0; i < fresh_; ++i) {
     if (pool_[i].live) out->push_back(i);
   }

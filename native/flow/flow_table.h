@@ -2,7 +2,9 @@
 //
 //   index: open addressing, linear probing, twice as many entries as flows
 //          entry = {hash: low 32 bits of the key's hash, slot: position in the pool + 1, 0 empty}
-//   pool:  flows at fixed places, reused last in first out
+//   pool:  flows at fixed places, reused last in first out: one that is free has in `hash` the
+//          position of the next one
+//   extras: what few flows need, in a pool of their own
 //
 // The entry holds the hash, so that a probe touches a flow only when 32 bits agree, and a deletion
 // shifts later entries back without touching their flows. Callers hash a block of packets, prefetch
@@ -15,16 +17,17 @@
 
 #include "base/reserved_array.h"
 #include "flow/flow.h"
+#include "stream/pool.h"
 
 namespace thymus::flow {
 
 class FlowTable {
  public:
-  // What one flow may cost at most, with its tunnels, its place in the index (up to four entries),
-  // in the timer wheel, in the lists of those that are free and due, and in the queues of held
-  // events.
+  // What one flow may cost at most, with its extras and its tunnels, its place in the index (up to
+  // four entries), in the timer wheel, among the unanswered, in the lists of those that are due,
+  // and in the queues of held events.
   static constexpr size_t kBytesPerFlow =
-      sizeof(Flow) + sizeof(GtpTunnels) + 4 * 8 + 12 + 8 + 8 + 32 + 8;
+      sizeof(Flow) + sizeof(FlowExtras) + sizeof(GtpTunnels) + 4 * 8 + 8 + 12 + 24 + 8;
   // REQUIRES: 16 <= max_flows <= 2^30.
   explicit FlowTable(uint32_t max_flows);
 
@@ -65,6 +68,11 @@ class FlowTable {
   // REQUIRES: the flow is live.
   void erase(uint32_t position);
 
+  // Zeros of a flow that has none.
+  const FlowExtras& extras(const Flow& flow) const { return extras_[flow.extras]; }
+  // Makes them where there are none.
+  FlowExtras& make_extras(Flow* flow);
+
   bool full() const { return size_ == max_flows_; }
   uint32_t size() const { return size_; }
   // The idlest of a sample of live flows; exact order would cost a list update per packet.
@@ -97,7 +105,8 @@ class FlowTable {
   uint32_t hand_ = 0;   // where the next eviction sample begins
   ReservedArray<Entry> index_;
   ReservedArray<Flow> pool_;
-  std::vector<uint32_t> free_;
+  stream::Pool<FlowExtras> extras_;
+  uint32_t free_ = kNoIndex;
 };
 
 }  // namespace thymus::flow

@@ -63,10 +63,6 @@ size_t state_bytes(uint8_t parser) {
   return parser == kHeadOnly ? sizeof(Heads) : dpi::parsers()[parser]->state_bytes;
 }
 
-stream::State state_of(const Flow& flow) {
-  return {{flow.stream_next[0], flow.stream_next[1]}, flow.stream_kept, flow.stream_flags};
-}
-
 }  // namespace
 
 // What reassembly shows of one direction, with all that a segment says besides its bytes.
@@ -180,16 +176,25 @@ stream::Faults Inspector::on_last_payload(int dir, Flow* flow) {
   return faults;
 }
 
+stream::State Inspector::state_of(const Flow& flow) const {
+  const bool waits = flow.payload_seen & payload_bit::kWaiting;
+  return {{flow.stream_next[0], flow.stream_next[1]},
+          waits ? table_->extras(flow).stream_kept : 0,
+          flow.stream_flags};
+}
+
 void Inspector::store(stream::State state, Flow* flow) {
   if (flow->inspection == Inspection::kOver) streams_.forget(&state);
   std::copy(std::begin(state.next), std::end(state.next), flow->stream_next);
-  flow->stream_kept = state.kept;
   flow->stream_flags = state.flags;
   unsigned bits = flow->payload_seen & ~(payload_bit::kPlain * 3u | payload_bit::kWaiting);
   for (const int dir : {0, 1}) {
     if (streams_.is_plain(dir, state)) bits |= unsigned{payload_bit::kPlain} << dir;
   }
-  if (state.kept != 0) bits |= payload_bit::kWaiting;
+  if (state.kept != 0) {
+    table_->make_extras(flow).stream_kept = state.kept;
+    bits |= payload_bit::kWaiting;
+  }
   flow->payload_seen = static_cast<uint8_t>(bits);
 }
 
@@ -213,8 +218,9 @@ void Inspector::compare_sides(const dpi::Segment& segment, Flow* flow) {
     const dpi::Parser& parser = *dpi::parsers()[other];
     if (parser.app == dpi::AppId::kUnknown || parser.app == flow->app) continue;
     if (parser.probe(segment) != dpi::Likelihood::kLikely) continue;
-    flow->app_other = parser.app;
-    flow->other_is_responder = !segment.from_originator;
+    FlowExtras& extras = table_->make_extras(flow);
+    extras.app_other = parser.app;
+    extras.other_is_responder = !segment.from_originator;
     dpi::write_anomaly(anomaly_code::kProtoDetectMismatch, &writer_);
     return;
   }
@@ -223,7 +229,9 @@ void Inspector::compare_sides(const dpi::Segment& segment, Flow* flow) {
 void Inspector::set_app(dpi::AppId app, Flow* flow) {
   const bool was_known =
       flow->app != dpi::AppId::kUnknown && flow->app != dpi::AppId::kFailed && flow->app != app;
-  if (was_known && flow->app_before == dpi::AppId::kUnknown) flow->app_before = flow->app;
+  if (was_known && table_->extras(*flow).app_before == dpi::AppId::kUnknown) {
+    table_->make_extras(flow).app_before = flow->app;
+  }
   flow->app = app;
 }
 
@@ -400,11 +408,16 @@ dpi::Answer Inspector::feed(const dpi::Segment& segment, Flow* flow) {
   dpi::Context* context = context_of(flow);
   void* state = memory_.open(flow->parser_state);
   const dpi::Answer answer = parser_of(*flow).on_data(state, segment, context);
-  const dpi::FlowFacts& facts = context->facts;
-  if (facts.name_hash != 0) flow->name_hash = facts.name_hash;
-  if (facts.client_fingerprint != 0) flow->client_fingerprint = facts.client_fingerprint;
-  if (facts.tls_version != 0) flow->tls_version = facts.tls_version;
+  const dpi::FlowFacts& said = context->facts;
+  if ((said.name_hash | said.client_fingerprint | said.tls_version) != 0) note_facts(said, flow);
   return answer;
+}
+
+void Inspector::note_facts(const dpi::FlowFacts& said, Flow* flow) {
+  FlowExtras& extras = table_->make_extras(flow);
+  if (said.name_hash != 0) extras.name_hash = said.name_hash;
+  if (said.client_fingerprint != 0) extras.client_fingerprint = said.client_fingerprint;
+  if (said.tls_version != 0) extras.tls_version = said.tls_version;
 }
 
 void Inspector::settle(dpi::Answer answer, const dpi::Segment& segment, Flow* flow) {

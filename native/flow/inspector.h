@@ -13,6 +13,7 @@
 #include "dpi/parser.h"
 #include "flow/expected_flows.h"
 #include "flow/flow.h"
+#include "flow/flow_table.h"
 #include "flow/parser_memory.h"
 #include "stream/reassembler.h"
 
@@ -36,9 +37,14 @@ class Inspector final : private dpi::Expectations {
   static_assert(kSegmentsAsked <= static_cast<int>(kSegments));
 
   // `stream_bytes`: of TCP payload that waits for what is before it.
+  // `table`: of the flows that are shown; it outlives the inspector, as does `events`.
   Inspector(size_t state_bytes, size_t stream_bytes, const dpi::ParserOptions& options,
-            EventWriter::Sink* events)
-      : memory_(state_bytes), streams_(stream_bytes), writer_(events), options_(options) {
+            FlowTable* table, EventWriter::Sink* events)
+      : memory_(state_bytes),
+        streams_(stream_bytes),
+        table_(table),
+        writer_(events),
+        options_(options) {
     if (options.digests) digests_ = std::make_unique<dpi::FileDigests>();
   }
 
@@ -72,7 +78,9 @@ class Inspector final : private dpi::Expectations {
 
   stream::Faults reassemble(const decode::PacketView& view, int dir, const dpi::Segment& segment,
                             Flow* flow);
+  stream::State state_of(const Flow& flow) const;
   void store(stream::State state, Flow* flow);
+  void note_facts(const dpi::FlowFacts& said, Flow* flow);
   // Tells the parser of a hole; lets it go, and counts that, when it cannot go on.
   bool survives_gap(int dir, Flow* flow);
   void show(const dpi::Segment& segment, Flow* flow);
@@ -97,6 +105,7 @@ class Inspector final : private dpi::Expectations {
 
   ParserMemory memory_;
   stream::Reassembler streams_;
+  FlowTable* table_;
   EventWriter writer_;
   dpi::ParserOptions options_;
   std::unique_ptr<dpi::FileDigests> digests_;

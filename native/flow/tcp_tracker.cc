@@ -1,6 +1,7 @@
 #include "flow/tcp_tracker.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace thymus::flow {
 namespace {
@@ -123,7 +124,38 @@ void track_history(const decode::PacketView& view, int dir, Flow* flow) {
   if (rst) add_history<'r'>(dir, flow);
 }
 
+constexpr size_t kLetterBits = 5;
+constexpr unsigned kOfResponder = 16;
+
+size_t history_length(const Flow& flow) {
+  return static_cast<size_t>(std::popcount(flow.direction[0].history_seen) +
+                             std::popcount(flow.direction[1].history_seen));
+}
+
 }  // namespace
+
+void append_history(size_t place, int dir, Flow* flow) {
+  const size_t bit = history_length(*flow) * kLetterBits;
+  const unsigned letter = static_cast<unsigned>(place) + (dir == 0 ? 0 : kOfResponder);
+  const unsigned bits = letter << bit % 8;
+  flow->history[bit / 8] = static_cast<uint8_t>(flow->history[bit / 8] | bits);
+  if (bits > 255) flow->history[bit / 8 + 1] = static_cast<uint8_t>(bits >> 8);
+  uint16_t& seen = flow->direction[dir].history_seen;
+  seen = static_cast<uint16_t>(seen | 1u << place);
+}
+
+TextBuilder<kHistoryMost + 1> history_of(const Flow& flow) {
+  TextBuilder<kHistoryMost + 1> text;
+  if (flow.flags & flow_flag::kOriginatorGuessed) text.add('^');
+  for (size_t i = 0, n = history_length(flow); i < n; ++i) {
+    const size_t byte = i * kLetterBits / 8;
+    const unsigned next = byte + 1 < flow.history.size() ? flow.history[byte + 1] : 0u;
+    const unsigned letter = (flow.history[byte] | next << 8) >> i * kLetterBits % 8 & 31;
+    const char c = kHistoryLetters[letter % kOfResponder];
+    text.add(letter < kOfResponder ? static_cast<char>(c - 'a' + 'A') : c);
+  }
+  return text;
+}
 
 TcpChange track_tcp(const decode::PacketView& view, int dir, Flow* flow) {
   flow->direction[dir].tcp_flags |= view.tcp_flags;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "dpi/candidates.h"
-#include "flow/entity_key.h"
 #include "flow/payload_stats.h"
 #include "flow/tcp_tracker.h"
 
@@ -75,7 +74,8 @@ Tracker::Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* s
       wheel_(options.max_flows),
       one_way_(options.max_flows, home->prefixes().size() + 1),
       held_(options.max_flows),
-      inspector_(options.parser_state_bytes, options.stream_bytes, options.parsers, this) {}
+      inspector_(options.parser_state_bytes, options.stream_bytes, options.parsers, &table_, this) {
+}
 
 void Tracker::process(std::span<const PacketView> views) {
   Lookup lookups[kPrefetchBlock];
@@ -238,10 +238,7 @@ uint32_t Tracker::start_flow(const PacketView& view, const Lookup& lookup) {
   Flow& flow = table_[position];
   const bool flipped = looks_like_answer(view);
   flow.orig_is_b = lookup.from_b != flipped;
-  if (flipped) {
-    flow.flags |= flow_flag::kOriginatorGuessed;
-    add_history<'^'>(0, &flow);
-  }
+  if (flipped) flow.flags |= flow_flag::kOriginatorGuessed;
   if (is_tcp(flow)) {
     if (!(view.tcp_flags & tcp::kSyn)) flow.flags |= flow_flag::kMidstream;
     flow.state = FlowState::kOther;
@@ -261,16 +258,16 @@ uint32_t Tracker::start_flow(const PacketView& view, const Lookup& lookup) {
   flow.engine_emit_ns = view.engine_ns;
   flow.engine_last_ns = view.engine_ns;
   flow.ts_last_ns = view.ts_ns;
-  flow.rtt_us = flow.server_time_us = kNotMeasured;
+  flow.rtt_us = kNotMeasured;
   flow.parser_state = kNoIndex;
   for (Direction& d : flow.direction) d.entropy = d.printable = 255;
-  flow.orig_key = entity_key(flow.orig_address(), options_.secret);
-  flow.resp_key = entity_key(flow.resp_address(), options_.secret);
   flow.id = flow_id(flow.key, view.index, options_.secret);
-  flow.tunnel_id = view.tunnel_id;
-  flow.tunnel_type = static_cast<uint8_t>(view.tunnel_type);
-  flow.encap_depth = view.encap_depth;
-  flow.encap_stack = encap_stack(view);
+  if (view.encap_depth > 0 || view.tunnel_id != 0) [[unlikely]] {
+    FlowExtras& extras = table_.make_extras(&flow);
+    extras.tunnel_id = view.tunnel_id;
+    extras.encap_depth = view.encap_depth;
+    extras.encap_stack = encap_stack(view);
+  }
   flow.orig_internal = home_->contains(flow.orig_address());
   flow.resp_internal = home_->contains(flow.resp_address());
   flow.app = dpi::app_of_ip_protocol(flow.key.protocol);
@@ -347,12 +344,13 @@ void Tracker::note_times(const PacketView& view, int dir, Flow* flow) {
     flow->segment_gaps[flow->n_segments++] = quantise_gap(gap);
   }
   flow->payload_last_ns = view.ts_ns;
-  if (flow->server_time_us != kNotMeasured) return;
+  if (flow->is_timed) return;
   if (dir == 0) {
     flow->request_ns = view.ts_ns;
   } else if (flow->request_ns != 0) {
     const int64_t us =
         std::clamp<int64_t>((view.ts_ns - flow->request_ns) / 1000, 0, kNotMeasured - 1);
+    flow->is_timed = 1;
     flow->server_time_us = static_cast<uint32_t>(us);
     if (!is_tcp(*flow)) flow->rtt_us = flow->server_time_us;
   }
@@ -370,7 +368,7 @@ void Tracker::note_tunnel(const PacketView& view, int dir, uint32_t position) {
 
 void Tracker::emit(uint32_t position, uint8_t events, EndReason reason) {
   Flow* flow = &table_[position];
-  const bool is_tunnelled = flow->tunnel_type == static_cast<uint8_t>(decode::Encap::kGtpU);
+  const bool is_tunnelled = flow->key.tunnel_type == static_cast<uint8_t>(decode::Encap::kGtpU);
   const GtpTunnels* tunnels = is_tunnelled ? &tunnels_[position] : nullptr;
   if (!flow->started) {
     events |= flow_event::kStart;
@@ -380,7 +378,7 @@ void Tracker::emit(uint32_t position, uint8_t events, EndReason reason) {
     }
   }
   flow->started = 1;
-  sink_->on_flow(*flow, tunnels, events, reason, next_moment());
+  sink_->on_flow(*flow, table_.extras(*flow), tunnels, events, reason, next_moment());
   flow->engine_emit_ns = moment_.engine_ns;
   flow->has_news = 0;
   flow->update_bytes = std::max(flow->total_bytes() * kUpdateGrowth, kUpdateFloorBytes);
@@ -452,6 +450,7 @@ void Tracker::fire_tick() {
 // comparison that looked it up in the pool would miss the cache each time.
 void Tracker::in_total_order(size_t n_timers) {
   ordered_.clear();
+  ordered_.reserve(due_.size());
   for (size_t i = 0; i < due_.size(); ++i) {
     if (i + kPrefetchDue < due_.size()) table_.prefetch_whole(due_[i + kPrefetchDue]);
     ordered_.push_back({table_[due_[i]].index_last, due_[i], i >= n_timers});

@@ -10,7 +10,7 @@
 
 namespace thymus::stream {
 
-// One thread owns a pool. A handle names an item; 0 names none.
+// One thread owns a pool. A handle names an item; 0 names none, and in its place are zeros.
 template <typename T>
 class Pool {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) >= sizeof(uint32_t));
@@ -38,6 +38,7 @@ class Pool {
     --taken_;
   }
   T& operator[](uint32_t handle) { return items_[handle]; }
+  const T& operator[](uint32_t handle) const { return items_[handle]; }
   size_t taken() const { return taken_; }
 
  private:

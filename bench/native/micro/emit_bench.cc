@@ -35,7 +35,7 @@ void row_emit_and_drain(benchmark::State& state) {
   std::vector<uint8_t> out(1 << 20);
   uint64_t index = 0;
   for (auto _ : state) {
-    writer.on_flow(flow, emit::flow_events::kEnd, flow::EndReason::kIdleTimeout,
+    writer.on_flow(flow, {}, nullptr, emit::flow_events::kEnd, flow::EndReason::kIdleTimeout,
                    {static_cast<int64_t>(index) * 1000, index, 0});
     if (++index % emit::Batch::kRows != 0) continue;
     for (emit::BatchQueue* queue : {&shard, &publish}) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "decode/packet_view.h"
+#include "flow/tcp_tracker.h"
 #include "flow/tracker.h"
 
 namespace thymus::test {
@@ -73,16 +74,19 @@ struct SeenRecord {
   uint8_t events;
   flow::EndReason reason;
   flow::Moment moment;
-  flow::Flow flow;  // a copy as of the record
+  flow::Flow flow;  // copies as of the record
+  flow::FlowExtras extras;
   flow::GtpTunnels tunnels;
-  std::string history() const { return {flow.history, flow.n_history}; }
+  flow::FlowState state() const { return flow.state; }
+  std::string history() const { return std::string(flow::history_of(flow).view()); }
 };
 
 class RecordingSink final : public flow::FlowSink {
  public:
-  void on_flow(const flow::Flow& flow, const flow::GtpTunnels* gtp, uint8_t events,
-               flow::EndReason reason, flow::Moment moment) override {
-    records.push_back({events, reason, moment, flow, gtp == nullptr ? flow::GtpTunnels{} : *gtp});
+  void on_flow(const flow::Flow& flow, const flow::FlowExtras& extras, const flow::GtpTunnels* gtp,
+               uint8_t events, flow::EndReason reason, flow::Moment moment) override {
+    const flow::GtpTunnels tunnels_of = gtp == nullptr ? flow::GtpTunnels{} : *gtp;
+    records.push_back({events, reason, moment, flow, extras, tunnels_of});
   }
   void on_event(const flow::Flow&, bool, int64_t, uint16_t type, Bytes, uint32_t,
                 flow::Moment moment) override {

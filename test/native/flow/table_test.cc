@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <unordered_map>
@@ -8,6 +9,7 @@
 #include "flow/packet_clock.h"
 #include "flow/payload_stats.h"
 #include "flow/state_pool.h"
+#include "flow/tcp_tracker.h"
 #include "flow/timer_wheel.h"
 #include "flow_fixture.h"
 
@@ -53,6 +55,35 @@ TEST_CASE("flow table: holds what an ordinary map holds, through any inserts and
   }
 }
 
+TEST_CASE("flow table: extras are zeros until made, and again zeros for the next flow") {
+  FlowTable table(16);
+  const uint32_t first = table.insert(key_of(1), 1), second = table.insert(key_of(2), 2);
+  CHECK(table.extras(table[first]).name_hash == 0);
+  table.make_extras(&table[first]).name_hash = 7;
+  table.make_extras(&table[first]).tunnel_id = 8;
+  CHECK(table.extras(table[first]).name_hash == 7);
+  CHECK(table.extras(table[first]).tunnel_id == 8);
+  CHECK(table.extras(table[second]).name_hash == 0);
+  table.erase(first);
+  CHECK(table.make_extras(&table[second]).name_hash == 0);
+  CHECK(table.extras(table[table.insert(key_of(3), 3)]).tunnel_id == 0);
+}
+
+TEST_CASE("history: every letter of both sides in the order in which they came") {
+  flow::Flow flow{};
+  flow.flags = flow::flow_flag::kOriginatorGuessed;
+  std::string want = "^";
+  for (size_t i = 0; i < flow::kHistoryMost; ++i) {
+    const size_t place = i * 7 % flow::kHistoryLetters.size();
+    const int dir = i < flow::kHistoryLetters.size() ? 1 : 0;
+    flow::append_history(place, dir, &flow);
+    const char letter = flow::kHistoryLetters[place];
+    want += dir == 0 ? static_cast<char>(letter - 'a' + 'A') : letter;
+    CHECK(flow::history_of(flow).view() == want);
+  }
+  CHECK(want.size() == flow::kHistoryMost + 1);
+}
+
 TEST_CASE("timer wheel: fires at its tick, near or far, unless removed") {
   flow::TimerWheel wheel(64);
   wheel.start(1000);
@@ -70,6 +101,23 @@ TEST_CASE("timer wheel: fires at its tick, near or far, unless removed") {
   CHECK(due == std::vector<uint32_t>{far});
   CHECK(wheel.now() < 5000);  // as far as the wheel reaches; the owner puts it back
   CHECK(wheel.empty());
+}
+
+TEST_CASE("timer wheel: a list keeps its others when any of them leaves") {
+  for (uint32_t leaves = 0; leaves < 4; ++leaves) {
+    flow::TimerWheel wheel(4);
+    wheel.start(0);
+    for (uint32_t i = 0; i < 4; ++i) wheel.insert(i, 3);
+    wheel.remove(leaves);
+    wheel.remove(leaves);
+    std::vector<uint32_t> due;
+    for (int tick = 0; tick < 3; ++tick) wheel.step(&due);
+    std::sort(due.begin(), due.end());
+    std::vector<uint32_t> others = {0, 1, 2, 3};
+    std::erase(others, leaves);
+    CHECK(due == others);
+    CHECK(wheel.empty());
+  }
 }
 
 TEST_CASE("packet clock: never goes back, and keeps its pace after the capture's clock was set") {
@@ -122,4 +170,15 @@ TEST_CASE("state pool: gives zeroed blocks, takes them back, ends at its limit")
   int more = 0;
   while (pool.allocate(64) != flow::kNoIndex) ++more;
   CHECK(more == 14);
+}
+
+TEST_CASE("state pool: blocks of all sizes do not overlap, and none is a quarter too large") {
+  for (size_t bytes = 1; bytes < 70'000; bytes = bytes * 9 / 8 + 1) {
+    flow::StatePool pool(1 << 20);
+    const uint32_t a = pool.allocate(bytes), b = pool.allocate(bytes);
+    const auto distance =
+        static_cast<size_t>(static_cast<uint8_t*>(pool.at(b)) - static_cast<uint8_t*>(pool.at(a)));
+    CHECK(distance >= bytes);
+    CHECK(distance <= std::max<size_t>(bytes + 15, bytes * 5 / 4));
+  }
 }

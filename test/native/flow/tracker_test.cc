@@ -39,13 +39,14 @@ TEST_CASE("tracker: a whole connection starts at its third packet and ends after
   const SeenRecord& end = rig.sink.records[1];
   CHECK(end.events == flow_event::kEnd);
   CHECK(end.reason == EndReason::kEndOfFlowDetected);
-  CHECK(end.flow.state == FlowState::kSf);
+  CHECK(end.state() == FlowState::kSf);
   CHECK(end.history() == "ShADdFf");
   CHECK(end.flow.direction[0].packets == 5);
   CHECK(end.flow.direction[1].packets == 3);
   CHECK(end.flow.direction[0].payload == 50);
   CHECK(end.flow.direction[1].payload == 500);
   CHECK(end.flow.rtt_us == 15000);
+  REQUIRE(end.flow.is_timed);
   CHECK(end.flow.server_time_us == 40000);
   CHECK(end.flow.segment_bytes[0] == 50);
   CHECK(end.flow.segment_bytes[1] == -500);
@@ -58,7 +59,7 @@ TEST_CASE("tracker: a refused attempt is said at once") {
             rig.make.tcp(1, kServer, kClient, tcp_flag::kRst | tcp_flag::kAck)});
   REQUIRE(rig.sink.records.size() == 1);
   CHECK(rig.sink.records[0].events == flow_event::kStart);
-  CHECK(rig.sink.records[0].flow.state == FlowState::kRej);
+  CHECK(rig.sink.records[0].state() == FlowState::kRej);
   CHECK(rig.sink.records[0].history() == "Sr");
 }
 
@@ -72,7 +73,7 @@ TEST_CASE("tracker: an unanswered SYN has failed after three seconds, retries or
   REQUIRE(rig.sink.records.size() == 1);
   CHECK(rig.sink.records[0].events == flow_event::kStart);
   CHECK((rig.sink.records[0].flow.flags & flow_flag::kAttemptFailed) != 0);
-  CHECK(rig.sink.records[0].flow.state == FlowState::kS0);
+  CHECK(rig.sink.records[0].state() == FlowState::kS0);
 }
 
 TEST_CASE("tracker: an unanswered SYN has failed at the end of the input") {
@@ -95,7 +96,7 @@ TEST_CASE("tracker: a datagram starts its flow, silence ends it") {
   rig.advance_to(60'100);
   REQUIRE(rig.sink.records.size() == 2);
   CHECK(rig.sink.records[1].reason == EndReason::kIdleTimeout);
-  CHECK(rig.sink.records[1].flow.state == FlowState::kSf);
+  CHECK(rig.sink.records[1].state() == FlowState::kSf);
   CHECK(rig.sink.records[1].flow.rtt_us == 5000);
 }
 
@@ -457,11 +458,11 @@ TEST_CASE("tracker: a responder that speaks another protocol is named beside the
   exchange.send(0, kClient, kServer, kAck, 101, 501, kRequest);
   exchange.send(1, kServer, kClient, kAck, 501, Exchange::kRequestEnd, kBanner);
   rig.finish_at(10);
-  const flow::Flow& flow = rig.sink.records.back().flow;
-  CHECK(flow.app == dpi::AppId::kHttp);
-  CHECK(flow.app_other == dpi::AppId::kSsh);
-  CHECK(flow.other_is_responder);
-  CHECK(flow.app_before == dpi::AppId::kUnknown);
+  const SeenRecord& end = rig.sink.records.back();
+  CHECK(end.flow.app == dpi::AppId::kHttp);
+  CHECK(end.extras.app_other == dpi::AppId::kSsh);
+  CHECK(end.extras.other_is_responder);
+  CHECK(end.extras.app_before == dpi::AppId::kUnknown);
 }
 
 TEST_CASE("tracker: two sides of one protocol are one app, and an upgrade remembers the first") {
@@ -478,10 +479,10 @@ TEST_CASE("tracker: two sides of one protocol are one app, and an upgrade rememb
   exchange.send(6, kServer, kClient, kAck, Exchange::kResponseEnd,
                 Exchange::kRequestEnd + static_cast<uint32_t>(kUpgrade.size()), kSwitching);
   rig.finish_at(10);
-  const flow::Flow& flow = rig.sink.records.back().flow;
-  CHECK(flow.app == dpi::AppId::kWebsocket);
-  CHECK(flow.app_before == dpi::AppId::kHttp);
-  CHECK(flow.app_other == dpi::AppId::kUnknown);
+  const SeenRecord& end = rig.sink.records.back();
+  CHECK(end.flow.app == dpi::AppId::kWebsocket);
+  CHECK(end.extras.app_before == dpi::AppId::kHttp);
+  CHECK(end.extras.app_other == dpi::AppId::kUnknown);
 }
 
 TEST_CASE("tracker: under pressure flows are not looked into, and counted all the same") {
