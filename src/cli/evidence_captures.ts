@@ -15,7 +15,7 @@ const AROUND_US = 10e6;
 const AFTER_MS = 10_000;
 const FRAMES_MOST = 100_000;
 /** Who has met more met them all alike: evidence names some of them, and all matter. */
-const OTHERS_MOST = 8;
+const OTHERS_MOST = 4;
 
 /**
  * `--evidence-pcap`: the packets of each incident as a capture of its own, DIR/<incident>.pcap.

@@ -4,6 +4,7 @@ import { createBruteForceDetector } from './brute_force.js';
 import { createDgaDetector } from './dga.js';
 import { createDnsTunnelDetector } from './dns_tunnel.js';
 import { createExfiltrationDetector } from './exfiltration.js';
+import { createFingerprintDetector } from './fingerprint.js';
 import { createFloodDetector } from './flood.js';
 import { createLateralDetector } from './lateral.js';
 import { createMiningDetector } from './mining.js';
@@ -47,5 +48,6 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createExfiltrationDetector,
     createNoveltyDetector,
     createMiningDetector,
+    createFingerprintDetector,
   ].map((create, i) => create(firstSlot + i));
 }

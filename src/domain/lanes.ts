@@ -265,7 +265,7 @@ export const LANES = [
     family: 'edge',
     attack: ['T1573.002'],
     stage: 'c2',
-    built: false,
+    built: true,
     phases: 14,
   }),
 ] as const;

@@ -40,6 +40,10 @@ export interface TickDelta {
   readonly edgePorts: Uint16Array;
   /** Surprises of those first sights, sorted. */
   readonly surprises: Float64Array;
+  /** The same of client fingerprints with their destinations, kinds of fingerprints for ports. */
+  readonly prints: Float64Array;
+  readonly printKinds: Uint16Array;
+  readonly printSurprises: Float64Array;
   /** Pools of statistics (models/score_pools.ts), and a score of each; sorted by both. */
   readonly scorePools: Uint8Array;
   readonly scores: Float64Array;

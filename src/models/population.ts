@@ -46,6 +46,8 @@ export interface Sight extends Edge {
 export class Population {
   readonly contacts = new ContactPool();
   readonly edges = new EdgePool();
+  /** Client fingerprints with their destinations, as edges whose port is the kind of fingerprint. */
+  readonly prints = new EdgePool();
   readonly scores = new ScorePools();
   readonly ladders = new LadderPool();
   readonly forest = new RandomCutForest(FOREST);
@@ -55,6 +57,9 @@ export class Population {
   #droppedSights = 0;
   #edges: Edge[] = [];
   #surprises: number[] = [];
+  readonly #printQuota = new PartitionQuota(SIGHTS_PER_TICK_MOST);
+  #prints: Edge[] = [];
+  #printSurprises: number[] = [];
   readonly #scoreQuota = new PartitionQuota(SCORES_PER_TICK_MOST);
   /** Scores by pool, and how many there are. */
   readonly #scores: number[][] = SCORE_POOLS.map(() => []);
@@ -75,7 +80,7 @@ export class Population {
 
   /** First sights that were left out because a tick had too many. */
   get droppedSights(): number {
-    return this.#droppedSights + this.#sightQuota.refusals;
+    return this.#droppedSights + this.#sightQuota.refusals + this.#printQuota.refusals;
   }
 
   /** A detector left out a first sight. */
@@ -88,6 +93,13 @@ export class Population {
     if (!this.#sightQuota.take(device)) return;
     this.#edges.push(sight);
     if (sight.surprise !== null) this.#surprises.push(sight.surprise);
+  }
+
+  /** The device of a key showed a fingerprint to a destination for the first time. */
+  contributePrint(device: number, sight: Sight): void {
+    if (!this.#printQuota.take(device)) return;
+    this.#prints.push(sight);
+    if (sight.surprise !== null) this.#printSurprises.push(sight.surprise);
   }
 
   /** Scores that were left out because a tick had too many. */
@@ -118,13 +130,15 @@ export class Population {
 
   /** Ends the tick for this shard. Returns what it contributed, or null for nothing. */
   seal(tick: number): TickDelta | null {
-    const isEmpty = this.#edges.length + this.#nScores + this.#points.length === 0;
+    const isEmpty =
+      this.#edges.length + this.#prints.length + this.#nScores + this.#points.length === 0;
     if (!this.#hasContacts && !this.#hasLadders && isEmpty) return null;
     const delta: TickDelta = {
       tick,
       contacts: this.#contacts.slice(),
       ...columnsOf(this.#edges),
       surprises: Float64Array.from(this.#surprises).sort(),
+      ...printColumnsOf(this.#prints, this.#printSurprises),
       ...scoreColumnsOf(this.#scores),
       ladders: this.#hasLadders ? this.#ladders.slice() : NO_LADDERS,
       ...pointColumnsOf(this.#points),
@@ -134,6 +148,9 @@ export class Population {
     this.#edges = [];
     this.#surprises = [];
     this.#sightQuota.restart();
+    this.#prints = [];
+    this.#printSurprises = [];
+    this.#printQuota.restart();
     for (const scores of this.#scores) scores.length = 0;
     this.#nScores = 0;
     this.#ladders.fill(0);
@@ -180,6 +197,7 @@ export class Population {
     const { tick, contacts, edges, edgePorts, surprises } = delta;
     this.contacts.learn(tick, contacts);
     this.edges.learn(edges, edgePorts, surprises);
+    this.prints.learn(delta.prints, delta.printKinds, delta.printSurprises);
     this.scores.learn(delta.scorePools, delta.scores);
     if (delta.ladders.length > 0) this.ladders.learn(tick, delta.ladders);
     const { dims } = FOREST;
@@ -213,6 +231,12 @@ function merged(deltas: readonly TickDelta[]): TickDelta {
     surprises: Float64Array.from(deltas.flatMap((delta) => [...delta.surprises])).sort(),
     ladders: sumOf(deltas.map((delta) => delta.ladders).filter((ladders) => ladders.length > 0)),
     ...pointColumnsOf(deltas.flatMap(pointsOf)),
+    ...printColumnsOf(
+      deltas.flatMap(({ prints, printKinds }) =>
+        Array.from(prints, (edge, i) => ({ edge, port: printKinds[i]! })),
+      ),
+      deltas.flatMap((delta) => [...delta.printSurprises]),
+    ),
     ...scoreColumnsOf(scoresByPool(deltas)),
   };
 }
@@ -226,6 +250,15 @@ function columnsOf(unsorted: Edge[]): { edges: Float64Array; edgePorts: Uint16Ar
     edgePorts[i] = sorted[i]!.port;
   }
   return { edges, edgePorts };
+}
+
+function printColumnsOf(
+  unsorted: Edge[],
+  unsortedSurprises: readonly number[],
+): { prints: Float64Array; printKinds: Uint16Array; printSurprises: Float64Array } {
+  const { edges, edgePorts } = columnsOf(unsorted);
+  const printSurprises = Float64Array.from(unsortedSurprises).sort();
+  return { prints: edges, printKinds: edgePorts, printSurprises };
 }
 
 /** Columns of scores by pool: pools ascend, and the scores of each. */

@@ -10,7 +10,6 @@ export const SCORE_POOLS = [
   'beacon_24',
   'beacon_32',
   'beacon_48',
-  'fingerprint',
   'forest',
   'old_flow',
   ...NOVELTY_FEATURES.map(({ id }): `value_${NoveltyFeatureId}` => `value_${id}`),
