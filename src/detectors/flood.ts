@@ -166,8 +166,13 @@ class FloodDetector implements Detector {
     const reader = this.#reader;
     reader.read(context.bytes, context.bodyAt, context.bodyBytes);
     const window = Math.round(event.timeUs / reader.windowUs);
+    const { packetsIn } = reader.segment;
     for (let i = 0; i < reader.nTops; i++) {
       const counts = reader.top(i);
+      // The counter of one destination is full at some 1,600 sources. Those that are new to the segment
+      // and sent no packet to anybody else are its own.
+      const own = reader.segment.sources - (packetsIn - counts.packetsIn);
+      counts.sources = Math.max(counts.sources, own);
       reader.segment.subtract(counts);
       if (context.owns(counts.key)) this.#seeHost(counts, window, context);
     }

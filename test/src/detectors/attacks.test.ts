@@ -212,6 +212,13 @@ describe('volumetric flood', () => {
     assert.match(incident.summary, /UDP and ICMP packets/);
   });
 
+  it('is told after one window of more sources than the counter of a destination can tell', () => {
+    const top = { address: '10.0.0.20', packets_in: 4300, udp_packets_in: 4100, sources: 1597 };
+    const segment = { packets_in: 4350, udp_packets_in: 4120, new_sources: 4250 };
+    const { incidents } = judge(new Traffic().window(0.1, segment, [top]));
+    assert.match(only(incidents).summary, /from up to 4,005 sources/);
+  });
+
   it('is told by its rate from one source', () => {
     assert.equal(judge(windows({ udp: 40_000, sources: 1 })).incidents.length, 1);
   });
