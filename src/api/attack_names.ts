@@ -22,6 +22,7 @@ const TECHNIQUES: Readonly<Record<string, string>> = {
   T1572: 'Protocol Tunneling',
   T1573: 'Encrypted Channel',
   'T1573.002': 'Encrypted Channel: Asymmetric Cryptography',
+  'T1595.003': 'Active Scanning: Wordlist Scanning',
   T1599: 'Network Boundary Bridging',
 };
 

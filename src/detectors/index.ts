@@ -12,6 +12,7 @@ import { createNewEdgeDetector } from './new_edge.js';
 import { createNoveltyDetector } from './novelty.js';
 import { createOddTunnelDetector } from './odd_tunnel.js';
 import { createScanDetector } from './scan.js';
+import { createSurveyDetector } from './survey.js';
 import { createWormDetector } from './worm.js';
 import type { Detector } from './detector.js';
 
@@ -49,5 +50,6 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createNoveltyDetector,
     createMiningDetector,
     createFingerprintDetector,
+    createSurveyDetector,
   ].map((create, i) => create(firstSlot + i));
 }

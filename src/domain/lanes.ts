@@ -186,9 +186,9 @@ export const LANES = [
     title: 'repeatable process',
     half: 'typed',
     family: 'content',
-    attack: ['T1213'],
+    attack: ['T1213', 'T1595.003'],
     stage: 'collect',
-    built: false,
+    built: true,
     phases: 1,
   }),
   lane({
