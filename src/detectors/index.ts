@@ -11,6 +11,7 @@ import { createMiningDetector } from './mining.js';
 import { createNewEdgeDetector } from './new_edge.js';
 import { createNoveltyDetector } from './novelty.js';
 import { createOddTunnelDetector } from './odd_tunnel.js';
+import { createProfileDetector } from './profile.js';
 import { createScanDetector } from './scan.js';
 import { createSurveyDetector } from './survey.js';
 import { createWormDetector } from './worm.js';
@@ -51,5 +52,6 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createMiningDetector,
     createFingerprintDetector,
     createSurveyDetector,
+    createProfileDetector,
   ].map((create, i) => create(firstSlot + i));
 }

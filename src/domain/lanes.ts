@@ -166,7 +166,7 @@ export const LANES = [
     family: 'policy',
     attack: ['T1200'],
     stage: 'initial',
-    built: false,
+    built: true,
     phases: 1,
   }),
   lane({

@@ -65,12 +65,18 @@ export class OutcomeHistory {
     return known >= expected ? 0 : Math.log(attack[kind]! / this.probability(kind, model));
   }
 
-  /** Takes note of an outcome; it teaches when it is old enough. */
-  note(kind: number, nowUs: number, model: OutcomeModel): void {
+  /** Takes note of outcomes of one kind; they teach when they are old enough. */
+  note(kind: number, nowUs: number, model: OutcomeModel, times = 1): void {
     if (this.#pendingTotal === 0) this.#pendingSinceUs = nowUs;
     else if (nowUs - this.#pendingSinceUs >= model.learningDelayUs) this.#settle(nowUs);
-    this.#pending[kind]!++;
-    this.#pendingTotal++;
+    this.#pending[kind]! += times;
+    this.#pendingTotal += times;
+  }
+
+  /** Learns outcomes of one kind that are old enough already. */
+  learn(kind: number, times: number): void {
+    this.#settled[kind]! += times;
+    this.#settledTotal += times;
   }
 
   #settle(nowUs: number): void {
@@ -98,6 +104,11 @@ export class Walk {
   clear(): void {
     this.value = Walk.START;
     this.isBetOn = false;
+  }
+
+  /** How many outcomes in a row, each of `lnE` below 0, are bet on before it has sunk. */
+  betsBeforeFloor(lnE: number): number {
+    return this.isBetOn ? Math.ceil((this.value - Walk.FLOOR) / -lnE) : 0;
   }
 
   advance(lnE: number): void {
