@@ -6,16 +6,20 @@ import { complain } from './console.js';
 import type { ReplayFlags } from './flags.js';
 import { stateDirectory } from './state_directory.js';
 
+/** Where identities can be seen. */
+type OutputFlags = Pick<ReplayFlags, 'eve' | 'eveDir' | 'flows'>;
+
 /**
  * The key under which the outputs of a command hash subscribers' identities: of the file that was
  * named, or this installation's own.
  * @throws ThymusError USAGE when the file holds no key
  */
-export function identityKey(flags: ReplayFlags, settings: Settings): Uint8Array {
+export function identityKey(flags: OutputFlags, settings: Settings): Uint8Array {
   if (settings.identityKey !== null) return readIdentityKey(settings.identityKey);
   const { eve, eveDir, flows } = flags;
-  const shows = [eve, eveDir, flows].some((path) => path !== undefined);
-  if (settings.identities === 'clear' || (!shows && settings.store !== 'flows')) {
+  const keeps = settings.store === 'flows' || settings.store === 'devices';
+  const shows = keeps || [eve, eveDir, flows].some((path) => path !== undefined);
+  if (settings.identities === 'clear' || !shows) {
     return REPEATABLE_IDENTITY_KEY;
   }
   return lastingKey(settings);

@@ -14,6 +14,6 @@ export interface Seen {
  */
 export function pitmanYor(count: number, seen: Seen, base: number): number {
   const known = Math.max(count - DISCOUNT, 0);
-  const open = CONCENTRATION + DISCOUNT * seen.size;
+  const open = CONCENTRATION + DISCOUNT * seen.kinds;
   return (known + open * base) / (CONCENTRATION + seen.total);
 }
