@@ -15,8 +15,8 @@ import { ProgressLine, progressText } from './progress.js';
 import type { ReplayFlags } from './flags.js';
 import { printReport } from './report.js';
 import { MetricsFile } from './metrics_file.js';
-import { identityKey } from './identity_key.js';
-import { learningOf } from './learning.js';
+import { hashKeyOf, identityKey, watchKey } from './identity_key.js';
+import { hashKeyOfModel, learningOf } from './learning.js';
 import { settingsOf } from './setting_flags.js';
 
 /** `thymus replay FILE...` @returns the exit code */
@@ -62,18 +62,24 @@ class Replay {
   readonly #interruption: Interruption;
   readonly #metrics: MetricsFile | null;
   readonly #model: Model | null;
+  readonly #hashKey: Uint8Array | null;
   #exitCode: number = EXIT.DONE;
 
   constructor(flags: ReplayFlags, settings: Settings) {
     this.#flags = flags;
     this.#settings = settings;
+    this.#model = flags.model === undefined ? null : readModel(flags.model);
+    this.#hashKey =
+      this.#model === null
+        ? null
+        : hashKeyOfModel(this.#model, () => hashKeyOf(watchKey(settings)));
     this.#pipeline = new Pipeline({
       ...pipelineOptions(settings),
       identityKey: identityKey(flags, settings),
+      hashKey: this.#hashKey,
       measureCost: flags.metrics !== undefined,
     });
     this.#interruption = new Interruption(() => this.#pipeline.stop());
-    this.#model = flags.model === undefined ? null : readModel(flags.model);
     this.#metrics = flags.metrics === undefined ? null : new MetricsFile(flags.metrics);
   }
 
@@ -128,7 +134,7 @@ class Replay {
     const { saveModel } = this.#flags;
     const write = (path: string) => (model: Model) => writeModel(path, model);
     const put = saveModel === undefined ? null : write(saveModel);
-    return learningOf(files, { start: this.#model, put });
+    return learningOf(files, { start: this.#model, hashKey: this.#hashKey, put });
   }
 
   /** Nothing is mixed into EVE that goes to standard output. */

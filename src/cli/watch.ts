@@ -24,7 +24,7 @@ import { LiveEvidence } from './evidence_captures.js';
 import { EXIT } from './exit.js';
 import type { WatchFlags } from './flags.js';
 import { hashKeyOf, watchKey } from './identity_key.js';
-import { learningOf } from './learning.js';
+import { hashKeyOfModel, learningOf, type LearningSetup } from './learning.js';
 import { openOutputs, type Outputs } from './outputs.js';
 import { ProgressLine, statusText } from './progress.js';
 import { ServiceManager } from './service_manager.js';
@@ -58,10 +58,15 @@ function secondsOf(text: string | undefined): number | null {
   throw new ThymusError('USAGE', `'--duration' must be a number of seconds, not '${text}'.`);
 }
 
+/** What a watch goes on from, and where it keeps what it learns. */
+type Lessons = Pick<LearningSetup, 'start' | 'put'>;
+
 /** One `watch` command. */
 class Watch {
   readonly #flags: WatchFlags;
   readonly #pipeline: Pipeline;
+  readonly #lessons: Lessons;
+  readonly #hashKey: Uint8Array | null;
   readonly #manager = new ServiceManager(process.env);
   #settings: Settings;
   #exitCode: number = EXIT.DONE;
@@ -72,7 +77,11 @@ class Watch {
     this.#flags = flags;
     this.#settings = settings;
     const identityKey = watchKey(settings);
-    const hashKey = hashKeyOf(identityKey);
+    const own = hashKeyOf(identityKey);
+    this.#lessons = this.#openLessons();
+    const { start } = this.#lessons;
+    this.#hashKey = start === null ? own : hashKeyOfModel(start, () => own);
+    const hashKey = this.#hashKey;
     this.#pipeline = new Pipeline({ ...pipelineOptions(settings), identityKey, hashKey });
   }
 
@@ -171,22 +180,21 @@ class Watch {
     };
   }
 
-  /** @throws ThymusError MODEL_INVALID: a model that cannot be read is not written over */
   #learning(interfaces: readonly string[]): Learning {
+    const priors = priorsOf(readFeedback(stateDirectory(this.#settings)));
+    return learningOf(interfaces, { ...this.#lessons, priors, hashKey: this.#hashKey });
+  }
+
+  /** @throws ThymusError MODEL_INVALID: a model that cannot be read is not written over */
+  #openLessons(): Lessons {
     const { model } = this.#flags;
-    const state = stateDirectory(this.#settings);
-    const priors = priorsOf(readFeedback(state));
     if (typeof model === 'string') {
       const start = existsSync(model) ? readModel(model) : null;
-      const put = (learned: Model): void => writeModel(model, learned);
-      return learningOf(interfaces, { start, priors, put });
+      return { start, put: (learned) => writeModel(model, learned) };
     }
-    if (!model || this.#settings.store === 'none') {
-      return learningOf(interfaces, { start: null, priors, put: null });
-    }
-    const shelf = new ModelShelf(state);
-    const put = (learned: Model): void => this.#keep(shelf, learned);
-    return learningOf(interfaces, { start: shelf.latest(), priors, put });
+    if (!model || this.#settings.store === 'none') return { start: null, put: null };
+    const shelf = new ModelShelf(stateDirectory(this.#settings));
+    return { start: shelf.latest(), put: (learned) => this.#keep(shelf, learned) };
   }
 
   /** Where there is no place for it and nobody asked, watching goes on. */

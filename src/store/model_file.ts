@@ -44,6 +44,8 @@ export interface ModelAbout {
   readonly lessons: readonly Lesson[];
   /** What operators had said when it was written. */
   readonly priors: LanePriors;
+  /** Name of the key that its entities are numbered under; '' for the fixed one of replays. */
+  readonly keyName: string;
 }
 
 /** One run that a model learned from. */
