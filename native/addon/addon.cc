@@ -73,6 +73,7 @@ bool read_key(const Napi::Value& value, HashKey* out) {
 void read_live(const Napi::Object& o, engine::Options* options) {
   options->is_live = true;
   options->flush_ns = int64_t{u32(o, "flushMs")} * 1'000'000;
+  options->through_libpcap = o.Get("throughLibpcap").ToBoolean();
   options->ring.bytes = static_cast<size_t>(o.Get("ringBytes").ToNumber().Int64Value());
   options->ring.filter = o.Get("filter").ToString().Utf8Value();
   options->ring.promiscuous = o.Get("promiscuous").ToBoolean();

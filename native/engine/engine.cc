@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "capture/live/live_source.h"
+#include "capture/live/pcap_source.h"
 
 namespace thymus::engine {
 namespace {
@@ -138,7 +139,8 @@ Engine::~Engine() {
 }
 
 void Engine::open_interfaces(const Options& options) {
-  const Status status = capture::open_live({options.sources, options.ring}, &source_);
+  const auto open = options.through_libpcap ? capture::open_pcap_live : capture::open_live;
+  const Status status = open({options.sources, options.ring}, &source_);
   std::string names;
   for (const std::string& name : options.sources) names += (names.empty() ? "" : " ") + name;
   report(names, status);

@@ -18,6 +18,7 @@ namespace thymus::engine {
 struct Options {
   std::vector<std::string> sources;  // captures, one stream in time order; "-": standard input
   bool is_live = false;              // `sources` are interfaces, or patterns of their names
+  bool through_libpcap = false;      // and not through packet rings
   capture::RingOptions ring;         // of each interface
   size_t evidence_bytes = 0;         // of the last frames, kept for evidence
   uint32_t lanes = 1;                // 1..64

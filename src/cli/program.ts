@@ -31,6 +31,7 @@ const REPLAY_SETTINGS: readonly SettingName[] = [
 ];
 const WATCH_SETTINGS: readonly SettingName[] = [
   ...REPLAY_SETTINGS,
+  'source',
   'ring-mib',
   'evidence-mib',
   'timestamps',

@@ -46,7 +46,8 @@ export async function watchCommand(
 ): Promise<number> {
   const seconds = secondsOf(flags.duration);
   const settings = await loadSettings(settingsOf(flags), flags.config ?? null);
-  for (const note of preflight(interfaces)) complain(`thymus: ${note}\n`);
+  const notes = settings.source === 'libpcap' ? [] : preflight(interfaces);
+  for (const note of notes) complain(`thymus: ${note}\n`);
   return new Watch(flags, settings).run(interfaces, seconds);
 }
 
@@ -172,6 +173,7 @@ class Watch {
   get #live(): LiveOptions {
     return {
       filter: this.#flags.filter ?? '',
+      throughLibpcap: this.#settings.source === 'libpcap',
       ringBytes: this.#settings.ringMib * MIB,
       promiscuous: this.#flags.promiscuous,
       hardwareTimestamps: this.#settings.timestamps === 'card',

@@ -132,6 +132,15 @@ export const SETTINGS = [
     doc: 'bound of all that the core keeps; lowers the limits of flows, parsers and queues to fit',
   }),
   setting({
+    name: 'source',
+    kind: 'choice',
+    value: 'how',
+    unit: null,
+    choices: ['ring', 'libpcap'],
+    fallback: 'ring',
+    doc: "where frames come from: the kernel's packet rings, or libpcap, which knows more kinds of interfaces and copies each frame",
+  }),
+  setting({
     name: 'ring-mib',
     kind: 'integer',
     value: 'n',
@@ -204,6 +213,7 @@ export interface Settings {
   readonly maxFlows: number;
   readonly queueMib: number;
   readonly memory: number | null;
+  readonly source: 'ring' | 'libpcap';
   readonly ringMib: number;
   readonly evidenceMib: number;
   readonly timestamps: 'kernel' | 'card';

@@ -109,6 +109,8 @@ export interface EvidenceResult {
 export interface LiveOptions {
   /** In the syntax of pcap-filter(7), for the kernel; '' takes everything. */
   readonly filter: string;
+  /** Through libpcap, and not through the kernel's rings. */
+  readonly throughLibpcap: boolean;
   /** Of the kernel's ring of each interface. */
   readonly ringBytes: number;
   /** Take frames for other machines, too. */

@@ -108,6 +108,22 @@ describe('thymus watch', function () {
     assert.equal(decoder.pkts, frames - drops! - unread!);
   });
 
+  it('sees the same through libpcap, with a filter, and when the interface comes back', async () => {
+    const args = ['far', '--source', 'libpcap', '--filter', 'tcp'];
+    const { outcome, events } = await watch(args, async () => {
+      send(capture);
+      await sleep(500);
+      namespace.unplug();
+      namespace.plug();
+      await namespace.heard('far');
+      send(capture);
+    });
+    assert.equal(outcome.code, 0, outcome.err);
+    const { decoder, thymus: own } = statsOf(events);
+    assert.equal(decoder.pkts, 2 * SCAN.length);
+    assert.equal(own.counters['interface_reopens'], 1);
+  });
+
   it('takes only what the filter lets through', async () => {
     const { events } = await watch(['far', '--filter', 'tcp port 80'], () => send(capture));
     const flows = events.filter((event) => event['event_type'] === 'flow');
