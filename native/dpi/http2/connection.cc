@@ -3,22 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/generated/anomaly_codes.h"
-#include "base/generated/events/fileinfo.h"
-#include "base/generated/events/http.h"
-#include "dpi/dns_message.h"
-#include "dpi/identity.h"
 #include "dpi/name_hash.h"
-#include "dpi/sbi.h"
-#include "dpi/text.h"
 
 namespace thymus::dpi::http2 {
 namespace {
-
-namespace code = anomaly_code;
-namespace ids = event::http;
-
-enum : int { kOriginatorPart, kResponderPart, kFields, kDnsPart };
 
 constexpr uint8_t kEndStream = 0x01;
 constexpr uint8_t kAck = 0x01;
@@ -26,7 +14,6 @@ constexpr uint8_t kEndHeaders = 0x04;
 constexpr uint8_t kPadded = 0x08;
 constexpr uint8_t kHasPriority = 0x20;
 
-constexpr uint32_t kMaxEvents = 20'000;
 constexpr size_t kMaxBlockBytes = 16 * 1024;
 constexpr size_t kMaxControlBytes = 256;
 constexpr size_t kMaxListBytes = 8 * 1024;  // of the fields of a message that are kept
@@ -36,27 +23,6 @@ constexpr uint32_t kManyResets = 100;
 constexpr uint32_t kDefaultFrameBytes = 16 * 1024;
 constexpr uint16_t kHeaderTableSize = 1;
 constexpr uint16_t kMaxFrameSize = 5;
-constexpr size_t kSettingBytes = 6;
-constexpr size_t kMostSettings = 16;  // in an event
-constexpr size_t kMaxQueryBytes = 512;
-constexpr std::string_view kDnsType = "application/dns-message";
-constexpr std::string_view kDnsParameter = "dns=";
-
-constexpr std::string_view kErrorNames[] = {
-    "NOERROR",      "PROTOCOLERROR",   "INTERNALERROR",      "FLOWCONTROLERROR", "SETTINGSTIMEOUT",
-    "STREAMCLOSED", "FRAMESIZEERROR",  "REFUSEDSTREAM",      "CANCEL",           "COMPRESSIONERROR",
-    "CONNECTERROR", "ENHANCEYOURCALM", "INADEQUATESECURITY", "HTTP11REQUIRED"};
-constexpr std::string_view kSettingNames[] = {
-    "SETTINGSHEADERTABLESIZE",   "SETTINGSENABLEPUSH",   "SETTINGSMAXCONCURRENTSTREAMS",
-    "SETTINGSINITIALWINDOWSIZE", "SETTINGSMAXFRAMESIZE", "SETTINGSMAXHEADERLISTSIZE"};
-
-std::string_view error_name(uint32_t code) {
-  return code < std::size(kErrorNames) ? kErrorNames[code] : "UNKNOWN";
-}
-
-std::string_view setting_name(uint16_t id) {
-  return id >= 1 && id <= std::size(kSettingNames) ? kSettingNames[id - 1] : "SETTINGSUNKNOWN";
-}
 
 bool carries_fields(FrameType type) {
   return type == FrameType::kHeaders || type == FrameType::kPushPromise ||
@@ -91,26 +57,6 @@ bool has_valid_length(const Frame& frame) {
     default:
       return frame.length >= prefix_bytes(frame);
   }
-}
-
-// Calls `use(name, value)` with each field until it returns false.
-template <typename Use>
-void each_field(Bytes list, Use&& use) {
-  Reader r(list);
-  while (!r.empty()) {
-    const size_t name_bytes = r.le16();
-    const size_t value_bytes = r.le16();
-    const std::string_view name = as_text(r.take(name_bytes));
-    const std::string_view value = as_text(r.take(value_bytes));
-    if (!r.ok() || !use(name, value)) return;
-  }
-}
-
-int base64url_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '-' ? 62 : c == '_' ? 63 : -1;
 }
 
 }  // namespace
@@ -545,284 +491,6 @@ std::string_view Session::value_of(const FieldList& list, std::string_view name)
     return n != name;
   });
   return found;
-}
-
-// ---- DNS over HTTP/2 (RFC 8484)
-
-// One answer at a time is gathered. It repeats its query, which is reported when it has no answer.
-void Session::take_dns(Bytes content, const Stream& stream) {
-  if (!stream.answers_dns || is_client(side_)) return;
-  if (c_->dns_stream == 0) {
-    context_.buffers->clear(kDnsPart);
-    c_->dns_stream = stream.id;
-  }
-  if (c_->dns_stream != stream.id) return;
-  if (!context_.buffers->append(kDnsPart, content)) c_->dns_stream = 0;
-}
-
-void Session::end_dns(Stream* stream) {
-  if (c_->dns_stream != stream->id) return;
-  stream->was_answered = true;
-  write_dns(context_.buffers->view(kDnsPart), true);
-  context_.buffers->clear(kDnsPart);
-  c_->dns_stream = 0;
-}
-
-void Session::write_query(std::string_view path) {
-  const size_t at = path.find(kDnsParameter);
-  if (at == path.npos) return;
-  std::array<uint8_t, kMaxQueryBytes> bytes;
-  size_t n = 0;
-  uint32_t bits = 0;
-  int n_bits = 0;
-  for (const char c : path.substr(at + kDnsParameter.size())) {
-    const int digit = base64url_digit(c);
-    if (digit < 0 || n == bytes.size()) break;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    n_bits += 6;
-    if (n_bits < 8) continue;
-    n_bits -= 8;
-    bytes[n++] = static_cast<uint8_t>(bits >> n_bits);
-  }
-  context_.facts.app = AppId::kDoh2;
-  write_dns(Bytes(bytes).first(n), false);
-}
-
-void Session::write_dns(Bytes message, bool by_server) {
-  if (!may_write()) return;
-  DnsFaults faults;
-  if (!write_dns_message({message, message.size(), by_server, !by_server}, c_->next_tx,
-                         context_.events, &faults)) {
-    faults.write(context_.events);
-  }
-}
-
-// ---- files
-
-std::span<uint8_t> Session::decoder_memory() const {
-  return context_.buffers->scratch(kConnectionBytes).subspan(kDecoderAt);
-}
-
-void Session::take_file(Bytes content, Stream* stream) {
-  FileTracker& file = stream->files[side_];
-  if (!file.is_open()) {
-    const FieldList& list = is_client(side_) ? stream->request : stream->response;
-    if (content.empty() || value_of(list, "content-type").starts_with(kDnsType)) return;
-    file.open(context_.digests);
-    begin_file(stream);
-  }
-  if (is_client(side_) || (c_->decoded_stream != stream->id && !stream->is_broken)) {
-    return file.add(content);
-  }
-  if (stream->is_broken) return;
-  using Result = http::ContentDecoder::Result;
-  const Result result =
-      http::ContentDecoder::in(decoder_memory())->decode(content, [&file](Bytes bytes) {
-        file.add(bytes);
-      });
-  if (result == Result::kDecoded || result == Result::kPlain) return;
-  stream->is_broken = true;
-  report(Fault::kDecoding);
-}
-
-// Of several responses under way one is decoded; the others count as they were sent.
-void Session::begin_file(Stream* stream) {
-  if (is_client(side_) || c_->decoded_stream != 0) return;
-  std::array<http::ContentDecoder::Coding, 1> coding{};
-  const std::string_view value = value_of(stream->response, "content-encoding");
-  if (http::ContentDecoder::codings_in(value, coding.data(), coding.size()) != 1) return;
-  http::ContentDecoder::begin(decoder_memory(), coding.data(), coding.size());
-  c_->decoded_stream = stream->id;
-}
-
-// A decoder cannot go on behind a hole; the size of what is decoded is what came before it.
-void Session::lose_file_part(uint32_t missing, Stream* stream) {
-  FileTracker& file = stream->files[side_];
-  if (!file.is_open()) file.open(context_.digests);
-  const bool is_decoded = !is_client(side_) && c_->decoded_stream == stream->id;
-  file.add_gap(is_decoded ? 0 : missing);
-  if (is_decoded) stream->is_broken = true;
-}
-
-void Session::end_file(Stream* stream, size_t side, FileState state) {
-  FileTracker& file = stream->files[side];
-  if (file.is_open()) {
-    file.close(file.has_gaps() ? FileState::kTruncated : state);
-    write_file(*stream, side);
-  }
-  if (!is_client(side) && c_->decoded_stream == stream->id) c_->decoded_stream = 0;
-}
-
-// ---- events
-
-bool Session::may_write() {
-  if (s_.n_events >= kMaxEvents) return false;
-  ++s_.n_events;
-  return true;
-}
-
-void Session::report(Fault fault) {
-  static constexpr uint16_t kCodes[] = {code::kHttp2InvalidFrameLength,
-                                        code::kHttp2InvalidFrameData,
-                                        code::kHttp2LongFrameData,
-                                        code::kHttp2HeaderIntegerOverflow,
-                                        code::kHttp2InvalidHeader,
-                                        code::kHttp2HeaderBomb,
-                                        code::kHttp2ReassemblyLimitReached,
-                                        code::kHttp2ContinuationFlood,
-                                        code::kHttp2RapidReset,
-                                        code::kHttp2TooManyStreams,
-                                        code::kHttp2DataStreamZero,
-                                        code::kHttp2AuthorityHostMismatch,
-                                        code::kHttp2FailedDecompression};
-  const auto index = static_cast<size_t>(fault);
-  if ((s_.faults >> index & 1) != 0 || !may_write()) return;
-  s_.faults |= 1u << index;
-  write_anomaly(kCodes[index], context_.events);
-}
-
-void Session::put_fields(const FieldList& list, uint16_t field, bool is_service) {
-  EventWriter* events = context_.events;
-  each_field(fields_of(list), [&](std::string_view name, std::string_view value) {
-    events->open(field);
-    events->put_text(ids::request_headers::kName, name);
-    if (is_service) {
-      const RedactedText text = without_identities(value, *context_.options);
-      events->put_text(ids::request_headers::kValue, text.view());
-    } else {
-      events->put_text(ids::request_headers::kValue, value);
-    }
-    events->close();
-    return true;
-  });
-  if (list.is_cut) events->count_truncation();
-}
-
-void Session::put_common(const Stream& stream, bool is_service) {
-  static_assert(ids::request_headers::kName == ids::response_headers::kName &&
-                ids::request_headers::kValue == ids::response_headers::kValue);
-  EventWriter* events = context_.events;
-  const auto put = [events](uint16_t field, std::string_view text) {
-    if (!text.empty()) events->put_text(field, text);
-  };
-  const auto put_target = [&](uint16_t field, std::string_view text) {
-    put(field, is_service ? without_identities(text, *context_.options).view() : text);
-  };
-  if (stream.has_request) {
-    const std::string_view authority = value_of(stream.request, ":authority");
-    put(ids::kHostname, authority.empty() ? value_of(stream.request, "host") : authority);
-    put_target(ids::kUrl, value_of(stream.request, ":path"));
-    put(ids::kHttpUserAgent, value_of(stream.request, "user-agent"));
-    put(ids::kHttpRefer, value_of(stream.request, "referer"));
-    put(ids::kHttpMethod, value_of(stream.request, ":method"));
-  }
-  if (stream.has_response) {
-    const std::string_view type = value_of(stream.response, "content-type");
-    put(ids::kHttpContentType, type.substr(0, type.find(';')));
-    const std::string_view status = value_of(stream.response, ":status");
-    uint16_t number = 0;
-    for (const char c : status.substr(0, 3)) {
-      if (c >= '0' && c <= '9') number = static_cast<uint16_t>(number * 10 + (c - '0'));
-    }
-    if (number > 0) events->put(ids::kStatus, number);
-    put_target(ids::kRedirect, value_of(stream.response, "location"));
-  }
-  events->put_text(ids::kVersion, "2");
-  events->put(ids::kLength, stream.length);
-}
-
-void Session::write_stream(const Stream& stream) {
-  if (!may_write()) return;
-  EventWriter* events = context_.events;
-  const Side client = s_.server_is_originator ? Side::kResponder : Side::kOriginator;
-  events->begin(event::kHttp, client);
-  const std::string_view target =
-      stream.has_request ? value_of(stream.request, ":path") : std::string_view{};
-  const bool is_service = is_service_target(target);
-  put_common(stream, is_service);
-  if (stream.has_request) put_fields(stream.request, ids::kRequestHeaders, is_service);
-  if (stream.has_response) put_fields(stream.response, ids::kResponseHeaders, is_service);
-  events->open(ids::kHttp2);
-  events->put(ids::http2::kStreamId, stream.id);
-  const bool by_client = stream.was_reset && is_client(stream.reset_side);
-  if (stream.has_weight || by_client) {
-    events->open(ids::http2::kRequest);
-    if (stream.has_weight) events->put(ids::http2::request::kPriority, stream.weight);
-    if (by_client) {
-      events->put_text(ids::http2::request::kErrorCode, error_name(stream.error_code));
-    }
-    events->close();
-  }
-  if (stream.was_reset && !by_client) {
-    events->open(ids::http2::kResponse);
-    events->put_text(ids::http2::response::kErrorCode, error_name(stream.error_code));
-    events->close();
-  }
-  events->close();
-  events->put(ids::kTxId, stream.tx_id);
-  write_service_call(target, &context_);
-  events->end();
-}
-
-void Session::write_file(const Stream& stream, size_t side) {
-  namespace in_file = event::fileinfo::http;
-  static_assert(in_file::kHostname == ids::kHostname && in_file::kStatus == ids::kStatus &&
-                in_file::kVersion == ids::kVersion && in_file::kLength == ids::kLength);
-  if (!may_write()) return;
-  EventWriter* events = context_.events;
-  const std::string_view path = value_of(stream.request, ":path");
-  const Side sender = side == 0 ? Side::kOriginator : Side::kResponder;
-  const std::string_view name = path.substr(0, path.find('?'));
-  const bool is_service = is_service_target(path);
-  const RedactedText shown = without_identities(is_service ? name : "", *context_.options);
-  begin_fileinfo(stream.files[side],
-                 {AppId::kHttp2, is_service ? shown.view() : name, stream.tx_id, sender}, events);
-  events->open(event::fileinfo::kHttp);
-  put_common(stream, is_service);
-  events->close();
-  events->end();
-}
-
-void Session::write_settings(Bytes content) {
-  if (content.empty() || !may_write()) return;
-  EventWriter* events = context_.events;
-  const bool by_client = is_client(side_);
-  events->begin(event::kHttp, s_.server_is_originator ? Side::kResponder : Side::kOriginator);
-  events->put_text(ids::kVersion, "2");
-  events->open(ids::kHttp2);
-  events->put(ids::http2::kStreamId, 0);
-  events->open(by_client ? ids::http2::kRequest : ids::http2::kResponse);
-  Reader r(content.first(std::min(content.size(), kMostSettings * kSettingBytes)));
-  while (!r.empty()) {
-    const uint16_t id = r.be16();
-    const uint32_t value = r.be32();
-    if (!r.ok()) break;
-    events->open(by_client ? ids::http2::request::kSettings : ids::http2::response::kSettings);
-    events->put_text(ids::http2::request::settings::kSettingsId, setting_name(id));
-    events->put(ids::http2::request::settings::kSettingsValue, value);
-    events->close();
-  }
-  events->close();
-  events->close();
-  events->put(ids::kTxId, c_->next_tx++);
-  events->end();
-}
-
-void Session::write_goaway(uint32_t error_code) {
-  if (!may_write()) return;
-  EventWriter* events = context_.events;
-  const bool by_client = is_client(side_);
-  events->begin(event::kHttp, s_.server_is_originator ? Side::kResponder : Side::kOriginator);
-  events->put_text(ids::kVersion, "2");
-  events->open(ids::kHttp2);
-  events->put(ids::http2::kStreamId, 0);
-  events->open(by_client ? ids::http2::kRequest : ids::http2::kResponse);
-  events->put_text(by_client ? ids::http2::request::kErrorCode : ids::http2::response::kErrorCode,
-                   error_name(error_code));
-  events->close();
-  events->close();
-  events->put(ids::kTxId, c_->next_tx++);
-  events->end();
 }
 
 // What is open is reported in the order in which it began.

@@ -17,6 +17,7 @@
 #include "dpi/http/content_decoder.h"
 #include "dpi/http2/hpack.h"
 #include "dpi/parser.h"
+#include "dpi/text.h"
 
 namespace thymus::dpi::http2 {
 
@@ -24,6 +25,8 @@ inline constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 inline constexpr size_t kMaxStreams = 64;
 inline constexpr size_t kFrameHeaderBytes = 9;
 inline constexpr size_t kMaxLeadBytes = kFrameHeaderBytes + 6;
+inline constexpr size_t kSettingBytes = 6;
+inline constexpr std::string_view kDnsType = "application/dns-message";
 
 enum class FrameType : uint8_t {
   kData,
@@ -127,6 +130,19 @@ inline constexpr size_t kConnectionBytes = kDecoderAt + http::ContentDecoder::kB
 static_assert(kConnectionBytes <= kMaxScratchBytes);
 static_assert(sizeof(State) <= kMaxParserStateBytes);
 
+// Calls `use(name, value)` with each field of a list until it returns false.
+template <typename Use>
+void each_field(Bytes list, Use&& use) {
+  Reader r(list);
+  while (!r.empty()) {
+    const size_t name_bytes = r.le16();
+    const size_t value_bytes = r.le16();
+    const std::string_view name = as_text(r.take(name_bytes));
+    const std::string_view value = as_text(r.take(value_bytes));
+    if (!r.ok() || !use(name, value)) return;
+  }
+}
+
 class Session {
  public:
   Session(State* state, Context* context) : s_(*state), context_(*context) {}
@@ -150,6 +166,9 @@ class Session {
     kAuthority,
     kDecoding,
   };
+
+  static constexpr uint32_t kMaxEvents = 20'000;
+  enum Buffer : int { kOriginatorPart, kResponderPart, kFields, kDnsPart };
 
   bool is_client(size_t side) const { return (side == 0) != s_.server_is_originator; }
   bool open_connection();
