@@ -5,8 +5,7 @@
 #include "base/generated/events/doip.h"
 
 #include "base/number_names.h"
-#include "dpi/industrial/event_quota.h"
-#include "dpi/industrial/framed_stream.h"
+#include "dpi/industrial/framed_flow.h"
 
 namespace thymus::dpi {
 namespace {
@@ -90,10 +89,7 @@ constexpr NumberName kNegativeResponses[] = {{0x10, "general_reject"},
                                              {0x7f, "service_not_supported_in_session"}};
 static_assert(is_sorted_table(kNegativeResponses));
 
-struct State {
-  FramedStream stream;
-  EventQuota quota;
-};
+using State = FramedFlow;
 
 size_t measure(Bytes bytes) {
   constexpr uint8_t kAnyVersion = 0xff, kHighestVersion = 4;
@@ -252,18 +248,9 @@ Likelihood probe(const Segment& first) {
 
 Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* doip = static_cast<State*>(state);
-  const bool is_in_order =
-      doip->stream.show(segment, kMaxKept, context, measure,
-                        [&](Bytes frame, size_t) { on_frame(frame, doip, context); });
-  if (!is_in_order && doip->stream.n_frames() > 0) {
-    doip->quota.complain(anomaly_code::kDoipMalformed, context);
-  }
-  return doip->stream.answer();
-}
-
-bool on_gap(void* state, bool from_originator, Context* context) {
-  static_cast<State*>(state)->stream.lose(from_originator, context);
-  return true;
+  constexpr FrameRules kRules{measure, kMaxKept, anomaly_code::kDoipMalformed};
+  return show_frames(kRules, segment, doip, context,
+                     [&](Bytes frame, size_t) { on_frame(frame, doip, context); });
 }
 
 }  // namespace
@@ -277,7 +264,7 @@ const Parser kDoip{
     .over_udp = true,
     .probe = probe,
     .on_data = on_data,
-    .on_gap = on_gap,
+    .on_gap = lose_frames<State>,
     .first_bytes = "\x01\x02\x03\x04\xff",
     .ports = kPorts,
 };

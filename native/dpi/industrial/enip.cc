@@ -10,8 +10,7 @@
 #include "base/number_names.h"
 #include "base/text_builder.h"
 #include "dpi/industrial/cip.h"
-#include "dpi/industrial/event_quota.h"
-#include "dpi/industrial/framed_stream.h"
+#include "dpi/industrial/framed_flow.h"
 #include "dpi/industrial/waiting_frames.h"
 
 namespace thymus::dpi {
@@ -124,9 +123,7 @@ constexpr NumberName kDeviceTypes[] = {{2, "AC Drive Device"},
                                        {44, "Managed Ethernet Switch"}};
 static_assert(is_sorted_table(kDeviceTypes));
 
-struct State {
-  FramedStream stream;
-  EventQuota quota;
+struct State : FramedFlow {
   WaitingFrames waiting;
   bool knows_client;
   bool client_is_originator;
@@ -412,18 +409,9 @@ Likelihood probe(const Segment& first) {
 
 Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* enip = static_cast<State*>(state);
-  const bool is_in_order =
-      enip->stream.show(segment, kMaxKept, context, measure,
-                        [&](Bytes frame, size_t) { on_frame(frame, segment, enip, context); });
-  if (!is_in_order && enip->stream.n_frames() > 0) {
-    enip->quota.complain(anomaly_code::kEnipInvalidPdu, context);
-  }
-  return enip->stream.answer();
-}
-
-bool on_gap(void* state, bool from_originator, Context* context) {
-  static_cast<State*>(state)->stream.lose(from_originator, context);
-  return true;
+  constexpr FrameRules kRules{measure, kMaxKept, anomaly_code::kEnipInvalidPdu};
+  return show_frames(kRules, segment, enip, context,
+                     [&](Bytes frame, size_t) { on_frame(frame, segment, enip, context); });
 }
 
 void on_end(void* state, Context* context) {
@@ -442,7 +430,7 @@ const Parser kEnip{
     .over_udp = true,
     .probe = probe,
     .on_data = on_data,
-    .on_gap = on_gap,
+    .on_gap = lose_frames<State>,
     .on_end = on_end,
     .first_bytes = std::string_view("\x00\x04\x63\x64\x65\x66\x6f\x70\x72\x73", 10),
     .ports = kPorts,

@@ -7,8 +7,7 @@
 #include "base/generated/events/fins.h"
 
 #include "base/text_builder.h"
-#include "dpi/industrial/event_quota.h"
-#include "dpi/industrial/framed_stream.h"
+#include "dpi/industrial/framed_flow.h"
 
 namespace thymus::dpi {
 namespace {
@@ -71,9 +70,7 @@ constexpr Service kCommands[] = {{0x0101, "memory_area_read", Operation::kRead},
                                  {0x2302, "forced_set_or_reset_cancel", Operation::kControl}};
 static_assert(is_sorted_table(kCommands));
 
-struct State {
-  FramedStream stream;
-  EventQuota quota;
+struct State : FramedFlow {
   bool has_spoken;  // over UDP
 };
 
@@ -224,18 +221,9 @@ Answer on_datagram(const Segment& segment, State* state, Context* context) {
 Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* fins = static_cast<State*>(state);
   if (segment.transport == Transport::kUdp) return on_datagram(segment, fins, context);
-  const bool is_in_order =
-      fins->stream.show(segment, kMaxMessageBytes, context, measure,
-                        [&](Bytes message, size_t) { on_message(message, fins, context); });
-  if (!is_in_order && fins->stream.n_frames() > 0) {
-    fins->quota.complain(anomaly_code::kFinsMalformed, context);
-  }
-  return fins->stream.answer();
-}
-
-bool on_gap(void* state, bool from_originator, Context* context) {
-  static_cast<State*>(state)->stream.lose(from_originator, context);
-  return true;
+  constexpr FrameRules kRules{measure, kMaxMessageBytes, anomaly_code::kFinsMalformed};
+  return show_frames(kRules, segment, fins, context,
+                     [&](Bytes message, size_t) { on_message(message, fins, context); });
 }
 
 }  // namespace
@@ -249,7 +237,7 @@ const Parser kFins{
     .over_udp = true,
     .probe = probe,
     .on_data = on_data,
-    .on_gap = on_gap,
+    .on_gap = lose_frames<State>,
     .first_bytes = "F\x80\x81\xc0\xc1",
     .ports = kPorts,
 };

@@ -8,8 +8,7 @@
 #include "base/generated/events/ge_srtp.h"
 
 #include "base/number_names.h"
-#include "dpi/industrial/event_quota.h"
-#include "dpi/industrial/framed_stream.h"
+#include "dpi/industrial/framed_flow.h"
 
 namespace thymus::dpi {
 namespace {
@@ -54,10 +53,7 @@ constexpr NumberName kMemories[] = {{0x08, "%R"},       {0x0a, "%AI"},      {0x0
                                     {0x52, "%SC bit"},  {0x54, "%S bit"},   {0x56, "%G bit"}};
 static_assert(is_sorted_table(kMemories));
 
-struct State {
-  FramedStream stream;
-  EventQuota quota;
-};
+using State = FramedFlow;
 
 bool is_kind(uint8_t type, uint8_t kind) {
   if (type == kAsks) return kind == kShortRequest || kind == kLongRequest;
@@ -138,18 +134,9 @@ Likelihood probe(const Segment& first) {
 
 Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* srtp = static_cast<State*>(state);
-  const bool is_in_order =
-      srtp->stream.show(segment, kMaxKept, context, measure,
-                        [&](Bytes frame, size_t) { on_frame(frame, srtp, context); });
-  if (!is_in_order && srtp->stream.n_frames() > 0) {
-    srtp->quota.complain(anomaly_code::kGeSrtpMalformed, context);
-  }
-  return srtp->stream.answer();
-}
-
-bool on_gap(void* state, bool from_originator, Context* context) {
-  static_cast<State*>(state)->stream.lose(from_originator, context);
-  return true;
+  constexpr FrameRules kRules{measure, kMaxKept, anomaly_code::kGeSrtpMalformed};
+  return show_frames(kRules, segment, srtp, context,
+                     [&](Bytes frame, size_t) { on_frame(frame, srtp, context); });
 }
 
 }  // namespace
@@ -163,7 +150,7 @@ const Parser kGeSrtp{
     .over_udp = false,
     .probe = probe,
     .on_data = on_data,
-    .on_gap = on_gap,
+    .on_gap = lose_frames<State>,
     .first_bytes = std::string_view("\x00\x01\x02\x03", 4),
     .ports = kPorts,
 };

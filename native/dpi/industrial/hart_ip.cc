@@ -7,8 +7,7 @@
 //   address (1 or 5)  command (1)  byte count (1)  [of an answer: response code, device status]
 #include "base/generated/events/hart_ip.h"
 
-#include "dpi/industrial/event_quota.h"
-#include "dpi/industrial/framed_stream.h"
+#include "dpi/industrial/framed_flow.h"
 
 namespace thymus::dpi {
 namespace {
@@ -84,10 +83,7 @@ constexpr Service kCommands[] = {{0, "read_unique_identifier", Operation::kIdent
                                  {109, "burst_control", Operation::kControl}};
 static_assert(is_sorted_table(kCommands));
 
-struct State {
-  FramedStream stream;
-  EventQuota quota;
-};
+using State = FramedFlow;
 
 // A frame of HART inside.
 struct Pdu {
@@ -196,18 +192,9 @@ Likelihood probe(const Segment& first) {
 
 Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* hart = static_cast<State*>(state);
-  const bool is_in_order =
-      hart->stream.show(segment, kMaxMessageBytes, context, measure,
-                        [&](Bytes frame, size_t) { on_frame(frame, hart, context); });
-  if (!is_in_order && hart->stream.n_frames() > 0) {
-    hart->quota.complain(anomaly_code::kHartIpMalformed, context);
-  }
-  return hart->stream.answer();
-}
-
-bool on_gap(void* state, bool from_originator, Context* context) {
-  static_cast<State*>(state)->stream.lose(from_originator, context);
-  return true;
+  constexpr FrameRules kRules{measure, kMaxMessageBytes, anomaly_code::kHartIpMalformed};
+  return show_frames(kRules, segment, hart, context,
+                     [&](Bytes frame, size_t) { on_frame(frame, hart, context); });
 }
 
 }  // namespace
@@ -221,7 +208,7 @@ const Parser kHartIp{
     .over_udp = true,
     .probe = probe,
     .on_data = on_data,
-    .on_gap = on_gap,
+    .on_gap = lose_frames<State>,
     .first_bytes = "\x01\x02",
     .ports = kPorts,
 };

@@ -12,8 +12,7 @@
 #include <bit>
 
 #include "base/number_names.h"
-#include "dpi/industrial/event_quota.h"
-#include "dpi/industrial/framed_stream.h"
+#include "dpi/industrial/framed_flow.h"
 
 namespace thymus::dpi {
 namespace {
@@ -113,10 +112,7 @@ constexpr NumberName kCauses[] = {{1, "periodic"},
                                   {47, "unknown_object_address"}};
 static_assert(is_sorted_table(kCauses));
 
-struct State {
-  FramedStream stream;
-  EventQuota quota;
-};
+using State = FramedFlow;
 
 const Type* type_of(uint8_t number) {
   for (const Type& type : kTypes) {
@@ -343,18 +339,9 @@ Likelihood probe(const Segment& first) {
 
 Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* iec104 = static_cast<State*>(state);
-  const bool is_in_order =
-      iec104->stream.show(segment, kPrefixBytes + kMaxLength, context, measure,
-                          [&](Bytes frame, size_t) { on_frame(frame, iec104, context); });
-  if (!is_in_order && iec104->stream.n_frames() > 0) {
-    iec104->quota.complain(anomaly_code::kIec104Malformed, context);
-  }
-  return iec104->stream.answer();
-}
-
-bool on_gap(void* state, bool from_originator, Context* context) {
-  static_cast<State*>(state)->stream.lose(from_originator, context);
-  return true;
+  constexpr FrameRules kRules{measure, kPrefixBytes + kMaxLength, anomaly_code::kIec104Malformed};
+  return show_frames(kRules, segment, iec104, context,
+                     [&](Bytes frame, size_t) { on_frame(frame, iec104, context); });
 }
 
 }  // namespace
@@ -368,7 +355,7 @@ const Parser kIec104{
     .over_udp = false,
     .probe = probe,
     .on_data = on_data,
-    .on_gap = on_gap,
+    .on_gap = lose_frames<State>,
     .first_bytes = "\x68",
     .ports = kPorts,
 };

@@ -3,8 +3,7 @@
 // requests ahead; a response belongs to the request with its transaction identifier and unit.
 #include "base/generated/events/modbus.h"
 
-#include "dpi/industrial/event_quota.h"
-#include "dpi/industrial/framed_stream.h"
+#include "dpi/industrial/framed_flow.h"
 #include "dpi/industrial/modbus_message.h"
 #include "dpi/industrial/waiting_frames.h"
 
@@ -21,9 +20,7 @@ constexpr size_t kMaxLength = 254, kMaxLongLength = 2048;
 constexpr size_t kMaxKept = kPrefixBytes + kMaxLongLength;
 static_assert(kMaxKept <= WaitingFrames::kMaxFrameBytes);
 
-struct State {
-  FramedStream stream;
-  EventQuota quota;
+struct State : FramedFlow {
   WaitingFrames waiting;
   uint64_t n_transactions;
   bool knows_client;
@@ -159,18 +156,9 @@ Likelihood probe(const Segment& first) {
 
 Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* modbus = static_cast<State*>(state);
-  const bool is_in_order =
-      modbus->stream.show(segment, kMaxKept, context, measure,
-                          [&](Bytes frame, size_t) { on_frame(frame, segment, modbus, context); });
-  if (!is_in_order && modbus->stream.n_frames() > 0) {
-    modbus->quota.complain(anomaly_code::kModbusInvalidProtocolId, context);
-  }
-  return modbus->stream.answer();
-}
-
-bool on_gap(void* state, bool from_originator, Context* context) {
-  static_cast<State*>(state)->stream.lose(from_originator, context);
-  return true;
+  constexpr FrameRules kRules{measure, kMaxKept, anomaly_code::kModbusInvalidProtocolId};
+  return show_frames(kRules, segment, modbus, context,
+                     [&](Bytes frame, size_t) { on_frame(frame, segment, modbus, context); });
 }
 
 void on_end(void* state, Context* context) {
@@ -189,7 +177,7 @@ const Parser kModbus{
     .over_udp = true,
     .probe = probe,
     .on_data = on_data,
-    .on_gap = on_gap,
+    .on_gap = lose_frames<State>,
     .on_end = on_end,
     .ports = kPorts,
 };

@@ -11,8 +11,7 @@
 
 #include "base/number_names.h"
 #include "base/text_builder.h"
-#include "dpi/industrial/event_quota.h"
-#include "dpi/industrial/framed_stream.h"
+#include "dpi/industrial/framed_flow.h"
 
 namespace thymus::dpi {
 namespace {
@@ -119,10 +118,7 @@ constexpr NumberName kStatuses[] = {{0x00000000, "Good"},
                                     {0x80ae0000, "BadConnectionClosed"}};
 static_assert(is_sorted_table(kStatuses));
 
-struct State {
-  FramedStream stream;
-  EventQuota quota;
-};
+using State = FramedFlow;
 
 enum class Kind : uint8_t {
   kNone,
@@ -470,18 +466,9 @@ Likelihood probe(const Segment& first) {
 
 Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* opcua = static_cast<State*>(state);
-  const bool is_in_order =
-      opcua->stream.show(segment, kMaxKept, context, measure,
-                         [&](Bytes frame, size_t) { on_frame(frame, opcua, context); });
-  if (!is_in_order && opcua->stream.n_frames() > 0) {
-    opcua->quota.complain(anomaly_code::kOpcuaMalformed, context);
-  }
-  return opcua->stream.answer();
-}
-
-bool on_gap(void* state, bool from_originator, Context* context) {
-  static_cast<State*>(state)->stream.lose(from_originator, context);
-  return true;
+  constexpr FrameRules kRules{measure, kMaxKept, anomaly_code::kOpcuaMalformed};
+  return show_frames(kRules, segment, opcua, context,
+                     [&](Bytes frame, size_t) { on_frame(frame, opcua, context); });
 }
 
 }  // namespace
@@ -495,7 +482,7 @@ const Parser kOpcUa{
     .over_udp = false,
     .probe = probe,
     .on_data = on_data,
-    .on_gap = on_gap,
+    .on_gap = lose_frames<State>,
     .first_bytes = "HAERMOC",
     .ports = kPorts,
 };

@@ -7,8 +7,7 @@
 #include <array>
 #include <bit>
 
-#include "dpi/industrial/event_quota.h"
-#include "dpi/industrial/framed_stream.h"
+#include "dpi/industrial/framed_flow.h"
 
 namespace thymus::dpi {
 namespace {
@@ -31,9 +30,7 @@ constexpr Service kCommands[] = {
     {8, "extended", Operation::kOther}};
 static_assert(is_sorted_table(kCommands));
 
-struct State {
-  FramedStream stream;
-  EventQuota quota;
+struct State : FramedFlow {
   bool has_data;
   uint16_t data_id;  // of the data frame that was shown last
   uint16_t data_status;
@@ -216,18 +213,10 @@ Likelihood probe(const Segment& first) {
 
 Answer on_data(void* state, const Segment& segment, Context* context) {
   auto* synchrophasor = static_cast<State*>(state);
-  const bool is_in_order = synchrophasor->stream.show(
-      segment, kMaxKept, context, measure,
-      [&](Bytes frame, size_t bytes) { on_frame(frame, bytes, synchrophasor, context); });
-  if (!is_in_order && synchrophasor->stream.n_frames() > 0) {
-    synchrophasor->quota.complain(anomaly_code::kSynchrophasorMalformed, context);
-  }
-  return synchrophasor->stream.answer();
-}
-
-bool on_gap(void* state, bool from_originator, Context* context) {
-  static_cast<State*>(state)->stream.lose(from_originator, context);
-  return true;
+  constexpr FrameRules kRules{measure, kMaxKept, anomaly_code::kSynchrophasorMalformed};
+  return show_frames(kRules, segment, synchrophasor, context, [&](Bytes frame, size_t bytes) {
+    on_frame(frame, bytes, synchrophasor, context);
+  });
 }
 
 }  // namespace
@@ -241,7 +230,7 @@ const Parser kSynchrophasor{
     .over_udp = true,
     .probe = probe,
     .on_data = on_data,
-    .on_gap = on_gap,
+    .on_gap = lose_frames<State>,
     .first_bytes = "\xaa",
     .ports = kPorts,
 };
