@@ -6,6 +6,7 @@
 // always well-formed.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <cstring>
 
@@ -30,6 +31,9 @@ struct FinishedEvent {
   Side side;
 };
 
+// Kinds of events by number.
+using EventKinds = std::bitset<1 << 16>;
+
 // Memory for one event, reused. 32 KiB bounds an event.
 class EventWriter {
  public:
@@ -44,7 +48,9 @@ class EventWriter {
     ~Sink() = default;
   };
 
-  explicit EventWriter(Sink* sink) : sink_(sink) {}
+  // Of kinds that are not wanted no field is written: they are handed over empty. Null: all are.
+  explicit EventWriter(Sink* sink, const EventKinds* wanted = nullptr)
+      : sink_(sink), wanted_(wanted) {}
 
   void begin(uint16_t type, Side side = Side::kSender) {
     type_ = type;
@@ -52,7 +58,8 @@ class EventWriter {
     size_ = 0;
     depth_ = 0;
     truncations_ = 0;
-    skip_depth_ = 0;
+    writes_fields_ = wanted_ == nullptr || (*wanted_)[type];
+    skip_depth_ = writes_fields_ ? 0 : 1;
   }
   // Hands the event to the sink.
   void end() { sink_->on_event({type_, {buffer_, size_t{size_}}, truncations_, side_}); }
@@ -71,7 +78,7 @@ class EventWriter {
   void open(uint16_t field) {
     if (skip_depth_ > 0 || depth_ == kMaxDepth || size_ + 4 > kCapacity) {
       ++skip_depth_;
-      ++truncations_;
+      truncations_ += writes_fields_ ? 1 : 0;
       return;
     }
     starts_[depth_++] = size_;
@@ -124,6 +131,8 @@ class EventWriter {
   }
 
   Sink* sink_;
+  const EventKinds* wanted_;
+  bool writes_fields_ = true;
   uint32_t size_ = 0;
   uint32_t truncations_ = 0;
   uint32_t starts_[kMaxDepth] = {};

@@ -71,6 +71,7 @@ RecordWriter::RecordWriter(size_t producer, std::span<BatchQueue* const> shards,
       n_shards_(shards.size()),
       publishes_(publish != nullptr),
       judged_(judged),
+      judged_kinds_(judged.of_ends | judged.of_links),
       secret_(secret),
       flush_us_(static_cast<double>(flush_ns) / 1000),
       fields_(this) {

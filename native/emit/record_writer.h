@@ -44,6 +44,9 @@ class RecordWriter final : public flow::FlowSink,
   RecordWriter(size_t producer, std::span<BatchQueue* const> shards, BatchQueue* publish,
                HashKey secret, int64_t flush_ns = kFlushNs, const JudgedEvents& judged = {});
 
+  // Kinds of parsers' events that somebody reads; null: all.
+  const EventKinds* wanted_events() const { return publishes_ ? nullptr : &judged_kinds_; }
+
   void on_flow(const flow::Flow& flow, const flow::FlowExtras& extras,
                const flow::GtpTunnels* tunnels, uint8_t events, flow::EndReason reason,
                flow::Moment moment) override;
@@ -103,6 +106,7 @@ class RecordWriter final : public flow::FlowSink,
   size_t n_shards_;
   bool publishes_;
   JudgedEvents judged_;
+  EventKinds judged_kinds_;  // both of them
   HashKey secret_;
   std::vector<std::unique_ptr<Batch>> open_;
   OrderKey said_{};  // key of the last record

@@ -3,12 +3,20 @@
 #include "emit/flow_row.h"
 
 namespace thymus::engine {
+namespace {
+
+flow::TrackerOptions with_events(flow::TrackerOptions options, const EventKinds* wanted) {
+  options.wanted_events = wanted;
+  return options;
+}
+
+}  // namespace
 
 Lane::Lane(const flow::TrackerOptions& options, const flow::HomeNet* home, size_t producer,
            std::span<emit::BatchQueue* const> shards, emit::BatchQueue* publish, int64_t flush_ns,
            const emit::JudgedEvents& judged)
     : writer_(producer, shards, publish, options.secret, flush_ns, judged),
-      tracker_(options, home, &writer_) {}
+      tracker_(with_events(options, writer_.wanted_events()), home, &writer_) {}
 
 void Lane::process(std::span<const decode::PacketView> views, std::span<const uint8_t> roles,
                    Reached reached) {

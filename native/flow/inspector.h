@@ -26,6 +26,13 @@ struct InspectorCounters {
   uint64_t digests_lost = 0;
 };
 
+struct InspectorOptions {
+  size_t state_bytes;   // of parsers
+  size_t stream_bytes;  // of TCP payload that waits for what is before it
+  dpi::ParserOptions parsers;
+  const EventKinds* wanted_events;  // of others only the types; null: all
+};
+
 class Inspector final : private dpi::Expectations {
  public:
   // A TCP direction whose start nobody knows is kept up to this length and asked about again: the
@@ -36,16 +43,14 @@ class Inspector final : private dpi::Expectations {
   static constexpr int kSegmentsAsked = 12;
   static_assert(kSegmentsAsked <= static_cast<int>(kSegments));
 
-  // `stream_bytes`: of TCP payload that waits for what is before it.
   // `table`: of the flows that are shown; it outlives the inspector, as does `events`.
-  Inspector(size_t state_bytes, size_t stream_bytes, const dpi::ParserOptions& options,
-            FlowTable* table, EventWriter::Sink* events)
-      : memory_(state_bytes),
-        streams_(stream_bytes),
+  Inspector(const InspectorOptions& options, FlowTable* table, EventWriter::Sink* events)
+      : memory_(options.state_bytes),
+        streams_(options.stream_bytes),
         table_(table),
-        writer_(events),
-        options_(options) {
-    if (options.digests) digests_ = std::make_unique<dpi::FileDigests>();
+        writer_(events, options.wanted_events),
+        options_(options.parsers) {
+    if (options_.digests) digests_ = std::make_unique<dpi::FileDigests>();
   }
 
   // True for packets that on_payload must see.

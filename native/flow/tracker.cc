@@ -74,7 +74,9 @@ Tracker::Tracker(const TrackerOptions& options, const HomeNet* home, FlowSink* s
       wheel_(options.max_flows),
       one_way_(options.max_flows, home->prefixes().size() + 1),
       held_(options.max_flows),
-      inspector_(options.parser_state_bytes, options.stream_bytes, options.parsers, &table_, this) {
+      inspector_({options.parser_state_bytes, options.stream_bytes, options.parsers,
+                  options.wanted_events},
+                 &table_, this) {
 }
 
 void Tracker::process(std::span<const PacketView> views) {

@@ -31,7 +31,9 @@ struct TrackerOptions {
   size_t stream_bytes = 64u << 20;         // of TCP payload that waits, reserved likewise
   dpi::ParserOptions parsers;
   HashKey secret = kReplayHashKey;  // of the table, entity keys and flow ids
-  bool strict_checksums = false;    // keep packets with bad checksums out of streams
+  // Events of other kinds are counted and their fields left out; null: all are wanted.
+  const EventKinds* wanted_events = nullptr;
+  bool strict_checksums = false;  // keep packets with bad checksums out of streams
 };
 
 struct TrackerCounters {

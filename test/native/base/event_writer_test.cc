@@ -127,6 +127,32 @@ TEST_CASE_FIXTURE(Fixture, "EventWriter: rewinding takes an object back, open or
   CHECK(e.fields.number(4) == 4);
 }
 
+TEST_CASE_FIXTURE(Fixture, "EventWriter: of kinds that nobody wants it hands over types alone") {
+  const auto wanted = std::make_unique<EventKinds>();
+  wanted->set(kType + 1);
+  const auto mute = std::make_unique<EventWriter>(&log, wanted.get());
+  for (int i = 0; i < 2; ++i) {
+    mute->begin(kType);
+    mute->put(1, 5);
+    mute->open(2);
+    const EventWriter::Mark mark = mute->mark();
+    mute->put_text(3, "text");
+    mute->rewind(mark);
+    mute->close();
+    mute->put_text(4, "text");
+    CHECK_FALSE(mute->truncated());
+    mute->end();
+  }
+  REQUIRE(log.events.size() == 2);
+  CHECK(log.events.back().type == kType);
+  CHECK(log.events.back().fields.raw().empty());
+  CHECK(log.events.back().truncations == 0);
+  mute->begin(kType + 1);
+  mute->put(1, 5);
+  mute->end();
+  CHECK(log.events.back().fields.number(1) == 5);
+}
+
 TEST_CASE_FIXTURE(Fixture, "EventWriter: begin starts afresh") {
   writer->begin(kType);
   writer->open(1);
