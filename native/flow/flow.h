@@ -156,6 +156,7 @@ struct alignas(64) Flow {
   // Five bits a letter: its place in kHistoryLetters, and 16 for the responder's.
   std::array<uint8_t, kHistoryMost * 5 / 8 + 1> history;
 
+  bool is_tcp() const { return key.protocol == decode::ip_protocol::kTcp; }
   const IpAddress& orig_address() const { return orig_is_b ? key.b : key.a; }
   const IpAddress& resp_address() const { return orig_is_b ? key.a : key.b; }
   uint64_t total_bytes() const { return direction[0].bytes + direction[1].bytes; }
