@@ -73,10 +73,17 @@ export class Traffic {
   /** A TCP connection that works, and ends after `lasts` seconds. */
   connect(
     flow: FlowAt,
-    size: { up?: number; down?: number; lasts?: number; segments?: readonly number[] } = {},
+    size: {
+      up?: number;
+      down?: number;
+      lasts?: number;
+      segments?: readonly number[];
+      fields?: Partial<RowSpec>;
+    } = {},
   ): this {
-    const { up = 2000, down = 20_000, lasts = 0.5, segments = [] } = size;
+    const { up = 2000, down = 20_000, lasts = 0.5, segments = [], fields = {} } = size;
     const common = {
+      ...fields,
       ...tcp(flow),
       state: FlowStates.SF,
       flags: FlowFlags.BOTH_DIRECTIONS,
