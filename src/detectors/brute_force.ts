@@ -34,8 +34,7 @@ import { counted, lasting } from './words.js';
  * login that works goes on. A connection is bet on when the same opening came from the same source
  * at least twice in the minute before: a job that logs in once a minute is not, a loop of copies is
  * and loses by its successes. P(failure | normal) is Beta(2, 18) and what this source did at this
- * service more than half an hour ago; P(failure | guessing) = 0.9. A connection in which several
- * passwords were refused counts twice.
+ * service more than half an hour ago; P(failure | guessing) = 0.9.
  *
  * Memory: 32 services of 150 B an entity, 16 protocols of 1 to 6 kB one whose logins fail. Cold start: the prior; services by their port until their
  * protocol is recognised. Evasion: one guess an hour; a client that varies its opening; sources that
@@ -206,13 +205,13 @@ class BruteForceDetector implements Detector {
     if (row.origPayload < leastBytes || row.respPayload < leastBytes) return;
     if (!isLoginService(row)) return;
     const service = this.#serviceOf(entity, row);
-    const failures = this.#failures(row);
+    const isRefused = this.#isRefused(row);
     const isBet = this.#isRepeat(service, row);
     this.#settle(service, row.timeUs);
     const theta0 = this.#failureProbability(service);
-    note(service, failures > 0, row);
+    note(service, isRefused, row);
     if (!isBet) return;
-    const lnE = Math.max(1, failures) * lnOutcomeRatio(failures > 0, this.#options.theta1, theta0);
+    const lnE = lnOutcomeRatio(isRefused, this.#options.theta1, theta0);
     if (context.bet(entity, LANE, lnE)) explain({ service, lnE, theta0, row, entity, context });
   }
 
@@ -252,24 +251,18 @@ class BruteForceDetector implements Detector {
     services.restore(from, (service) => service.restore(from));
   }
 
-  /** How many refused passwords the connection counts for: 0 when the login seems to have worked. */
-  #failures(row: FlowRowView): number {
+  /** True when the login seems to have been refused. */
+  #isRefused(row: FlowRowView): boolean {
     const options = this.#options;
-    if (row.origPayload > options.mostBytes || row.respPayload > options.mostBytes) return 0;
+    if (row.origPayload > options.mostBytes || row.respPayload > options.mostBytes) return false;
     let orig = row.origPayload;
     let resp = row.respPayload;
-    let refusal = 0;
     for (let i = 0; i < SEGMENTS; i++) {
       const bytes = row.segmentBytes(i);
       if (bytes > 0) orig -= bytes;
-      else if (bytes < 0) {
-        resp += bytes;
-        refusal = -bytes;
-      }
+      else resp += bytes;
     }
-    if (orig > options.mostOrigBytesAfterOpening) return 0;
-    if (resp > options.mostRespBytesAfterOpening) return 0;
-    return resp >= 2 * refusal ? 2 : 1;
+    return orig <= options.mostOrigBytesAfterOpening && resp <= options.mostRespBytesAfterOpening;
   }
 
   /** True when the same opening came often enough just before; takes note of this one. */
