@@ -389,6 +389,8 @@ function explain({ lane, walk, lnE, row, entity, context }: Step, lnPace: number
   const destination = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
   const isHorizontal = lane === HORIZONTAL;
   const where = { isHorizontal, group: contactGroup(row.direction, row.ipVersion), context };
+  // Pace is worth telling where the walk has become one that does not wait.
+  const isPaced = walk.share > 0.5;
   if (walk.name === '') walk.name = isHorizontal ? portName(row) : destination;
   context.explain(entity, lane, {
     other: destination,
@@ -396,7 +398,9 @@ function explain({ lane, walk, lnE, row, entity, context }: Step, lnPace: number
     lnE: lnE + lnPace,
     p: pOfLnE(lnE + lnPace),
     reason: sentence(walk, isHorizontal),
-    features: [failedContacts(walk, lnE, where), abreastContacts(walk, lnPace, where)],
+    features: isPaced
+      ? [failedContacts(walk, lnE, where), abreastContacts(walk, lnPace, where)]
+      : [failedContacts(walk, lnE + lnPace, where)],
     flows: [context.flowRef()],
   });
 }

@@ -53,7 +53,7 @@ describe('address scan', () => {
     }
     const { alarms, incidents } = judge(traffic);
     assert.equal(alarms[0]!.evidenceCount, 7);
-    assert.match(only(incidents).evidence[0]!.features[1]!.feature, /within 1 ms/);
+    assert.match(only(incidents).evidence[1]!.features[1]!.feature, /within 1 ms/);
   });
 
   it('is told of an external scanner, too', () => {
