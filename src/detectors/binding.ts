@@ -219,18 +219,22 @@ class BindingDetector implements Detector {
     const entity = this.#accused(station, address, context);
     if (entity === null) return;
     const state = this.#stateOf(entity);
-    if (contradicts) this.#note(state, address, nowUs);
+    if (contradicts) this.#note(state, address, { isOwn: station.key === 0, nowUs });
     if (!isBet || !context.bet(entity, LANE, lnE)) return;
     this.#explain({ state, address, lnE, entity, context });
   }
 
-  #note(state: BindingState, address: Address, nowUs: number): void {
+  #note(
+    state: BindingState,
+    address: Address,
+    { isOwn, nowUs }: { readonly isOwn: boolean; readonly nowUs: number },
+  ): void {
     if (state.contradictions === 0) state.firstUs = nowUs;
     state.contradictions++;
     state.lastUs = nowUs;
     state.station = formatMac(this.#link.mac);
     if (state.victims.size < VICTIMS_MOST) state.victims.add(address.text);
-    state.headline = contradictionOf(state);
+    state.headline = isOwn ? disputeOf(state) : contradictionOf(state);
   }
 
   /** A gateway's address went to another station. */
@@ -386,6 +390,12 @@ function featureOf(
     scope: 'default',
     nRef: 0,
   };
+}
+
+/** Of an address whose other station has none of its own. */
+function disputeOf({ station, contradictions, firstUs, lastUs }: BindingState): string {
+  const times = counted(contradictions, 'time');
+  return `is also claimed by station ${station}, ${times} in ${lasting(lastUs - firstUs)} while its owner was there`;
 }
 
 function contradictionOf(state: BindingState): string {

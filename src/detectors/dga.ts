@@ -92,11 +92,12 @@ class DgaDetector implements Detector {
   onEvent(event: EventRowView, context: DetectorContext): void {
     if (!context.owns(event.respKey)) return;
     const dns = this.#dns;
-    if (!dns.read(context.bytes, context.bodyAt, context.bodyBytes) || dns.isRequest) return;
-    if ((dns.rcode !== NOERROR && dns.rcode !== NXDOMAIN) || !isAboutAddress(dns)) return;
+    if (!dns.read(context, 'response')) return;
+    if (dns.rcode !== NOERROR && dns.rcode !== NXDOMAIN) return;
+    if (dns.rrtype !== A && dns.rrtype !== AAAA) return;
     const entity = context.receiver();
     const state = (entity.slots[this.#slot] ??= new DgaState(this.#options)) as DgaState;
-    if (!state.names.add(dns.hash(dns.registrableAt, dns.length))) return;
+    if (!state.names.add(dns.hash(dns.registrableAt, dns.length)) || !dns.isPublic) return;
     const outcome = this.#outcome();
     const { model } = this.#options;
     const lnE = state.history.lnE(outcome, model);
@@ -163,10 +164,6 @@ class DgaDetector implements Detector {
       flows: [context.flowRef()],
     });
   }
-}
-
-function isAboutAddress(dns: DnsReader): boolean {
-  return (dns.rrtype === A || dns.rrtype === AAAA) && dns.isPublic;
 }
 
 export function createDgaDetector(slot: number, options: Partial<DgaOptions> = {}): Detector {

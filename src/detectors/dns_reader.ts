@@ -1,6 +1,7 @@
 import { EventField } from '../batch/generated/event_schema.js';
 import { TlvReader } from '../batch/tlv.js';
 import { mixToUint32, pairKey } from '../models/key_set.js';
+import type { DetectorContext } from './detector.js';
 
 const DNS = EventField.DNS;
 const QUERY = EventField.DNS.QUERIES;
@@ -18,11 +19,13 @@ const PRIVATE_ENDS: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
-const REVERSE_ENDS: ReadonlySet<string> = new Set(['arpa', 'int']);
+
+/** Where names of addresses end, today and once. */
+const ARPA = new TextEncoder().encode('arpa');
+const INT = new TextEncoder().encode('int');
 
 /** Reads the first question of a `dns` event (native/emit/events/) in place. */
 export class DnsReader {
-  isRequest = false;
   rcode = 0;
   rrtype = 0;
   /** The name in lower case, without a dot at its end. */
@@ -36,16 +39,19 @@ export class DnsReader {
   readonly #inner = new TlvReader();
   readonly #decoder = new TextDecoder('latin1');
 
-  /** @returns false when there is no question with a name of at least two labels */
-  read(bytes: Uint8Array, at: number, length: number): boolean {
+  /**
+   * @param wanted which of the two messages the caller judges; the other one is not read
+   * @returns false when it has no question with a name of at least two labels
+   */
+  read({ bytes, bodyAt, bodyBytes }: DetectorContext, wanted: 'request' | 'response'): boolean {
     this.length = 0;
     this.rcode = 0;
     this.rrtype = 0;
-    const fields = this.#fields.open(bytes, at, length);
+    const fields = this.#fields.open(bytes, bodyAt, bodyBytes);
     while (fields.next()) {
       switch (fields.number) {
         case DNS.TYPE:
-          this.isRequest = bytes[fields.at + KIND_AT] === LETTER_Q;
+          if ((bytes[fields.at + KIND_AT] === LETTER_Q) !== (wanted === 'request')) return false;
           break;
         case DNS.RCODE:
           this.rcode = fields.unsigned();
@@ -114,9 +120,16 @@ export class DnsReader {
   /** True for the name of an address or a service, which says what it says by its form. */
   get isStructured(): boolean {
     if (this.name[0] === UNDERSCORE) return true;
-    return (
-      this.length - this.#lastAt <= 4 && REVERSE_ENDS.has(this.text(this.#lastAt, this.length))
-    );
+    return this.#endsWith(ARPA) || this.#endsWith(INT);
+  }
+
+  /** True when this is its last label. */
+  #endsWith(label: Uint8Array): boolean {
+    if (this.length - this.#lastAt !== label.length) return false;
+    for (let i = 0; i < label.length; i++) {
+      if (this.name[this.#lastAt + i] !== label[i]) return false;
+    }
+    return true;
   }
 
   /** Bytes of the label that was registered. */

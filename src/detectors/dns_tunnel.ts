@@ -110,8 +110,7 @@ class DnsTunnelDetector implements Detector {
   onEvent(event: EventRowView, context: DetectorContext): void {
     if (!context.owns(event.origKey)) return;
     const dns = this.#dns;
-    if (!dns.read(context.bytes, context.bodyAt, context.bodyBytes)) return;
-    if (!dns.isRequest || dns.isStructured) return;
+    if (!dns.read(context, 'request') || dns.isStructured) return;
     const entity = context.sender();
     const channel = this.#channelOf(entity, event);
     const bits = this.#bitsOf(channel);
@@ -129,7 +128,8 @@ class DnsTunnelDetector implements Detector {
 
   describe(entity: Entity): string {
     const { channels } = entity.slots[this.#slot] as DnsTunnelState;
-    return sentence([...channels.values()].reduce((a, b) => (b.bits > a.bits ? b : a)));
+    const named = [...channels.values()].filter((channel) => channel.name !== '');
+    return sentence(named.reduce((a, b) => (b.bits > a.bits ? b : a)));
   }
 
   #channelOf(entity: Entity, event: EventRowView): Channel {
@@ -140,11 +140,12 @@ class DnsTunnelDetector implements Detector {
     const isNamed = dns.hasTopLevel;
     const key = isNamed ? dns.hash(dns.registrableAt, dns.length) : event.respKey;
     const channel = state.channels.claim(key);
-    if (channel.name === '') {
+    if (channel.asked === 0) channel.firstUs = event.tsUs;
+    // Few channels are ever told of, so few need a name.
+    if (channel.walk.isBetOn && channel.name === '') {
       channel.name = isNamed
         ? dns.text(dns.registrableAt, dns.length)
         : `server ${formatAddress(event.u8, event.at + EventRowOffset.dstAddr)}`;
-      channel.firstUs = event.tsUs;
     }
     return channel;
   }

@@ -6,7 +6,11 @@ import type { DetectorContext } from './detector.js';
 
 const F = EventField;
 const KERBEROS_PORT = 88;
-const SMB_SESSION_SETUP = /^SMB[12]_COMMAND_SESSION_SETUP/;
+/** SMB1 and SMB2; by their lengths most other commands need not be read. */
+const SMB_SESSION_SETUPS: readonly string[] = [
+  'SMB1_COMMAND_SESSION_SETUP_ANDX',
+  'SMB2_COMMAND_SESSION_SETUP',
+];
 const SMB_FAILURES: ReadonlySet<string> = new Set([
   'STATUS_LOGON_FAILURE',
   'STATUS_WRONG_PASSWORD',
@@ -51,6 +55,11 @@ export class LoginReader {
   /** The value of a field, or of one inside of it; '' when it is not there. */
   text(field: number, inner = 0, innermost = 0): string {
     return this.#find(field, inner, innermost)?.text() ?? '';
+  }
+
+  /** Bytes of a field; -1 when it is not there. */
+  length(field: number): number {
+    return this.#find(field, 0, 0)?.length ?? -1;
   }
 
   /** -1 when it is not there. */
@@ -178,7 +187,9 @@ function readVnc(login: LoginReader): void {
 }
 
 function readSmb(login: LoginReader): void {
-  if (!SMB_SESSION_SETUP.test(login.text(F.SMB.COMMAND))) return;
+  const length = login.length(F.SMB.COMMAND);
+  if (!SMB_SESSION_SETUPS.some((command) => command.length === length)) return;
+  if (!SMB_SESSION_SETUPS.includes(login.text(F.SMB.COMMAND))) return;
   const status = login.text(F.SMB.STATUS);
   const isFailure = SMB_FAILURES.has(status);
   if (!isFailure && status !== 'STATUS_SUCCESS') return;

@@ -148,10 +148,11 @@ export class LoginTest {
     const subject = logins.subjects.claim(
       isWeb ? pairKey(event.respKey, event.dstPort) : event.type,
     );
+    if (subject.attempts === 0) subject.firstUs = event.tsUs;
+    if (this.#login.outcome === Login.WORKED) return subject;
     const at = isClientSender ? EventRowOffset.dstAddr : EventRowOffset.srcAddr;
     subject.protocol = protocol;
     subject.server = formatAddress(event.u8, event.at + at);
-    if (subject.attempts === 0) subject.firstUs = event.tsUs;
     return subject;
   }
 

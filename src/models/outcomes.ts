@@ -19,15 +19,16 @@ export interface OutcomeModel {
  * subjects in good standing.
  */
 export class OutcomeHistory {
-  readonly #settled: Float64Array;
-  readonly #pending: Float64Array;
+  /** Plain arrays: there are few kinds, many histories, and a typed array costs more to make. */
+  readonly #settled: number[];
+  readonly #pending: number[];
   #settledTotal = 0;
   #pendingTotal = 0;
   #pendingSinceUs = 0;
 
   constructor(kinds: number) {
-    this.#settled = new Float64Array(kinds);
-    this.#pending = new Float64Array(kinds);
+    this.#settled = new Array<number>(kinds).fill(0);
+    this.#pending = new Array<number>(kinds).fill(0);
   }
 
   clear(): void {
