@@ -50,6 +50,7 @@ export function deviceText(device: DeviceRecord): string {
     `Traffic    ${device.flows.toLocaleString('en-US')} flows, ` +
       `${device.bytesOut.toLocaleString('en-US')} bytes out, ` +
       `${device.bytesIn.toLocaleString('en-US')} in`,
+    ...uploadLines(device),
     ...listed('Addresses', leases.map(leaseText)),
     ...listed(
       'Offers',
@@ -64,6 +65,19 @@ export function deviceText(device: DeviceRecord): string {
     ),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** From when on evidence of growth is worth a word, nats. */
+const DRIFT_LEAST = 12;
+
+function uploadLines({ upload }: DeviceRecord): string[] {
+  if (upload === null || upload.usualBytes === null || upload.lastDayBytes === null) return [];
+  const { usualBytes, lastDayBytes, days, driftNats } = upload;
+  const grows = driftNats >= DRIFT_LEAST ? '; it sends more and more' : '';
+  return [
+    `Sends      ${usualBytes.toLocaleString('en-US')} bytes out in five minutes by ${days} days, ` +
+      `${lastDayBytes.toLocaleString('en-US')} on the last${grows}`,
+  ];
 }
 
 function listed(title: string, lines: readonly string[]): string[] {

@@ -28,6 +28,17 @@ export interface Counted {
   readonly count: number;
 }
 
+/** How much a device sends out of its network in five minutes. */
+export interface Upload {
+  /** As it was learned, bytes; null before the first whole day. */
+  readonly usualBytes: number | null;
+  readonly lastDayBytes: number | null;
+  /** Days that it was learned in. */
+  readonly days: number;
+  /** Evidence that it sends more and more, nats: above about 12 it does. */
+  readonly driftNats: number;
+}
+
 /** A device of the inventory, as it stood at the end of a run. */
 export interface DeviceRecord {
   /** Strongest identity, such as "mac 00:16:3e:14:00:05"; one of a kind in the run. */
@@ -50,6 +61,8 @@ export interface DeviceRecord {
   readonly services: readonly OfferedService[];
   /** Applications and names that it used, the most used first. */
   readonly apps: readonly Counted[];
+  /** Null where it never sent anything out. */
+  readonly upload: Upload | null;
   /** Number of its peer group, from 1; null when it is like fewer than two others. */
   readonly group: number | null;
 }

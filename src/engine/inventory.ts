@@ -9,7 +9,8 @@ import {
   type FlowRowView,
 } from '../batch/generated/record_layout.js';
 import { TlvReader, toObject, type TlvObject, type TlvValue } from '../batch/tlv.js';
-import type { DeviceRecord, Lease } from '../domain/device.js';
+import type { DeviceRecord, Lease, Upload } from '../domain/device.js';
+import type { Incident } from '../domain/incident.js';
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
 import { guessClass } from '../models/device_class.js';
@@ -27,6 +28,8 @@ import { RecentNames } from '../models/recent_names.js';
 const Detail = EventField.FLOW_DETAIL;
 const HOUR_US = 3600e6;
 const DAY_US = 24 * HOUR_US;
+/** An incident takes in what happens within so long. */
+const INCIDENT_US = 6 * HOUR_US;
 /** The first hour of 1970 was the 72nd of its week, which begins on Mondays. */
 const FIRST_HOUR = 72;
 const NO_VLAN = 0xffff;
@@ -83,6 +86,16 @@ export class Inventory {
     const schema = EVENT_SCHEMA.get(row.type)!.fields;
     const fields = toObject(schema, body, { at: 0, length: body.length });
     this[reader](fields, row);
+  }
+
+  /** Whoever is part of an incident teaches nothing for as long as it may grow. */
+  onIncident(incident: Incident): void {
+    for (const address of [incident.entity.address, ...incident.others]) {
+      const device = this.#table.at(address, incident.openedUs);
+      if (device === undefined) continue;
+      const untilUs = incident.openedUs + INCIDENT_US;
+      device.suspectUntilUs = Math.max(device.suspectUntilUs, untilUs);
+    }
   }
 
   /** All devices that were there, the first met first. */
@@ -235,6 +248,8 @@ export class Inventory {
     device.bytesOut += row.origBytes;
     device.bytesIn += row.respBytes;
     device.hours[hourOf(row.tsFirstUs)]!++;
+    const isOut = (row.roles & FlowRoles.RESPONDER_INTERNAL) === 0;
+    if (isOut && (row.flags & FlowFlags.MULTICAST) === 0) device.upload(row.origBytes, row.timeUs);
     device.apps.add(row.app);
     if (row.respPort <= SERVICE_PORT_MOST) device.ports.add(row.protocol * 0x10000 + row.respPort);
     const site = pairKey(row.nameHash(0), row.nameHash(1));
@@ -347,6 +362,7 @@ export class Inventory {
         return { protocol, port, app: appName(app), flows, clients: clients.size };
       }),
       apps: device.apps.top(APPS_SHOWN).map(([app, count]) => ({ name: appName(app), count })),
+      upload: uploadOf(device),
       group: this.#groups.groupOf(device.number),
     };
   }
@@ -355,6 +371,13 @@ export class Inventory {
 interface Subscriber {
   readonly imsi: string;
   readonly address: string;
+}
+
+function uploadOf({ uploads }: Device): Upload | null {
+  if (uploads === null) return null;
+  const { usualBytes, lastDayBytes, days, driftNats } = uploads;
+  const known = (bytes: number): number | null => (days === 0 ? null : Math.round(bytes));
+  return { usualBytes: known(usualBytes), lastDayBytes: known(lastDayBytes), days, driftNats };
 }
 
 const PROTOCOLS_WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 132]);

@@ -128,6 +128,7 @@ export class Publisher {
 
   #giveIncidents(limit: Order): void {
     for (const incident of this.#incidents.openBefore(limit)) {
+      this.inventory?.onIncident(incident);
       for (const sink of this.#sinks) sink.onIncident(incident, 'opened');
     }
     if (!this.#isLive) return;

@@ -3,6 +3,7 @@ import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
 import { AddressLeases, type Claim } from './address_leases.js';
 import { TopCounts } from './top_counts.js';
+import { UploadHabit } from './upload_habit.js';
 
 /** What identifies a device: "mac 00:16:3e:14:00:05". */
 export interface Identity {
@@ -60,7 +61,7 @@ export class Service {
   }
 }
 
-/** What is known of one device. All of it is bounded: about 10 kB when full. */
+/** What is known of one device. All of it is bounded: about 11 kB when full. */
 export class Device {
   readonly number: number;
   readonly identities: Identity[] = [];
@@ -79,6 +80,10 @@ export class Device {
   /** How its system and its programs present themselves: "dhcp MSFT 5.0", "syn mss,sok,ts,nop,ws". */
   readonly hints = new TopCounts<string>(HINTS_MOST);
   readonly hours = new Uint32Array(HOURS_OF_WEEK);
+  /** Null until it sends something out of the network. */
+  uploads: UploadHabit | null = null;
+  /** Until then it is part of an incident, and teaches nothing. */
+  suspectUntilUs = -Infinity;
 
   constructor(number: number) {
     this.number = number;
@@ -131,6 +136,9 @@ export class Device {
     for (const counts of this.#counts) counts.save(out, (key) => out.f64(key));
     this.hints.save(out, (hint) => out.text(hint));
     out.f64s(this.hours);
+    out.f64(this.suspectUntilUs);
+    out.flag(this.uploads !== null);
+    this.uploads?.save(out);
   }
 
   static restored(from: StateReader): Device {
@@ -154,11 +162,21 @@ export class Device {
     for (const counts of device.#counts) counts.restore(from, () => from.natural());
     device.hints.restore(from, () => from.text());
     device.hours.set(from.f64s(HOURS_OF_WEEK));
+    device.suspectUntilUs = from.time();
+    if (!from.flag()) return device;
+    device.uploads = new UploadHabit();
+    device.uploads.restore(from);
     return device;
   }
 
   get #counts(): readonly TopCounts<number>[] {
     return [this.apps, this.ports, this.sites, this.fingerprints];
+  }
+
+  /** It has sent so much out of the network. */
+  upload(bytes: number, atUs: number): void {
+    this.uploads ??= new UploadHabit();
+    this.uploads.add(bytes, atUs, atUs > this.suspectUntilUs);
   }
 
   /** Takes over what was seen of it under another identity. */
@@ -184,6 +202,8 @@ export class Device {
     this.fingerprints.addAll(other.fingerprints);
     this.hints.addAll(other.hints);
     other.hours.forEach((n, hour) => (this.hours[hour]! += n));
+    this.uploads ??= other.uploads;
+    this.suspectUntilUs = Math.max(this.suspectUntilUs, other.suspectUntilUs);
   }
 }
 
@@ -220,7 +240,7 @@ const ABSENT_US = 600e6;
  * takes nothing over. Made-up hardware addresses are joined by what DHCP says of their bearer, if
  * the device that was so called before is absent.
  *
- * 16,384 devices, about 160 MB when all are full; the one seen longest ago gives way, counted.
+ * 16,384 devices, about 180 MB when all are full; the one seen longest ago gives way, counted.
  */
 export class DeviceTable {
   readonly #most: number;

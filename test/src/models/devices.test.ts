@@ -132,6 +132,7 @@ describe('DeviceTable and PeerGroups', () => {
       if (random() < 0.3) table.bindMac(mac, place, { atUs: at, untilUs: at + 3600 * S });
       const device = table.atOrNew(place, at);
       device.see(at);
+      device.upload(1000 * random(), at);
       device.apps.add(Math.floor(random() * 99));
       device.service(6, Math.floor(random() * 9))?.meet(i);
       device.hints.add(`agent ${Math.floor(random() * 99)}`);

@@ -3,6 +3,7 @@ import { StateReader } from '../../../src/domain/state_reader.js';
 import { StateWriter } from '../../../src/domain/state_writer.js';
 import { ANCHOR_DAYS, GuardedLevel } from '../../../src/models/guarded_level.js';
 import { LEARNING_DELAY_US, Quarantine } from '../../../src/models/quarantine.js';
+import { UploadHabit } from '../../../src/models/upload_habit.js';
 import { seeded } from '../support/traffic.js';
 
 const LESSON_US = 300e6;
@@ -163,6 +164,42 @@ describe('GuardedLevel', () => {
       copy.restore(new StateReader(out.take()));
     }
     assert.equal(copy.level, level.level);
+  });
+});
+
+describe('UploadHabit', () => {
+  /** A device that sends some ten times in each five minutes. */
+  function taught(growth: number, isClean = (_day: number): boolean => true): UploadHabit {
+    const habit = new UploadHabit();
+    for (const { ln, atUs } of volumes({ seed: 5, growth, days: 40 })) {
+      for (let i = 0; i < 10; i++) {
+        habit.add(Math.exp(ln) / 10, atUs + i * 1e6, isClean(atUs / 86_400e6));
+      }
+    }
+    return habit;
+  }
+
+  it('learns five minutes, and tells who sends more and more', () => {
+    const steady = taught(0);
+    assert.ok(Math.abs(Math.log(steady.usualBytes) - 10) < 0.1);
+    assert.ok(steady.driftNats < THRESHOLD);
+    const grown = taught(0.05);
+    assert.ok(grown.driftNats >= THRESHOLD);
+    assert.ok(grown.lastDayBytes > 2 * grown.usualBytes);
+  });
+
+  it('learns nothing of days in an incident', () => {
+    const { days } = taught(0, (day) => day < 20 || day >= 25);
+    assert.ok(days >= 33 && days <= 35);
+  });
+
+  it('goes on after it was saved', () => {
+    const habit = taught(0.05);
+    const out = new StateWriter();
+    habit.save(out);
+    const copy = new UploadHabit();
+    copy.restore(new StateReader(out.take()));
+    assert.deepEqual([copy.usualBytes, copy.driftNats], [habit.usualBytes, habit.driftNats]);
   });
 });
 
