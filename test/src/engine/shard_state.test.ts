@@ -1,33 +1,13 @@
 import assert from 'node:assert/strict';
-import type { LearnedState } from '../../../src/domain/learned_state.js';
-import type { Incident } from '../../../src/domain/incident.js';
 import { createDetectors } from '../../../src/detectors/index.js';
 import { ShardPipeline } from '../../../src/engine/shard_pipeline.js';
 import { ThymusError } from '../../../src/errors.js';
+import { differences, inTwo, lastStates } from '../support/cut_run.js';
 import { mixedTraffic } from '../support/mixed_traffic.js';
-import { judge, Traffic, type Judgement, type JudgeSetup } from '../support/traffic.js';
+import { judge, Traffic } from '../support/traffic.js';
 
 /** Detectors that start anew with each run. Shorter is better; a new name needs a reason. */
 const WITHOUT_MEMORY: readonly string[] = [];
-
-const END = 1e6;
-
-/** One run until `cut` seconds, and another from there on that goes on with what the first knew. */
-function inTwo(cut: number, first: JudgeSetup = {}, second: JudgeSetup = {}): Judgement[] {
-  const before = judge(mixedTraffic(), { ...first, between: [0, cut] });
-  const after = judge(mixedTraffic(), {
-    ...second,
-    between: [cut, END],
-    model: before.learned,
-  });
-  return [before, after];
-}
-
-/** Incidents of several runs, each as the last of them has it. */
-function lastStates(runs: readonly Judgement[]): Incident[] {
-  const byId = new Map(runs.flatMap((run) => run.incidents.map((one) => [one.id, one] as const)));
-  return [...byId.values()].sort((a, b) => Number(a.id) - Number(b.id));
-}
 
 describe('learned state', () => {
   const whole = judge(mixedTraffic());
@@ -36,10 +16,10 @@ describe('learned state', () => {
   for (const cut of [100, 305, 310, 430, 500, 20_000, 40_501, 40_502.5]) {
     it(`lets a run that is cut at ${cut} s go on as if it were whole`, () => {
       const seconds = Math.ceil(cut / 5) * 5;
-      const runs = inTwo(seconds);
+      const runs = inTwo(mixedTraffic(), seconds);
       assert.deepEqual(lastStates(runs), whole.incidents);
-      assert.equal(runs[1]!.pipelines[0]!.stats.entities, whole.pipelines[0]!.stats.entities);
-      assert.deepEqual(differences(runs[1]!.learned, whole.learned), []);
+      assert.equal(runs[1].pipelines[0]!.stats.entities, whole.pipelines[0]!.stats.entities);
+      assert.deepEqual(differences(runs[1].learned, whole.learned), []);
     });
   }
 
@@ -53,8 +33,14 @@ describe('learned state', () => {
         [],
       );
     }
-    assert.deepEqual(lastStates(inTwo(500, { shards: 1 }, { shards: 3 })), whole.incidents);
-    assert.deepEqual(lastStates(inTwo(500, { shards: 4 }, { shards: 2 })), whole.incidents);
+    assert.deepEqual(
+      lastStates(inTwo(mixedTraffic(), 500, [{ shards: 1 }, { shards: 3 }])),
+      whole.incidents,
+    );
+    assert.deepEqual(
+      lastStates(inTwo(mixedTraffic(), 500, [{ shards: 4 }, { shards: 2 }])),
+      whole.incidents,
+    );
   });
 
   it('gives a capture that is older than it what is usual, and no wealth', () => {
@@ -107,11 +93,3 @@ describe('learned state', () => {
     );
   });
 });
-
-/** Names of sections that are not the same; incidents name their runs. */
-function differences(a: LearnedState, b: LearnedState): string[] {
-  const names = [...new Set([...a.sections.keys(), ...b.sections.keys()])];
-  const bytesOf = (state: LearnedState, name: string): Buffer =>
-    Buffer.from(state.sections.get(name) ?? []);
-  return names.filter((name) => name !== 'incidents' && !bytesOf(a, name).equals(bytesOf(b, name)));
-}
