@@ -134,7 +134,8 @@ class Walk {
   save(out: StateWriter): void {
     out.f64(this.value);
     out.flag(this.isBetOn);
-    out.f64s([this.contacts, this.tried, this.failed, this.firstUs, this.lastUs]);
+    out.f64s([this.contacts, this.begunUs, this.share]);
+    out.f64s([this.tried, this.failed, this.abreast, this.firstUs, this.lastUs]);
     out.text(this.name);
   }
 
@@ -142,8 +143,11 @@ class Walk {
     this.value = from.f64();
     this.isBetOn = from.flag();
     this.contacts = from.natural();
+    this.begunUs = from.time();
+    this.share = from.f64();
     this.tried = from.natural();
     this.failed = from.natural();
+    this.abreast = from.natural();
     this.firstUs = from.time();
     this.lastUs = from.time();
     this.name = from.text();
@@ -211,7 +215,7 @@ class ScanState implements EntityState {
   save(out: StateWriter): void {
     const { firstContact, firstPort, firstHost, firstUs, firstLnE } = this;
     out.f64s([firstContact, firstPort, firstHost, firstUs, firstLnE]);
-    out.f64s([this.lessonTick, this.lessons]);
+    out.f64s([this.begunUs, this.lessonTick, this.lessons]);
     out.flag(this.walks !== null);
     this.walks?.save(out);
   }
@@ -222,6 +226,7 @@ class ScanState implements EntityState {
     this.firstHost = from.natural();
     this.firstUs = from.time();
     this.firstLnE = from.f64();
+    this.begunUs = from.time();
     this.lessonTick = from.time(TICK_US);
     this.lessons = from.natural();
     if (!from.flag()) return;
@@ -232,7 +237,7 @@ class ScanState implements EntityState {
 
 class ScanDetector implements Detector {
   readonly name = 'scan';
-  readonly memoryVersion = 1;
+  readonly memoryVersion = 2;
   readonly lanes: readonly LaneId[] = ['scan_horizontal', 'scan_vertical'];
   readonly #slot: number;
   readonly #options: ScanOptions;
