@@ -1,3 +1,6 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+
 /**
  * Outcomes of a few kinds, and the evidence in each of them that they come from an attack. Kinds are
  * numbers from 0; the probabilities of all kinds sum to 1 under either hypothesis.
@@ -80,6 +83,21 @@ export class OutcomeHistory {
     this.#settledTotal += times;
   }
 
+  save(out: StateWriter): void {
+    out.f64s(this.#settled);
+    out.f64s(this.#pending);
+    out.f64(this.#pendingSinceUs);
+  }
+
+  /** REQUIRES: as many kinds as were saved. */
+  restore(from: StateReader): void {
+    this.#settled.set(from.f64s(this.#settled.length));
+    this.#pending.set(from.f64s(this.#pending.length));
+    this.#pendingSinceUs = from.time();
+    this.#settledTotal = sumOf(this.#settled);
+    this.#pendingTotal = sumOf(this.#pending);
+  }
+
   #settle(nowUs: number): void {
     for (let i = 0; i < this.#pending.length; i++) this.#settled[i]! += this.#pending[i]!;
     this.#settledTotal += this.#pendingTotal;
@@ -87,6 +105,12 @@ export class OutcomeHistory {
     this.#pendingTotal = 0;
     this.#pendingSinceUs = nowUs;
   }
+}
+
+function sumOf(counts: Float64Array): number {
+  let sum = 0;
+  for (const count of counts) sum += count;
+  return sum;
 }
 
 /**
@@ -116,5 +140,15 @@ export class Walk {
     this.value = Math.max(Walk.FLOOR, this.value + lnE);
     if (this.value <= Walk.FLOOR) this.isBetOn = false;
     else if (this.value >= 0) this.isBetOn = true;
+  }
+
+  save(out: StateWriter): void {
+    out.f64(this.value);
+    out.flag(this.isBetOn);
+  }
+
+  restore(from: StateReader): void {
+    this.value = from.f64();
+    this.isBetOn = from.flag();
   }
 }
