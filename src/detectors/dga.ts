@@ -1,6 +1,8 @@
 import { EventType } from '../batch/generated/event_schema.js';
 import type { EventRowView } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { KeySet } from '../models/key_set.js';
@@ -74,10 +76,30 @@ class DgaState implements EntityState {
   recycle(): boolean {
     return false;
   }
+
+  save(out: StateWriter): void {
+    this.names.save(out);
+    this.history.save(out);
+    out.f64s([this.asked, this.missing, this.random, this.firstUs, this.lastUs]);
+    out.u32(this.examples.length);
+    for (const example of this.examples) out.text(example);
+  }
+
+  restore(from: StateReader): void {
+    this.names.restore(from);
+    this.history.restore(from);
+    this.asked = from.natural();
+    this.missing = from.natural();
+    this.random = from.natural();
+    this.firstUs = from.time();
+    this.lastUs = from.time();
+    this.examples = Array.from({ length: from.count(EXAMPLES) }, () => from.text());
+  }
 }
 
 class DgaDetector implements Detector {
   readonly name = 'dga';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['dga'];
   readonly eventsOfEnds = [EventType.DNS];
   readonly #slot: number;
@@ -108,6 +130,16 @@ class DgaDetector implements Detector {
 
   describe(entity: Entity): string {
     return sentence(entity.slots[this.#slot] as DgaState);
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    (entity.slots[this.#slot] as DgaState).save(out);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const state = new DgaState(this.#options);
+    entity.slots[this.#slot] = state;
+    state.restore(from);
   }
 
   #outcome(): number {

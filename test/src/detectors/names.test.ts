@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { compareAlarms } from '../../../src/domain/incident.js';
 import { labelModel, lnDrawnAtRandom, subdomainModel } from '../../../src/models/name_model.js';
 import { SEED_WORDS } from '../../../src/models/name_seed.js';
+import { assertGoesOn } from '../support/cut_run.js';
 import { judge, seeded, START_US, Traffic } from '../support/traffic.js';
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
@@ -64,6 +65,10 @@ describe('generated names', () => {
     assert.equal(incidents[0]!.stage, 'c2');
     assert.match(incidents[0]!.summary, /new names .* do not exist and \d+ look random, such as/);
     assert.ok(alarms[0]!.timeUs - START_US <= 20e6, `${alarms[0]!.timeUs - START_US}`);
+  });
+
+  it('are remembered by the next run', () => {
+    assertGoesOn(generator(new Traffic(), 60), [10, 15, 40]);
   });
 
   it('are told when they are made of words, by not existing', () => {
