@@ -2,6 +2,8 @@ import { formatAddress } from '../batch/address.js';
 import { EventType } from '../batch/generated/event_schema.js';
 import { EventRowOffset, type EventRowView } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { KeySet } from '../models/key_set.js';
@@ -79,6 +81,26 @@ class Channel {
     this.fresh = 0;
     this.bits = 0;
   }
+
+  save(out: StateWriter): void {
+    this.labels.save(out);
+    this.history.save(out);
+    this.walk.save(out);
+    out.text(this.name);
+    out.f64s([this.asked, this.fresh, this.bits, this.firstUs, this.lastUs]);
+  }
+
+  restore(from: StateReader): void {
+    this.labels.restore(from);
+    this.history.restore(from);
+    this.walk.restore(from);
+    this.name = from.text();
+    this.asked = from.natural();
+    this.fresh = from.natural();
+    this.bits = from.f64();
+    this.firstUs = from.time();
+    this.lastUs = from.time();
+  }
 }
 
 class DnsTunnelState implements EntityState {
@@ -96,6 +118,7 @@ class DnsTunnelState implements EntityState {
 
 class DnsTunnelDetector implements Detector {
   readonly name = 'dns_tunnel';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['dns_tunnel'];
   readonly eventsOfEnds = [EventType.DNS];
   readonly #slot: number;
@@ -130,6 +153,16 @@ class DnsTunnelDetector implements Detector {
     const { channels } = entity.slots[this.#slot] as DnsTunnelState;
     const named = [...channels.values()].filter((channel) => channel.name !== '');
     return sentence(named.reduce((a, b) => (b.bits > a.bits ? b : a)));
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    const { channels } = entity.slots[this.#slot] as DnsTunnelState;
+    channels.save(out, (channel) => channel.save(out));
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const { channels } = (entity.slots[this.#slot] = new DnsTunnelState(this.#options));
+    channels.restore(from, (channel) => channel.restore(from));
   }
 
   #channelOf(entity: Entity, event: EventRowView): Channel {

@@ -137,6 +137,10 @@ describe('DNS tunnel', () => {
     assert.ok(alarms[0]!.timeUs - START_US <= 10e6, `${alarms[0]!.timeUs - START_US}`);
   });
 
+  it('is remembered by the next run', () => {
+    assertGoesOn(tunnel(browse(new Traffic(), DEVICE, 4), 9), [5, 30, 400]);
+  });
+
   it('is told while its host browses', () => {
     const { incidents } = judge(tunnel(browse(new Traffic(), DEVICE, 4), 9));
     assert.deepEqual(
