@@ -3,6 +3,8 @@ import { EventType } from '../batch/generated/event_schema.js';
 import type { EventRowView } from '../batch/generated/record_layout.js';
 import type { FeatureShare } from '../domain/evidence.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { LN_E_MOST, pOfLnE } from '../models/e_value.js';
 import { pairKey } from '../models/key_set.js';
@@ -87,6 +89,23 @@ class Address {
     this.contender = 0;
     this.toldOf = 0;
   }
+
+  save(out: StateWriter): void {
+    saveBytes(this.bytes, out);
+    out.f64s([this.mac, this.sinceUs, this.heardUs]);
+    out.f64s([this.contender, this.contestedUs, this.toldOf]);
+  }
+
+  restore(from: StateReader): void {
+    restoreBytes(this.bytes, from);
+    this.text = formatAddress(this.bytes, 0);
+    this.mac = from.natural();
+    this.sinceUs = from.time();
+    this.heardUs = from.time();
+    this.contender = from.natural();
+    this.contestedUs = from.time();
+    this.toldOf = from.natural();
+  }
 }
 
 class Station {
@@ -99,6 +118,18 @@ class Station {
     this.key = 0;
     this.walk.clear();
   }
+
+  save(out: StateWriter): void {
+    out.f64(this.key);
+    saveBytes(this.bytes, out);
+    this.walk.save(out);
+  }
+
+  restore(from: StateReader): void {
+    this.key = from.natural();
+    restoreBytes(this.bytes, from);
+    this.walk.restore(from);
+  }
 }
 
 class Server {
@@ -106,6 +137,14 @@ class Server {
 
   clear(): void {
     this.sinceUs = 0;
+  }
+
+  save(out: StateWriter): void {
+    out.f64(this.sinceUs);
+  }
+
+  restore(from: StateReader): void {
+    this.sinceUs = from.time();
   }
 }
 
@@ -121,6 +160,24 @@ class BindingState implements EntityState {
   recycle(): boolean {
     return false;
   }
+
+  save(out: StateWriter): void {
+    out.text(this.station);
+    out.u32(this.victims.size);
+    for (const victim of this.victims) out.text(victim);
+    out.f64s([this.contradictions, this.firstUs, this.lastUs]);
+    out.text(this.headline);
+  }
+
+  restore(from: StateReader): void {
+    this.station = from.text();
+    const n = from.count(VICTIMS_MOST);
+    for (let i = 0; i < n; i++) this.victims.add(from.text());
+    this.contradictions = from.natural();
+    this.firstUs = from.time();
+    this.lastUs = from.time();
+    this.headline = from.text();
+  }
 }
 
 /** Addresses that evidence names, at most. */
@@ -129,6 +186,7 @@ const VICTIMS_MOST = 64;
 
 class BindingDetector implements Detector {
   readonly name = 'binding';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['binding'];
   readonly eventsOfLinks = [EventType.ARP, EventType.ND, EventType.DHCP];
   readonly #slot: number;
@@ -168,6 +226,33 @@ class BindingDetector implements Detector {
 
   describe(entity: Entity): string {
     return (entity.slots[this.#slot] as BindingState).headline;
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    (entity.slots[this.#slot] as BindingState).save(out);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    this.#stateOf(entity).restore(from);
+  }
+
+  saveShared(out: StateWriter): void {
+    saveTable(this.#addresses, out);
+    saveTable(this.#stations, out);
+    saveTable(this.#servers, out);
+    saveTable(this.#routers, out);
+    out.u32(this.#gateways.size);
+    for (const gateway of this.#gateways) out.text(gateway);
+  }
+
+  /** All shards wrote the same, so what the second and later ones wrote changes nothing. */
+  restoreShared(from: StateReader): void {
+    restoreTable(this.#addresses, from);
+    restoreTable(this.#stations, from);
+    restoreTable(this.#servers, from);
+    restoreTable(this.#routers, from);
+    const n = from.count(this.#options.serversMost);
+    for (let i = 0; i < n; i++) this.#gateways.add(from.text());
   }
 
   #learnGateway(): void {
@@ -346,6 +431,28 @@ interface Saying {
   readonly lnE: number;
   readonly reason: string;
   readonly feature: Omit<FeatureShare, 'lnEShare'>;
+}
+
+function saveTable<V extends { save(out: StateWriter): void }>(
+  table: RecencyMap<V>,
+  out: StateWriter,
+): void {
+  table.save(out, (value) => value.save(out));
+}
+
+function restoreTable<V extends { restore(from: StateReader): void }>(
+  table: RecencyMap<V>,
+  from: StateReader,
+): void {
+  table.restore(from, (value) => value.restore(from));
+}
+
+function saveBytes(bytes: Uint8Array, out: StateWriter): void {
+  for (const byte of bytes) out.u8(byte);
+}
+
+function restoreBytes(bytes: Uint8Array, from: StateReader): void {
+  for (let i = 0; i < bytes.length; i++) bytes[i] = from.u8();
 }
 
 function tableOf<V extends { clear(): void }>(most: number, make: () => V): RecencyMap<V> {

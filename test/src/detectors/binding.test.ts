@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { compareAlarms } from '../../../src/domain/incident.js';
+import { assertGoesOn } from '../support/cut_run.js';
 import { judge, START_US, Traffic } from '../support/traffic.js';
 
 const GATEWAY = { ip: '10.0.0.1', mac: '00:11:22:00:00:01' };
@@ -43,6 +44,12 @@ describe('address binding', () => {
     const { alarms, incidents } = judge(poison(traffic, 1800));
     assert.ok(alarms[0]!.timeUs - START_US <= 1801e6);
     assert.match(incidents[0]!.evidence[0]!.reason, /claims the gateway 10\.0\.0\.1/);
+  });
+
+  it('is remembered by the next run', () => {
+    const traffic = office().lease(5, { server: GATEWAY.ip, router: GATEWAY.ip });
+    traffic.lease(1500, { server: ATTACKER.ip, router: ATTACKER.ip });
+    assertGoesOn(poison(poison(traffic, 100), 1800), [110, 1495, 1790, 1820]);
   });
 
   it('is told under the claimed address when the station has none', () => {
