@@ -6,6 +6,8 @@ import {
   type FlowRowView,
 } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
@@ -81,6 +83,30 @@ class Port {
     this.by = '';
     this.name = '';
   }
+
+  save(out: StateWriter): void {
+    this.rate.save(out);
+    out.f64s([this.untilUs, this.sinceUs, this.offspring, this.lastUs]);
+    out.f64s([this.ownUs, this.number]);
+    out.text(this.by);
+    out.text(this.name);
+  }
+
+  restore(from: StateReader): void {
+    this.rate.restore(from);
+    this.untilUs = from.time();
+    this.sinceUs = from.time();
+    this.offspring = from.natural();
+    this.lastUs = from.time();
+    this.ownUs = from.time();
+    this.number = from.natural();
+    this.by = from.text();
+    this.name = from.text();
+    // A window of another time is not under way.
+    if (from.shiftUs === 0) return;
+    this.untilUs = 0;
+    this.offspring = 0;
+  }
 }
 
 class WormState implements EntityState {
@@ -103,10 +129,25 @@ class WormState implements EntityState {
   recycle(): boolean {
     return false;
   }
+
+  save(out: StateWriter): void {
+    this.ports.save(out, (port) => port.save(out));
+    this.incoming.save(out);
+    this.outgoing.save(out);
+    out.u32(1 + [...this.ports.values()].indexOf(this.strongest!));
+  }
+
+  restore(from: StateReader): void {
+    this.ports.restore(from, (port) => port.restore(from));
+    this.incoming.restore(from);
+    this.outgoing.restore(from);
+    this.strongest = [...this.ports.values()][from.u32() - 1] ?? null;
+  }
 }
 
 class WormDetector implements Detector {
   readonly name = 'worm';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['worm'];
   readonly #slot: number;
   readonly #options: WormOptions;
@@ -152,6 +193,16 @@ class WormDetector implements Detector {
 
   describe(entity: Entity): string {
     return sentence((entity.slots[this.#slot] as WormState).strongest!);
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    (entity.slots[this.#slot] as WormState).save(out);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const state = new WormState(this.#options);
+    entity.slots[this.#slot] = state;
+    state.restore(from);
   }
 
   #priorOf(port: number): GammaPrior {

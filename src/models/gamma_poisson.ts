@@ -1,3 +1,6 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+
 /** Gamma prior of a rate per window: mean shape / rate. */
 export interface GammaPrior {
   readonly shape: number;
@@ -26,6 +29,15 @@ export class GammaPoisson {
   learn(count: number): void {
     this.#sum += count;
     this.#windows++;
+  }
+
+  save(out: StateWriter): void {
+    out.f64s([this.#sum, this.#windows]);
+  }
+
+  restore(from: StateReader): void {
+    this.#sum = from.natural();
+    this.#windows = from.natural();
   }
 
   /** Mean count of the next window. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { compareAlarms } from '../../../src/domain/incident.js';
 import { GammaPoisson } from '../../../src/models/gamma_poisson.js';
+import { assertGoesOn } from '../support/cut_run.js';
 import { judge, seeded, START_US, Traffic } from '../support/traffic.js';
 
 describe('counts in windows', () => {
@@ -62,6 +63,15 @@ describe('worm', () => {
     for (const shards of [2, 3]) {
       assert.deepEqual(judge(outbreak(3), { shards }).alarms.sort(compareAlarms), one);
     }
+  });
+
+  it('is remembered by the next run', () => {
+    const traffic = outbreak(3);
+    for (const at of [2500, 5000]) {
+      traffic.connect({ at, from: '10.0.0.10', to: '10.0.0.12', port: 22 });
+      traffic.connect({ at: at + 5, from: '10.0.0.12', to: `10.0.9.${at / 100}`, port: 22 });
+    }
+    assertGoesOn(traffic, [105, 130, 240, 2505, 4000]);
   });
 
   it('is not a file server that asks its domain, nor services that call each other', () => {
