@@ -6,6 +6,8 @@ import {
   type FlowRowView,
 } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
@@ -76,10 +78,31 @@ class LateralState implements EntityState {
   recycle(): boolean {
     return false;
   }
+
+  save(out: StateWriter): void {
+    this.edges.save(out);
+    this.history.save(out);
+    out.f64(this.reachedUs);
+    out.text(this.reachedBy);
+    out.f64s([this.paths, this.firstUs, this.lastUs]);
+    out.text(this.lastHop);
+  }
+
+  restore(from: StateReader): void {
+    this.edges.restore(from);
+    this.history.restore(from);
+    this.reachedUs = from.time();
+    this.reachedBy = from.text();
+    this.paths = from.natural();
+    this.firstUs = from.time();
+    this.lastUs = from.time();
+    this.lastHop = from.text();
+  }
 }
 
 class LateralDetector implements Detector {
   readonly name = 'lateral';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['lateral'];
   readonly #slot: number;
   readonly #options: LateralOptions;
@@ -112,6 +135,16 @@ class LateralDetector implements Detector {
 
   describe(entity: Entity): string {
     return sentence(entity.slots[this.#slot] as LateralState);
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    (entity.slots[this.#slot] as LateralState).save(out);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const state = new LateralState(this.#options);
+    entity.slots[this.#slot] = state;
+    state.restore(from);
   }
 
   #outcomeOf(state: LateralState, row: FlowRowView, context: DetectorContext): number {

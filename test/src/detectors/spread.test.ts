@@ -131,6 +131,10 @@ describe('lateral movement', () => {
     assert.match(reasons, /was reached by 10\.0\.0\.66 and then ran \d+ hosts that nobody here/);
   });
 
+  it('is remembered by the next run', () => {
+    assertGoesOn(attack(office(), true), [3000, 6030, 6400]);
+  });
+
   it('needs that somebody came before', () => {
     const { incidents } = judge(attack(office(), false));
     assert.deepEqual(
