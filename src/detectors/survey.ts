@@ -3,6 +3,8 @@ import { EventType } from '../batch/generated/event_schema.js';
 import { EventRowOffset, type EventRowView } from '../batch/generated/record_layout.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { lnCountBet } from '../models/count_bet.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { logAddExp, pOfLnE } from '../models/e_value.js';
@@ -82,6 +84,19 @@ class LateMean {
     this.#pendingSum += count;
     this.#pendingTicks++;
   }
+
+  save(out: StateWriter): void {
+    out.f64s([this.#sum, this.#ticks]);
+    out.f64s([this.#pendingSum, this.#pendingTicks, this.#pendingSinceUs]);
+  }
+
+  restore(from: StateReader): void {
+    this.#sum = from.natural();
+    this.#ticks = from.natural();
+    this.#pendingSum = from.natural();
+    this.#pendingTicks = from.natural();
+    this.#pendingSinceUs = from.time();
+  }
 }
 
 /** What a client asks of one service. */
@@ -121,6 +136,32 @@ class Service {
     this.allKeys = 0;
     this.allMisses = 0;
   }
+
+  /** Of the tick nothing: it has ended. */
+  save(out: StateWriter): void {
+    this.resources.save(out);
+    this.forms.save(out);
+    this.keysMean.save(out);
+    this.missesMean.save(out);
+    out.text(this.name);
+    out.text(this.address);
+    out.json(this.flow);
+    out.f64s([this.allKeys, this.allMisses, this.firstUs, this.lastUs]);
+  }
+
+  restore(from: StateReader): void {
+    this.resources.restore(from);
+    this.forms.restore(from);
+    this.keysMean.restore(from);
+    this.missesMean.restore(from);
+    this.name = from.text();
+    this.address = from.text();
+    this.flow = from.json() as FlowRef | null;
+    this.allKeys = from.natural();
+    this.allMisses = from.natural();
+    this.firstUs = from.time();
+    this.lastUs = from.time();
+  }
 }
 
 class SurveyState implements EntityState {
@@ -139,6 +180,7 @@ class SurveyState implements EntityState {
 
 class SurveyDetector implements Detector {
   readonly name = 'survey';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['survey'];
   readonly eventsOfEnds = [EventType.HTTP];
   readonly #slot: number;
@@ -184,6 +226,16 @@ class SurveyDetector implements Detector {
     const { services } = entity.slots[this.#slot] as SurveyState;
     const total = (service: Service): number => service.allKeys + service.allMisses;
     return sentence([...services.values()].reduce((a, b) => (total(b) > total(a) ? b : a)));
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    const { services } = entity.slots[this.#slot] as SurveyState;
+    services.save(out, (service) => service.save(out));
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const { services } = (entity.slots[this.#slot] = new SurveyState(this.#options));
+    services.restore(from, (service) => service.restore(from));
   }
 
   #begin(state: SurveyState, entity: Entity): boolean {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { compareAlarms } from '../../../src/domain/incident.js';
+import { assertGoesOn } from '../support/cut_run.js';
 import { judge, seeded, START_US, Traffic } from '../support/traffic.js';
 
 const CLIENT = '10.0.0.7';
@@ -47,12 +48,21 @@ describe('survey of a web service', () => {
     assert.ok(alarms[0]!.timeUs - START_US <= 10e6, `${alarms[0]!.timeUs - START_US}`);
   });
 
-  it('is told when records are read one after another', () => {
+  const readOut = (): Traffic => {
     const traffic = new Traffic();
     for (let i = 0; i < 3000; i++) {
       ask(traffic, i * 0.1, { url: `/subscriber?id=${5000 + i}`, type: 'application/json' });
     }
-    const { incidents } = judge(traffic);
+    return traffic;
+  };
+
+  it('is remembered by the next run', () => {
+    assertGoesOn(search(), [5, 15]);
+    assertGoesOn(readOut(), [100, 250]);
+  });
+
+  it('is told when records are read one after another', () => {
+    const { incidents } = judge(readOut());
     assert.match(incidents[0]!.summary, /asked 10\.0\.0\.80 port 80 for [\d,]+ records, one after/);
     assert.equal(incidents[0]!.stage, 'collect');
   });
