@@ -7,6 +7,8 @@ import {
   type FlowRowView,
 } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { TICK_US } from '../domain/tick.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
@@ -77,10 +79,30 @@ class ProfileState implements EntityState {
   recycle(): boolean {
     return false;
   }
+
+  save(out: StateWriter): void {
+    this.kinds.save(out);
+    this.history.save(out);
+    this.walk.save(out);
+    out.f64s([this.lastTick, this.newKinds, this.firstUs, this.lastUs]);
+    out.text(this.last);
+  }
+
+  restore(from: StateReader): void {
+    this.kinds.restore(from);
+    this.history.restore(from);
+    this.walk.restore(from);
+    this.lastTick = from.natural();
+    this.newKinds = from.natural();
+    this.firstUs = from.time();
+    this.lastUs = from.time();
+    this.last = from.text();
+  }
 }
 
 class ProfileDetector implements Detector {
   readonly name = 'profile';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['mud'];
   readonly #slot: number;
   readonly #options: ProfileOptions;
@@ -104,6 +126,16 @@ class ProfileDetector implements Detector {
 
   describe(entity: Entity): string {
     return sentence(entity.slots[this.#slot] as ProfileState);
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    (entity.slots[this.#slot] as ProfileState).save(out);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const state = new ProfileState(this.#options);
+    entity.slots[this.#slot] = state;
+    state.restore(from);
   }
 
   #onKind(kind: number, isOutbound: boolean, at: Seen): void {

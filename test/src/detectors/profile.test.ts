@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { compareAlarms } from '../../../src/domain/incident.js';
+import { assertGoesOn } from '../support/cut_run.js';
 import { judge, seeded, START_US, Traffic } from '../support/traffic.js';
 
 const CAMERA = '10.0.0.50';
@@ -38,6 +39,10 @@ describe('device profile', () => {
     const one = judge(misuse(camera(3), 2.5 * HOURS)).alarms;
     const two = judge(misuse(camera(3), 2.5 * HOURS), { shards: 2 }).alarms;
     assert.deepEqual(two.sort(compareAlarms), one);
+  });
+
+  it('is remembered by the next run', () => {
+    assertGoesOn(misuse(camera(3), 2.5 * HOURS), [0.75 * HOURS, 2.5 * HOURS + 30]);
   });
 
   it('is not known in the first hour, so nothing is said then', () => {
