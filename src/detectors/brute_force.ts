@@ -183,7 +183,7 @@ class BruteForceState implements EntityState {
 
 class BruteForceDetector implements Detector {
   readonly name = 'brute_force';
-  readonly memoryVersion = 1;
+  readonly memoryVersion = 2;
   readonly lanes: readonly LaneId[] = ['brute_force'];
   readonly eventsOfEnds = LOGIN_EVENTS;
   readonly #slot: number;
@@ -240,15 +240,18 @@ class BruteForceDetector implements Detector {
   }
 
   saveEntity(entity: Entity, out: StateWriter): void {
-    const { services } = entity.slots[this.#slot] as BruteForceState;
+    const { services, logins } = entity.slots[this.#slot] as BruteForceState;
     services.save(out, (service) => service.save(out));
+    out.flag(logins !== null);
+    logins?.save(out);
   }
 
   restoreEntity(entity: Entity, from: StateReader): void {
-    const { services } = (entity.slots[this.#slot] = new BruteForceState(
-      this.#options.servicesMost,
-    ));
-    services.restore(from, (service) => service.restore(from));
+    const state = this.#stateOf(entity);
+    state.services.restore(from, (service) => service.restore(from));
+    if (!from.flag()) return;
+    state.logins = new Logins(LOGIN_TEST_DEFAULTS);
+    state.logins.restore(from);
   }
 
   /** True when the login seems to have been refused. */

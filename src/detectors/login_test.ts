@@ -2,6 +2,8 @@ import { formatAddress } from '../batch/address.js';
 import { EventRowOffset, type EventRowView } from '../batch/generated/record_layout.js';
 import type { LaneId } from '../domain/lanes.js';
 import { LANE_INDEX } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
@@ -84,6 +86,30 @@ class Subject {
     this.lastUs = -Infinity;
     this.lastButOneUs = -Infinity;
   }
+
+  save(out: StateWriter): void {
+    this.users.save(out);
+    this.history.save(out);
+    this.walk.save(out);
+    out.text(this.protocol);
+    out.text(this.server);
+    out.f64s([this.attempts, this.failures, this.nUsers]);
+    out.f64s([this.firstUs, this.lastUs, this.lastButOneUs]);
+  }
+
+  restore(from: StateReader): void {
+    this.users.restore(from);
+    this.history.restore(from);
+    this.walk.restore(from);
+    this.protocol = from.text();
+    this.server = from.text();
+    this.attempts = from.natural();
+    this.failures = from.natural();
+    this.nUsers = from.natural();
+    this.firstUs = from.time();
+    this.lastUs = from.time();
+    this.lastButOneUs = from.time();
+  }
 }
 
 /** The subjects of one source. */
@@ -102,6 +128,14 @@ export class Logins {
       (a, b) => (a === null || b.failures > a.failures ? b : a),
       null,
     );
+  }
+
+  save(out: StateWriter): void {
+    this.subjects.save(out, (subject) => subject.save(out));
+  }
+
+  restore(from: StateReader): void {
+    this.subjects.restore(from, (subject) => subject.restore(from));
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { compareAlarms } from '../../../src/domain/incident.js';
+import { assertGoesOn } from '../support/cut_run.js';
 import { judge, START_US, Traffic } from '../support/traffic.js';
 import type { Fields } from '../support/batch_writer.js';
 
@@ -132,6 +133,11 @@ describe('logins whose outcome is said', () => {
     assert.equal(incidents.length, 1);
     assert.match(incidents[0]!.summary, /with \d+ names/);
     assert.ok(alarms[0]!.timeUs - START_US <= 10 * 400e6);
+  });
+
+  it('are remembered by the next run', () => {
+    assertGoesOn(spray(), [805, 5000]);
+    assertGoesOn(logins(CASES[0]!, { n: 40, gap: 2, failed: (i) => i % 9 > 0 }), [5, 30]);
   });
 
   it('are judged the same with several shards', () => {
