@@ -132,7 +132,7 @@ class ExfiltrationDetector implements Detector {
     if (!(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
     if (row.roles & FlowRoles.RESPONDER_INTERNAL) return;
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
-    if (row.origPayload === 0) return;
+    if (row.origPayload === 0 || !entity.isProven) return;
     const state = (entity.slots[this.#slot] ??= new ExfiltrationState(
       this.#options,
     )) as ExfiltrationState;

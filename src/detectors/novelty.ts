@@ -200,7 +200,8 @@ class NoveltyDetector implements Detector {
   }
 
   onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
-    if (!(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
+    // Who has not shown to exist gets no memory: made-up sources come by the thousand.
+    if (!entity.isProven || !(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
     const state = (entity.slots[this.#slot] ??= new NoveltyState(this.#options)) as NoveltyState;
     const number = Math.floor(context.tick / TICKS_PER_MINUTE);
