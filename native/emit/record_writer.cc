@@ -136,9 +136,8 @@ void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_
   row.orig_key = static_cast<double>(src_key);
   row.resp_key = static_cast<double>(dst_key);
   if (judged_.has(type)) {
-    const uint64_t orig_key = from_originator ? src_key : dst_key;
-    const uint64_t resp_key = from_originator ? dst_key : src_key;
-    add_judged_event(row, orig_key, flow.resp_internal ? resp_key : orig_key, fields);
+    const Ends ends = from_originator ? Ends{src_key, dst_key} : Ends{dst_key, src_key};
+    add_judged_event(row, ends, from_originator, flow.resp_internal, fields);
   }
   if (publishes_) {
     row.roles |= flow_roles::kPublish;
@@ -147,15 +146,21 @@ void RecordWriter::on_event(const flow::Flow& flow, bool from_originator, int64_
   settle();
 }
 
-void RecordWriter::add_judged_event(const EventRow& row, uint64_t orig_key, uint64_t other_key,
-                                    Bytes fields) {
-  if (judged_.of_links[row.type]) {
-    for (size_t shard = 0; shard < n_shards_; ++shard) add_event(shard, row, fields);
-    return;
+// To the shards of its flow's originator and, where that is judged, its responder; an event of a
+// link to all. `from_originator`: the originator is its sender.
+void RecordWriter::add_judged_event(const EventRow& row, Ends ends, bool from_originator,
+                                    bool judges_responder, Bytes fields) {
+  const uint8_t sender = flow_roles::kJudgeOriginator, receiver = flow_roles::kJudgeResponder;
+  const size_t orig_shard = ends.orig_key % n_shards_, resp_shard = ends.resp_key % n_shards_;
+  for (size_t shard = 0; shard < n_shards_; ++shard) {
+    unsigned judged = 0;
+    if (shard == orig_shard) judged |= from_originator ? sender : receiver;
+    if (judges_responder && shard == resp_shard) judged |= from_originator ? receiver : sender;
+    if (judged == 0 && !judged_.of_links[row.type]) continue;
+    EventRow copy = row;
+    copy.roles = static_cast<uint8_t>(copy.roles | judged);
+    add_event(shard, copy, fields);
   }
-  const size_t orig_shard = orig_key % n_shards_, other_shard = other_key % n_shards_;
-  add_event(orig_shard, row, fields);
-  if (other_shard != orig_shard) add_event(other_shard, row, fields);
 }
 
 void RecordWriter::on_gtpu(const flow::Flow& flow, bool from_originator,

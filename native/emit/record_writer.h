@@ -86,8 +86,12 @@ class RecordWriter final : public flow::FlowSink,
   // What the reader says of one frame of a link, which belongs to no flow.
   EventRow link_event(const decode::PacketView& view, uint16_t type) const;
   void add_link_event(const EventRow& row);
-  // To the shards of its flow's originator and of the other end that is judged; of a link, to all.
-  void add_judged_event(const EventRow& row, uint64_t orig_key, uint64_t other_key, Bytes fields);
+  struct Ends {
+    uint64_t orig_key;
+    uint64_t resp_key;
+  };
+  void add_judged_event(const EventRow& row, Ends ends, bool from_originator, bool judges_responder,
+                        Bytes fields);
   void add_event(size_t queue, const EventRow& row, Bytes body);
   // Flushes when a batch is full; called once all copies of a record are in their batches.
   void settle() {

@@ -1,5 +1,5 @@
 import { EventType } from '../batch/generated/event_schema.js';
-import type { EventRowView } from '../batch/generated/record_layout.js';
+import { type EventRowView, FlowRoles } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
@@ -112,7 +112,7 @@ class DgaDetector implements Detector {
   }
 
   onEvent(event: EventRowView, context: DetectorContext): void {
-    if (!context.owns(event.respKey)) return;
+    if (!(event.roles & FlowRoles.JUDGE_RESPONDER)) return;
     const dns = this.#dns;
     if (!dns.read(context, 'response')) return;
     if (dns.rcode !== NOERROR && dns.rcode !== NXDOMAIN) return;

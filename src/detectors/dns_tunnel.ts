@@ -1,6 +1,6 @@
 import { formatAddress } from '../batch/address.js';
 import { EventType } from '../batch/generated/event_schema.js';
-import { EventRowOffset, type EventRowView } from '../batch/generated/record_layout.js';
+import { EventRowOffset, type EventRowView, FlowRoles } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
@@ -131,7 +131,7 @@ class DnsTunnelDetector implements Detector {
   }
 
   onEvent(event: EventRowView, context: DetectorContext): void {
-    if (!context.owns(event.origKey)) return;
+    if (!(event.roles & FlowRoles.JUDGE_ORIGINATOR)) return;
     const dns = this.#dns;
     if (!dns.read(context, 'request') || dns.isStructured) return;
     const entity = context.sender();

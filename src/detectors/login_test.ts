@@ -1,5 +1,5 @@
 import { formatAddress } from '../batch/address.js';
-import { EventRowOffset, type EventRowView } from '../batch/generated/record_layout.js';
+import { EventRowOffset, type EventRowView, FlowRoles } from '../batch/generated/record_layout.js';
 import type { LaneId } from '../domain/lanes.js';
 import { LANE_INDEX } from '../domain/lanes.js';
 import type { StateReader } from '../domain/state_reader.js';
@@ -155,7 +155,8 @@ export class LoginTest {
     login.read(event, context);
     if (login.outcome === Login.NONE) return;
     const clientKey = login.isClientSender ? event.origKey : event.respKey;
-    if (!context.owns(clientKey)) return;
+    const { JUDGE_ORIGINATOR, JUDGE_RESPONDER } = FlowRoles;
+    if (!(event.roles & (login.isClientSender ? JUDGE_ORIGINATOR : JUDGE_RESPONDER))) return;
     const isWorking = login.outcome === Login.WORKED;
     // A source that never failed is not worth remembering.
     if (isWorking && context.find(clientKey) === undefined) return;

@@ -1,6 +1,6 @@
 import { formatAddress } from '../batch/address.js';
 import { EventType } from '../batch/generated/event_schema.js';
-import { EventRowOffset, type EventRowView } from '../batch/generated/record_layout.js';
+import { EventRowOffset, type EventRowView, FlowRoles } from '../batch/generated/record_layout.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import type { StateReader } from '../domain/state_reader.js';
@@ -195,7 +195,7 @@ class SurveyDetector implements Detector {
   }
 
   onEvent(event: EventRowView, context: DetectorContext): void {
-    if (!context.owns(event.origKey)) return;
+    if (!(event.roles & FlowRoles.JUDGE_ORIGINATOR)) return;
     const request = this.#request;
     if (!request.read(context.bytes, context.bodyAt, context.bodyBytes)) return;
     if (!request.isDocument) return;

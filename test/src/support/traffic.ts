@@ -340,8 +340,11 @@ export function batchOf(
   const writer = new BatchWriter();
   for (const item of records) {
     if ('event' in item) {
-      const isMine = (key: number): boolean => key % shard.shards === shard.shard;
-      if (item.owners?.some(isMine) ?? true) writer.event(item.event);
+      const { owners, event } = item;
+      const judged = owners === undefined ? 0 : judgedEnds(event, owners, shard);
+      if (owners === undefined || judged !== 0) {
+        writer.event({ ...event, roles: (event.roles ?? 0) | judged });
+      }
     } else {
       const roles = rolesFor(item.row, shard);
       if (roles !== 0) writer.row({ ...item.row, roles });
@@ -349,6 +352,19 @@ export function batchOf(
   }
   writer.watermarkUs = watermarkUs;
   return writer.finish();
+}
+
+/** The ends of an event that a shard judges: those among its owners that are its own. */
+function judgedEnds(
+  event: EventSpec,
+  owners: readonly number[],
+  { shard, shards }: { shard: number; shards: number },
+): number {
+  const isMine = (key: number): boolean => owners.includes(key) && key % shards === shard;
+  return (
+    (isMine(event.origKey!) ? FlowRoles.JUDGE_ORIGINATOR : 0) |
+    (isMine(event.respKey!) ? FlowRoles.JUDGE_RESPONDER : 0)
+  );
 }
 
 /** Records in pieces of at most `size`, none across a tick. */
