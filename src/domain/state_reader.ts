@@ -70,6 +70,16 @@ export class StateReader {
     return Float64Array.from({ length: n }, () => this.f64());
   }
 
+  f32s(n: number): Float32Array<ArrayBuffer> {
+    if (n > this.left / 4) throw damaged();
+    return Float32Array.from({ length: n }, () => this.#view.getFloat32(this.#take(4), true));
+  }
+
+  /** @param holds whether what was read can be true */
+  expect(holds: boolean): void {
+    if (!holds) throw damaged();
+  }
+
   text(): string {
     return decoder.decode(this.bytes());
   }

@@ -39,6 +39,14 @@ export class StateWriter {
     for (let i = 0; i < values.length; i++) this.f64(values[i]!);
   }
 
+  /** The same of numbers that 32 bits hold. */
+  f32s(values: Float32Array): void {
+    for (let i = 0; i < values.length; i++) {
+      const at = this.#claim(4);
+      this.#view.setFloat32(at, values[i]!, true);
+    }
+  }
+
   text(value: string): void {
     this.bytes(encoder.encode(value));
   }

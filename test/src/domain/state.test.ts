@@ -12,6 +12,7 @@ function sample(): Uint8Array {
   out.flag(true);
   out.u32(0xfffffffe);
   out.f64(-Infinity);
+  out.f32s(Float32Array.of(-0.5, 3.25));
   out.text('Gerät');
   out.part((part) => part.f64s([1, 2.5, 2 ** 52]));
   out.json({ reason: 'a', others: [1] });
@@ -19,7 +20,8 @@ function sample(): Uint8Array {
 }
 
 function read(from: StateReader): unknown[] {
-  const head = [from.u8(), from.flag(), from.u32(), from.f64(), from.text()];
+  const numbers = [from.u8(), from.flag(), from.u32(), from.f64(), ...from.f32s(2)];
+  const head = [...numbers, from.text()];
   const part = from.part();
   return [...head, [...part.f64s(3)], part.left, from.json(), from.left];
 }
@@ -31,6 +33,8 @@ describe('StateWriter and StateReader', () => {
       true,
       0xfffffffe,
       -Infinity,
+      -0.5,
+      3.25,
       'Gerät',
       [1, 2.5, 2 ** 52],
       0,
@@ -53,7 +57,7 @@ describe('StateWriter and StateReader', () => {
       out.bytes(sample());
       const reader = new StateReader(out.take());
       assert.equal(reader.bytes().length, before - 4);
-      assert.equal(read(new StateReader(reader.bytes())).length, 9);
+      assert.equal(read(new StateReader(reader.bytes())).length, 11);
     }
   });
 
@@ -65,6 +69,8 @@ describe('StateWriter and StateReader', () => {
     assert.throws(() => new StateReader(bytes).part().f64(), isInvalid);
     assert.throws(() => new StateReader(bytes).part().count(4), isInvalid);
     assert.throws(() => new StateReader(bytes).part().f64s(2 ** 31), isInvalid);
+    assert.throws(() => new StateReader(bytes).part().f32s(2 ** 31), isInvalid);
+    assert.throws(() => new StateReader(bytes).expect(false), isInvalid);
   });
 
   it('passes over a part that nobody reads', () => {
