@@ -90,7 +90,12 @@ export class EdgePool {
   /** REQUIRES: nothing was learned yet. */
   restore(from: StateReader): void {
     const edges = from.count(EDGES_MOST);
-    for (let i = 0; i < edges; i++) this.#devicesOfEdge.set(from.natural(), from.u32());
+    for (let i = 0; i < edges; i++) {
+      const edge = from.natural();
+      const devices = from.u32();
+      this.#devicesOfEdge.set(edge, devices);
+      this.devicesMost = Math.max(this.devicesMost, devices);
+    }
     this.#ports = from.count(PORTS);
     for (let i = 0; i < this.#ports; i++) this.#edgesOfPort[from.u32() % PORTS] = from.u32();
     this.#firstSights = from.natural();

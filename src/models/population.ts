@@ -36,6 +36,12 @@ export interface Sight extends Edge {
   readonly surprise: number | null;
 }
 
+interface Pool {
+  save(out: StateWriter): void;
+  /** REQUIRES: nothing was learned yet. */
+  restore(from: StateReader): void;
+}
+
 /**
  * What many entities do together, as one shard knows it: contributions of a tick become visible when
  * the tick is over and all shards have given theirs (domain/tick_exchange.ts).
@@ -182,14 +188,17 @@ export class Population {
 
   /** Writes what is visible now. */
   save(out: StateWriter): void {
-    this.contacts.save(out);
-    this.edges.save(out);
+    for (const pool of this.#pools) out.part(() => pool.save(out));
   }
 
   /** REQUIRES: nothing was learned yet. */
   restore(from: StateReader): void {
-    this.contacts.restore(from);
-    this.edges.restore(from);
+    for (const pool of this.#pools) pool.restore(from.part());
+  }
+
+  /** In the order in which they are saved. */
+  get #pools(): readonly Pool[] {
+    return [this.contacts, this.edges, this.prints, this.scores, this.ladders, this.forest];
   }
 
   #learn(deltas: readonly TickDelta[]): void {

@@ -1,3 +1,5 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { mixToUint32 } from './key_set.js';
 
 /**
@@ -48,10 +50,23 @@ export class RandomCutForest {
     const share = Math.max(this.#options.points / this.#seen, this.#options.keptLeast);
     for (const tree of this.#trees) tree.offer(point, share);
   }
+
+  save(out: StateWriter): void {
+    out.f64(this.#seen);
+    for (const tree of this.#trees) tree.save(out);
+  }
+
+  /** REQUIRES: nothing was learned yet. */
+  restore(from: StateReader): void {
+    this.#seen = from.natural();
+    for (const tree of this.#trees) tree.restore(from);
+  }
 }
 
 const NONE = -1;
 const FIRST_LEAVES = 16;
+/** In saved states, in place of the dimension of a cut. */
+const LEAF = 0xff;
 
 /**
  * Nodes are numbers: leaf i is i, inner node i is `leaves + i`, where there is room for `leaves` of
@@ -113,6 +128,61 @@ class Tree {
     this.#insert(leaf, point);
   }
 
+  /** Its generator, its points, then its nodes, each above those below it. */
+  save(out: StateWriter): void {
+    out.u32(this.#random);
+    out.u32(this.#used);
+    out.f32s(this.#low.subarray(0, this.#used * this.#dims));
+    if (this.#root !== NONE) this.#saveFrom(this.#root, out);
+  }
+
+  restore(from: StateReader): void {
+    this.#random = from.u32();
+    this.#used = from.count(this.#leavesMost);
+    while (this.#leaves < this.#used) this.#grow();
+    const points = from.f32s(this.#used * this.#dims);
+    this.#low.set(points);
+    this.#high.set(points);
+    if (this.#used === 0) return;
+    this.#root = this.#restoreFrom(from);
+    from.expect(this.#count[this.#root] === this.#used);
+  }
+
+  #saveFrom(node: number, out: StateWriter): void {
+    if (this.#isLeaf(node)) {
+      out.u8(LEAF);
+      out.u32(node);
+      return;
+    }
+    out.u8(this.#cutDim[node]!);
+    out.f32s(this.#cutAt.subarray(node, node + 1));
+    this.#saveFrom(this.#left[node]!, out);
+    this.#saveFrom(this.#right[node]!, out);
+  }
+
+  /** A leaf is taken once, and there are fewer inner nodes than leaves: that bounds the depth. */
+  #restoreFrom(from: StateReader): number {
+    const cutDim = from.u8();
+    if (cutDim === LEAF) {
+      const leaf = from.u32();
+      from.expect(leaf < this.#used && this.#count[leaf] === 0);
+      this.#count[leaf] = 1;
+      return leaf;
+    }
+    const inner = this.#freeInner.pop() ?? NONE;
+    from.expect(inner !== NONE && cutDim < this.#dims);
+    this.#cutDim[inner] = cutDim;
+    this.#cutAt[inner] = from.f32s(1)[0]!;
+    const left = this.#restoreFrom(from);
+    const right = this.#restoreFrom(from);
+    this.#left[inner] = left;
+    this.#right[inner] = right;
+    this.#parent[left] = inner;
+    this.#parent[right] = inner;
+    this.#refresh(inner);
+    return inner;
+  }
+
   #insert(leaf: number, point: Float32Array): void {
     const at = leaf * this.#dims;
     this.#low.set(point, at);
@@ -170,17 +240,19 @@ class Tree {
 
   /** Counts and boxes of a node and all above it. */
   #refreshFrom(from: number): void {
+    for (let node = from; node !== NONE; node = this.#parent[node]!) this.#refresh(node);
+  }
+
+  #refresh(node: number): void {
     const dims = this.#dims;
-    for (let node = from; node !== NONE; node = this.#parent[node]!) {
-      const left = this.#left[node]!;
-      const right = this.#right[node]!;
-      this.#count[node] = this.#count[left]! + this.#count[right]!;
-      for (let i = 0; i < dims; i++) {
-        const l = left * dims + i;
-        const r = right * dims + i;
-        this.#low[node * dims + i] = Math.min(this.#low[l]!, this.#low[r]!);
-        this.#high[node * dims + i] = Math.max(this.#high[l]!, this.#high[r]!);
-      }
+    const left = this.#left[node]!;
+    const right = this.#right[node]!;
+    this.#count[node] = this.#count[left]! + this.#count[right]!;
+    for (let i = 0; i < dims; i++) {
+      const l = left * dims + i;
+      const r = right * dims + i;
+      this.#low[node * dims + i] = Math.min(this.#low[l]!, this.#low[r]!);
+      this.#high[node * dims + i] = Math.max(this.#high[l]!, this.#high[r]!);
     }
   }
 

@@ -1,3 +1,5 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { lnEOfP } from './e_value.js';
 import { ConformalRank } from './conformal.js';
 import { NOVELTY_FEATURES, type NoveltyFeatureId } from './novelty_features.js';
@@ -62,6 +64,25 @@ export class ScorePools {
   /** Evidence of a score, nats; 0 as long as there is too little to rank it against. */
   lnE(pool: number, score: number): number {
     return this.size(pool) < REFERENCES_LEAST ? 0 : lnEOfP(this.#ranks[pool]!.p(score));
+  }
+
+  /** Pools are written by name: other versions may number them otherwise. */
+  save(out: StateWriter): void {
+    SCORE_POOLS.forEach((name, pool) => {
+      const rank = this.#ranks[pool] ?? null;
+      if (rank === null) return;
+      out.text(name);
+      out.part(() => rank.save(out));
+    });
+  }
+
+  /** Reads to the end of `from`; pools that are no more are left out. REQUIRES: nothing was learned. */
+  restore(from: StateReader): void {
+    while (from.left > 0) {
+      const pool = SCORE_POOLS.indexOf(from.text() as ScorePool);
+      const part = from.part();
+      if (pool >= 0) (this.#ranks[pool] ??= new ConformalRank()).restore(part);
+    }
   }
 
   /** The score that a share `q` of the references stays below; NaN without references. */

@@ -1,3 +1,6 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+import { TICK_US } from '../domain/tick.js';
 import { betaPredictive } from './bernoulli.js';
 
 /** The first step of a ladder, bytes, and by how much each next one is larger. */
@@ -55,6 +58,20 @@ export class LadderPool {
     this.#tick = tick;
     for (let i = 0; i < LADDER_COUNTS; i++)
       this.#counts[i] = this.#counts[i]! * factor + counts[i]!;
+  }
+
+  save(out: StateWriter): void {
+    out.f64s(this.#counts);
+    out.flag(this.#tick !== 0);
+    out.f64(this.#tick);
+  }
+
+  /** REQUIRES: nothing was learned yet. */
+  restore(from: StateReader): void {
+    this.#counts.set(from.f64s(LADDER_COUNTS));
+    const hasLearned = from.flag();
+    const tick = from.time(TICK_US);
+    this.#tick = hasLearned ? tick : 0;
   }
 
   /** P(the next step is reached | this one is). */
