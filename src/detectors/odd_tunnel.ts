@@ -1,6 +1,8 @@
 import { formatAddress } from '../batch/address.js';
 import { FlowEvents, FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { lnOutcomeRatio } from '../models/bernoulli.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
@@ -91,6 +93,30 @@ class Echo {
     this.lastUs = 0;
     this.peer = '';
   }
+
+  save(out: StateWriter): void {
+    out.flag(this.isHeadJudged);
+    out.f64s([this.minutes, this.oddMinutes, this.oddSizes, this.sizes]);
+    out.f64s([this.requests, this.replies, this.requestBytes, this.replyBytes]);
+    out.f64s([this.meanReply, this.firstUs, this.lastUs]);
+    out.text(this.peer);
+  }
+
+  restore(from: StateReader): void {
+    this.isHeadJudged = from.flag();
+    this.minutes = from.natural();
+    this.oddMinutes = from.natural();
+    this.oddSizes = from.natural();
+    this.sizes = from.natural();
+    this.requests = from.natural();
+    this.replies = from.natural();
+    this.requestBytes = from.natural();
+    this.replyBytes = from.natural();
+    this.meanReply = from.f64();
+    this.firstUs = from.time();
+    this.lastUs = from.time();
+    this.peer = from.text();
+  }
 }
 
 class OddTunnelState implements EntityState {
@@ -118,6 +144,7 @@ interface Bet {
 
 class OddTunnelDetector implements Detector {
   readonly name = 'odd_tunnel';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['odd_tunnel'];
   readonly #slot: number;
   readonly #options: OddTunnelOptions;
@@ -134,9 +161,7 @@ class OddTunnelDetector implements Detector {
     if (row.protocol !== ICMP && row.protocol !== ICMPV6) return;
     const side = askingSide(row);
     if (side === 0 || !(row.event & (FlowEvents.UPDATE | FlowEvents.END))) return;
-    const state = (entity.slots[this.#slot] ??= new OddTunnelState(
-      this.#options.flowsMost,
-    )) as OddTunnelState;
+    const state = this.#stateOf(entity);
     const echo = state.flows.claim(pairKey(row.flowIdLow, row.flowIdHigh));
     const bet: Bet = { echo, row, entity, context };
     echo.firstUs = row.tsFirstUs;
@@ -147,6 +172,25 @@ class OddTunnelDetector implements Detector {
 
   describe(entity: Entity): string {
     return (entity.slots[this.#slot] as OddTunnelState).headline;
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    const { flows, headline } = entity.slots[this.#slot] as OddTunnelState;
+    flows.save(out, (echo) => echo.save(out));
+    out.text(headline);
+  }
+
+  /** An earlier run has other flows. */
+  restoreEntity(entity: Entity, from: StateReader): void {
+    if (from.shiftUs !== 0) return;
+    const state = this.#stateOf(entity);
+    state.flows.restore(from, (echo) => echo.restore(from));
+    state.headline = from.text();
+  }
+
+  #stateOf(entity: Entity): OddTunnelState {
+    const { flowsMost } = this.#options;
+    return (entity.slots[this.#slot] ??= new OddTunnelState(flowsMost)) as OddTunnelState;
   }
 
   /** The sizes of the first packets, each reply size once. */

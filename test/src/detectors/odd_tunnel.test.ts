@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { assertGoesOn } from '../support/cut_run.js';
 import { judge, seeded, START_US, Traffic } from '../support/traffic.js';
 
 const pair = { at: 0, from: '10.0.0.7', to: '203.0.113.9' };
@@ -22,6 +23,19 @@ describe('ping tunnel', () => {
     assert.equal(incidents[0]!.detectors[0], 'odd_tunnel');
     assert.match(incidents[0]!.summary, /packets with 203\.0\.113\.9 as pings/);
     assert.ok(alarms[0]!.timeUs <= START_US + 300e6);
+  });
+
+  it('is remembered by the next run, and is told anew in an earlier capture', () => {
+    const random = seeded(3);
+    const any = (): number => 40 + Math.floor(random() * 200);
+    const traffic = new Traffic().pings(
+      pair,
+      minutes(10, () => [any(), any()]),
+    );
+    assertGoesOn(traffic, [65, 130, 250, 430]);
+    const whole = judge(traffic);
+    const again = judge(traffic, { model: whole.learned });
+    assert.equal(again.incidents[0]!.summary, whole.incidents[0]!.summary);
   });
 
   const quiet = (name: string, pings: Pair[][]): void => {
