@@ -7,6 +7,8 @@ import {
   type FlowRowView,
 } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { RecencyMap } from '../models/recency_map.js';
 import { regularity } from '../models/regularity.js';
@@ -91,6 +93,22 @@ class Edge {
     return true;
   }
 
+  save(out: StateWriter): void {
+    out.u32(this.count);
+    out.f64s(this.times.subarray(0, this.count));
+    out.f64s(this.sizes.subarray(0, this.count));
+    out.u8(this.looks);
+    out.f64(this.sumE);
+  }
+
+  restore(from: StateReader): void {
+    this.count = from.count(CONTACTS_MOST);
+    this.times = Float64Array.from({ length: this.count }, () => from.time());
+    this.sizes = from.f64s(this.count);
+    this.looks = Math.min(from.u8(), LOOKS.length);
+    this.sumE = from.f64();
+  }
+
   #grow(): void {
     const capacity = Math.min(CONTACTS_MOST, Math.max(4, 2 * this.count));
     const { times, sizes } = this;
@@ -121,6 +139,7 @@ class BeaconState implements EntityState {
 
 class BeaconDetector implements Detector {
   readonly name = 'beacon';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['beacon'];
   readonly #slot: number;
   readonly #options: BeaconOptions;
@@ -135,9 +154,7 @@ class BeaconDetector implements Detector {
     if (!(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
     if (row.roles & FlowRoles.RESPONDER_INTERNAL) return;
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
-    const state = (entity.slots[this.#slot] ??= new BeaconState(
-      this.#options.edgesMost,
-    )) as BeaconState;
+    const state = this.#stateOf(entity);
     const key = edgeKey(row);
     const edge = state.edges.claim(key);
     if (edge.count === CONTACTS_MOST) return;
@@ -147,6 +164,23 @@ class BeaconDetector implements Detector {
 
   describe(entity: Entity): string {
     return (entity.slots[this.#slot] as BeaconState).headline;
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    const { edges, headline } = entity.slots[this.#slot] as BeaconState;
+    edges.save(out, (edge) => edge.save(out));
+    out.text(headline);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const state = this.#stateOf(entity);
+    state.edges.restore(from, (edge) => edge.restore(from));
+    state.headline = from.text();
+  }
+
+  #stateOf(entity: Entity): BeaconState {
+    const { edgesMost } = this.#options;
+    return (entity.slots[this.#slot] ??= new BeaconState(edgesMost)) as BeaconState;
   }
 
   #look(edge: Edge, key: number, at: Judged): void {

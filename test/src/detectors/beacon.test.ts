@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { assertGoesOn } from '../support/cut_run.js';
 import { betsOn, judge, seeded, START_US, Traffic, type SeenBet } from '../support/traffic.js';
 
 /** An hour and a half of 24 devices that browse, ask for the time and update; one of them may call home. */
@@ -40,6 +41,10 @@ describe('beacon', () => {
     assert.equal(strongest.address, '10.0.0.20');
     const ofBeacon = bets.filter(({ address, lnE }) => address === '10.0.0.20' && lnE > 0.1);
     assert.ok(ofBeacon[0]!.timeUs <= START_US + (1500 + 12 * 72) * 1e6);
+  });
+
+  it('is remembered by the next run, in the middle of its contacts', () => {
+    assertGoesOn(office(1, { every: 60, jitter: 0.2 }), [2600]);
   });
 
   it('makes no incident of updaters and clocks, and bets of mean 1 at most on them', () => {
