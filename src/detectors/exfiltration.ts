@@ -7,6 +7,8 @@ import {
   type FlowRowView,
 } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { betaPredictive } from '../models/bernoulli.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { logAddExp, pOfLnE } from '../models/e_value.js';
@@ -14,6 +16,7 @@ import { RecencyMap } from '../models/recency_map.js';
 import {
   bytesOf,
   countAt,
+  LADDER_CELLS,
   LADDER_SPANS,
   LADDER_SPANS_US,
   LADDER_STEPS,
@@ -83,6 +86,28 @@ class Destination {
     this.steps.fill(-1);
     this.climb0.fill(0);
   }
+
+  save(out: StateWriter): void {
+    out.f64(this.firstUs);
+    for (let span = 0; span < LADDER_SPANS; span++) {
+      out.u8(this.cells[span]!);
+      out.u8(this.steps[span]! + 1);
+      out.f64s([this.begunUs[span]!, this.bytes[span]!, this.climb0[span]!]);
+    }
+  }
+
+  /** A bet is closed where the wealth that it was paid from is not taken over. */
+  restore(from: StateReader): void {
+    this.firstUs = from.time();
+    for (let span = 0; span < LADDER_SPANS; span++) {
+      this.cells[span] = from.u8() % LADDER_CELLS;
+      this.steps[span] = Math.min(from.u8(), LADDER_STEPS + 1) - 1;
+      this.begunUs[span] = from.time();
+      this.bytes[span] = from.f64();
+      const climb0 = from.f64();
+      this.climb0[span] = from.shiftUs === 0 ? climb0 : 0;
+    }
+  }
 }
 
 class ExfiltrationState implements EntityState {
@@ -106,6 +131,29 @@ class ExfiltrationState implements EntityState {
   recycle(): boolean {
     return false;
   }
+
+  save(out: StateWriter): void {
+    this.destinations.save(out, (destination) => destination.save(out));
+    this.flows.save(out);
+    for (let step = 0; step < LADDER_STEPS; step++) {
+      out.u32(this.climbed[step]!);
+      out.u32(this.ended[step]!);
+    }
+    out.f64s([this.hourShare, this.sweptUs]);
+    out.text(this.headline);
+  }
+
+  restore(from: StateReader): void {
+    this.destinations.restore(from, (destination) => destination.restore(from));
+    this.flows.restore(from);
+    for (let step = 0; step < LADDER_STEPS; step++) {
+      this.climbed[step] = from.u32();
+      this.ended[step] = from.u32();
+    }
+    this.hourShare = from.f64();
+    this.sweptUs = from.time();
+    this.headline = from.text();
+  }
 }
 
 /** Ladders of an entity are looked through for those that are over once in this time. */
@@ -116,6 +164,7 @@ const OWN_COUNT_MOST = 65_535;
 
 class ExfiltrationDetector implements Detector {
   readonly name = 'exfiltration';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['exfiltration'];
   readonly #slot: number;
   readonly #options: ExfiltrationOptions;
@@ -133,9 +182,7 @@ class ExfiltrationDetector implements Detector {
     if (row.roles & FlowRoles.RESPONDER_INTERNAL) return;
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
     if (row.origPayload === 0 || !entity.isProven) return;
-    const state = (entity.slots[this.#slot] ??= new ExfiltrationState(
-      this.#options,
-    )) as ExfiltrationState;
+    const state = this.#stateOf(entity);
     const sent = state.flows.take(row).origPayload;
     if (context.timeUs - state.sweptUs > SWEEP_US) this.#sweep(state, entity, context);
     const destination = state.destinations.claim(destinationKey(row));
@@ -152,6 +199,18 @@ class ExfiltrationDetector implements Detector {
 
   describe(entity: Entity): string {
     return (entity.slots[this.#slot] as ExfiltrationState).headline;
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    (entity.slots[this.#slot] as ExfiltrationState).save(out);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    this.#stateOf(entity).restore(from);
+  }
+
+  #stateOf(entity: Entity): ExfiltrationState {
+    return (entity.slots[this.#slot] ??= new ExfiltrationState(this.#options)) as ExfiltrationState;
   }
 
   /** The mean of both spans by their shares, which follow what was won; some moves back each time. */

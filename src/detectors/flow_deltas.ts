@@ -1,4 +1,6 @@
 import { FlowEvents, type FlowRowView } from '../batch/generated/record_layout.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { pairKey } from '../models/key_set.js';
 import { RecencyMap } from '../models/recency_map.js';
 
@@ -38,6 +40,20 @@ export class FlowDelta {
     this.origPayload = Math.max(0, this.origPayload - before.origPayload);
     this.retransmissions = Math.max(0, this.retransmissions - before.retransmissions);
   }
+
+  save(out: StateWriter): void {
+    out.f64s([this.origPackets, this.respPackets, this.origBytes, this.respBytes]);
+    out.f64s([this.origPayload, this.retransmissions]);
+  }
+
+  restore(from: StateReader): void {
+    this.origPackets = from.f64();
+    this.respPackets = from.f64();
+    this.origBytes = from.f64();
+    this.respBytes = from.f64();
+    this.origPayload = from.f64();
+    this.retransmissions = from.f64();
+  }
 }
 
 /**
@@ -65,5 +81,15 @@ export class FlowDeltas {
       before.fill(row);
     }
     return delta;
+  }
+
+  save(out: StateWriter): void {
+    this.#totals.save(out, (total) => total.save(out));
+  }
+
+  /** An earlier run has other flows: of those, nothing is remembered. REQUIRES: it is empty. */
+  restore(from: StateReader): void {
+    this.#totals.restore(from, (total) => total.restore(from));
+    if (from.shiftUs !== 0) this.#totals.clear();
   }
 }

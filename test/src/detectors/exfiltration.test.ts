@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { assertGoesOn } from '../support/cut_run.js';
 import { betsOn, judge, seeded, Traffic, type SeenBet } from '../support/traffic.js';
 
 /** Days of a few hours in which 24 devices send to new and known destinations, mostly little. */
@@ -43,6 +44,25 @@ describe('data leaving', () => {
     const strongest = bets.reduce((a, b) => (b.lnE > a.lnE ? b : a));
     assert.equal(strongest.address, '10.0.0.20');
     assert.ok(strongest.lnE > 4, `${strongest.lnE}`);
+  });
+
+  it('is remembered by the next run, in the middle of its flows and ladders', () => {
+    const theft = { at: 9000, from: '10.0.0.20', to: '192.0.2.66', port: 443 };
+    const traffic = office(1, 2).stream(theft, 30, { up: 3e7, down: 1e5 });
+    assertGoesOn(traffic, [9330, 86_400]);
+  });
+
+  it('wins no bet in an earlier capture that was paid for in a later one', () => {
+    const flow = { from: '10.0.0.20', to: '192.0.2.66', port: 443 };
+    // A week back is two hours before: the ladder of the day goes on.
+    const later = new Traffic().connect({ at: 7 * 86_400 - 7200, ...flow }, { up: 2e4 });
+    const earlier = new Traffic().connect({ at: 0, ...flow }, { up: 8e4 });
+    const bets = ofLane(betsOn(earlier, judge(later).learned));
+    assert.ok(bets.length > 0);
+    assert.deepEqual(
+      bets.filter(({ lnE }) => lnE > 0),
+      [],
+    );
   });
 
   it('makes no incident of uploads and a daily backup, and bets of mean 1 at most on them', () => {

@@ -474,10 +474,12 @@ export interface SeenBet {
   readonly lnE: number;
 }
 
-/** All bets on traffic, in the order in which they were made. */
-export function betsOn(traffic: Traffic): SeenBet[] {
+/** All bets on traffic, by who knows what `model` holds, in the order in which they were made. */
+export function betsOn(traffic: Traffic, model?: LearnedState): SeenBet[] {
   const bets: SeenBet[] = [];
   const pipeline = new ShardPipeline({ shard: 0, shards: 1 }, { alarm: () => undefined });
+  const [first] = traffic.records();
+  if (model !== undefined) pipeline.restore(model, shiftFor(model, timeOf(first!)));
   const bet = pipeline.bet.bind(pipeline);
   pipeline.bet = (entity, lane, lnE) => {
     const { address } = entity.ref;
