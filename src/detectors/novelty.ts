@@ -6,6 +6,8 @@ import {
 } from '../batch/generated/record_layout.js';
 import type { FeatureShare } from '../domain/evidence.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import { TICK_US } from '../domain/tick.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { KeySet, mixToUint32, pairKey } from '../models/key_set.js';
@@ -72,6 +74,7 @@ const OWN_FEATURES = NOVELTY_FEATURES.filter((row) => !('lowOf' in row)).length;
 const BIN_WIDTH = 0.4;
 
 const TICKS_PER_MINUTE = 12;
+const MINUTE_US = TICKS_PER_MINUTE * TICK_US;
 const HOURS_PER_WEEK = 168;
 const HOUR_US = 3600e6;
 const WEEK_US = HOURS_PER_WEEK * HOUR_US;
@@ -143,6 +146,32 @@ class Minute {
     this.entropies = 0;
     this.#seen.clear();
   }
+
+  save(out: StateWriter): void {
+    out.f64s([this.packetsOut, this.bytesOut, this.bytesIn, this.bytesOutside]);
+    out.f64s([this.bytesFromOutside, this.flows, this.failed, this.icmpBytes]);
+    out.f64s([this.retransmissions, this.destinations, this.services, this.adminHosts]);
+    out.f64s([this.entropySum, this.entropies]);
+    this.#seen.save(out);
+  }
+
+  restore(from: StateReader): void {
+    this.packetsOut = from.f64();
+    this.bytesOut = from.f64();
+    this.bytesIn = from.f64();
+    this.bytesOutside = from.f64();
+    this.bytesFromOutside = from.f64();
+    this.flows = from.f64();
+    this.failed = from.f64();
+    this.icmpBytes = from.f64();
+    this.retransmissions = from.f64();
+    this.destinations = from.f64();
+    this.services = from.f64();
+    this.adminHosts = from.f64();
+    this.entropySum = from.f64();
+    this.entropies = from.f64();
+    this.#seen.restore(from);
+  }
 }
 
 class NoveltyState implements EntityState {
@@ -151,12 +180,13 @@ class NoveltyState implements EntityState {
   readonly own = new SelfHistogram(OWN_FEATURES, BIN_WIDTH);
   /** Weeks in which the device was active in each hour of the week, and the last hour counted. */
   readonly #weeksOfHour = new Uint8Array(HOURS_PER_WEEK);
-  #lastHour = -1;
-  firstUs = -1;
-  minuteNumber = -1;
+  #lastHour = NaN;
+  /** NaN before the first record. */
+  firstUs = NaN;
+  minuteNumber = NaN;
   /** The features of the minute that waits to be judged. */
   readonly values = new Float64Array(FEATURES);
-  valuesMinute = -1;
+  valuesMinute = NaN;
   isWaiting = false;
   /** What was said last. */
   headline = '';
@@ -168,6 +198,29 @@ class NoveltyState implements EntityState {
 
   recycle(): boolean {
     return false;
+  }
+
+  /** Between two ticks no minute waits. */
+  save(out: StateWriter): void {
+    this.minute.save(out);
+    this.flows.save(out);
+    this.own.save(out);
+    out.bytes(this.#weeksOfHour);
+    out.f64s([this.#lastHour, this.firstUs, this.minuteNumber]);
+    out.text(this.headline);
+  }
+
+  restore(from: StateReader): void {
+    this.minute.restore(from);
+    this.flows.restore(from);
+    this.own.restore(from);
+    const weeks = from.bytes();
+    from.expect(weeks.length === HOURS_PER_WEEK);
+    this.#weeksOfHour.set(weeks);
+    this.#lastHour = from.time(HOUR_US);
+    this.firstUs = from.time();
+    this.minuteNumber = from.time(MINUTE_US);
+    this.headline = from.text();
   }
 
   /** Surprise of being active in an hour of the week, nats; 0 before a week is over. */
@@ -184,6 +237,7 @@ class NoveltyState implements EntityState {
 
 class NoveltyDetector implements Detector {
   readonly name = 'novelty';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['novelty'];
   readonly #slot: number;
   readonly #options: NoveltyOptions;
@@ -203,7 +257,7 @@ class NoveltyDetector implements Detector {
     // Who has not shown to exist gets no memory: made-up sources come by the thousand.
     if (!entity.isProven || !(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
-    const state = (entity.slots[this.#slot] ??= new NoveltyState(this.#options)) as NoveltyState;
+    const state = this.#stateOf(entity);
     const number = Math.floor(context.tick / TICKS_PER_MINUTE);
     if (number !== state.minuteNumber) this.#turn(state, number, { entity, context });
     count(state.minute, row);
@@ -226,10 +280,23 @@ class NoveltyDetector implements Detector {
     return (entity.slots[this.#slot] as NoveltyState).headline;
   }
 
+  saveEntity(entity: Entity, out: StateWriter): void {
+    (entity.slots[this.#slot] as NoveltyState).save(out);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    this.#stateOf(entity).restore(from);
+  }
+
+  #stateOf(entity: Entity): NoveltyState {
+    return (entity.slots[this.#slot] ??= new NoveltyState(this.#options)) as NoveltyState;
+  }
+
   /** A new minute has begun: what was gathered over the one before waits for the end of the tick. */
   #turn(state: NoveltyState, number: number, { entity, context }: Judged): void {
-    if (state.firstUs < 0) state.firstUs = context.timeUs;
-    const isJudged = state.minuteNumber >= 0 && !state.isWaiting && this.#quota.take(entity.key);
+    if (Number.isNaN(state.firstUs)) state.firstUs = context.timeUs;
+    const isFirst = Number.isNaN(state.minuteNumber);
+    const isJudged = !isFirst && !state.isWaiting && this.#quota.take(entity.key);
     if (isJudged) {
       featuresOf(state);
       state.values[FEATURE_INDEX.hour] = state.surpriseOfHour(context.timeUs);
@@ -321,11 +388,11 @@ class NoveltyDetector implements Detector {
     });
     const shares = named.reduce((sum, share) => sum + share.lnEShare, 0);
     state.headline = sentence(named[0]!);
-    const t0Us = state.valuesMinute * TICKS_PER_MINUTE * TICK_US;
+    const t0Us = state.valuesMinute * MINUTE_US;
     context.explain(entity, LANE, {
       other: null,
       t0Us,
-      t1Us: t0Us + TICKS_PER_MINUTE * TICK_US,
+      t1Us: t0Us + MINUTE_US,
       lnE,
       p: Math.exp(-lnE),
       reason: state.headline,

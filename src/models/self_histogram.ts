@@ -1,3 +1,6 @@
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
+
 const BINS = 64;
 const COUNT_MOST = 8192;
 
@@ -40,6 +43,26 @@ export class SelfHistogram {
     this.#n++;
     const features = this.#counts.length / BINS;
     for (let i = 0; i < features; i++) this.#counts[i * BINS + this.#binOf(values[i]!)]!++;
+  }
+
+  /** Bins that are not empty: the position of each above 16 bits of its count. */
+  save(out: StateWriter): void {
+    out.u32(this.#n);
+    out.u32(this.#counts.reduce((n, count) => (count > 0 ? n + 1 : n), 0));
+    this.#counts.forEach((count, at) => {
+      if (count > 0) out.u32(at * 0x10000 + count);
+    });
+  }
+
+  /** REQUIRES: nothing was learned yet. */
+  restore(from: StateReader): void {
+    this.#n = Math.min(from.u32(), COUNT_MOST);
+    const n = from.count(this.#counts.length);
+    for (let i = 0; i < n; i++) {
+      const bin = from.u32();
+      from.expect(bin >>> 16 < this.#counts.length);
+      this.#counts[bin >>> 16] = bin & 0xffff;
+    }
   }
 
   #binOf(value: number): number {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { benignWorld } from '../support/benign_world.js';
+import { assertGoesOn } from '../support/cut_run.js';
 import { betsOn } from '../support/traffic.js';
 
 const HOURS = 3;
@@ -22,6 +23,10 @@ describe('novel behaviour', () => {
     const [first, second] = [...sums].sort((a, b) => b[1] - a[1]);
     assert.equal(first![0], CULPRIT);
     assert.ok(first![1] > 1.5 * second![1], `${first![1]} and ${second![1]}`);
+  });
+
+  it('is remembered by the next run, in the middle of a minute', () => {
+    assertGoesOn(benignWorld(6, 1), [1805]);
   });
 
   it('bets 4 nats on a minute at most', () => {
