@@ -8,6 +8,8 @@ import {
   type FlowRowView,
 } from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
@@ -84,6 +86,7 @@ class MiningState implements EntityState {
 
 class MiningDetector implements Detector {
   readonly name = 'mining';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['mining'];
   readonly #slot: number;
   readonly #options: MiningOptions;
@@ -105,6 +108,22 @@ class MiningDetector implements Detector {
 
   describe(entity: Entity): string {
     return (entity.slots[this.#slot] as MiningState).headline;
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    const { told, judged, headline } = entity.slots[this.#slot] as MiningState;
+    out.f64(told);
+    judged.save(out);
+    out.text(headline);
+  }
+
+  /** What was told goes with the wealth that it brought, and an earlier run has other flows. */
+  restoreEntity(entity: Entity, from: StateReader): void {
+    if (from.shiftUs !== 0) return;
+    const state = this.#stateOf(entity);
+    state.told = from.f64();
+    state.judged.restore(from);
+    state.headline = from.text();
   }
 
   #judgeNamed(row: FlowRowView, age: number, { entity, context }: Judged): void {

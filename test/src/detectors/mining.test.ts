@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { APP_NAMES } from '../../../src/batch/generated/names.js';
+import { differences, inTwo } from '../support/cut_run.js';
 import { betsOn, judge, seeded, Traffic } from '../support/traffic.js';
 
 const app = APP_NAMES.indexOf('mining');
@@ -14,6 +15,20 @@ describe('crypto-mining', () => {
     assert.deepEqual(incidents[0]!.detectors, ['mining']);
     assert.match(incidents[0]!.summary, /spoke a mining protocol with 203\.0\.113\.9 port 3333/);
     assert.equal(alarms[0]!.evidenceCount, 1);
+  });
+
+  it('is not told again by the next run, but in an earlier capture', () => {
+    const traffic = new Traffic().stream(flow, 40, { up: 600, down: 2500, app, ...text });
+    const other = { ...flow, at: 30, from: '10.0.0.8', port: 443 };
+    traffic.stream(other, 40, { up: 700, down: 2200, segmentBytes: [240, -900, 240] });
+    const whole = judge(traffic);
+    for (const cut of [65, 1200, 2100]) {
+      const [before, after] = inTwo(traffic, cut);
+      assert.deepEqual([before.incidents.length, after.incidents], [1, []]);
+      assert.deepEqual(differences(after.learned, whole.learned), []);
+    }
+    const again = judge(traffic, { model: whole.learned });
+    assert.equal(again.incidents[0]!.summary, whole.incidents[0]!.summary);
   });
 
   it('is not told of a node of a coin, whose messages are binary', () => {
