@@ -7,6 +7,8 @@ import {
 } from '../batch/generated/record_layout.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { lnEOfP, logAddExp } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
@@ -88,6 +90,7 @@ class FingerprintState implements EntityState {
 
 class FingerprintDetector implements Detector {
   readonly name = 'fingerprint';
+  readonly memoryVersion = 1;
   readonly lanes: readonly LaneId[] = ['fingerprint'];
   readonly #slot: number;
   readonly #options: FingerprintOptions;
@@ -123,6 +126,20 @@ class FingerprintDetector implements Detector {
 
   describe(entity: Entity): string {
     return (entity.slots[this.#slot] as FingerprintState).headline;
+  }
+
+  saveEntity(entity: Entity, out: StateWriter): void {
+    const { pairs, pairsSeen, headline } = entity.slots[this.#slot] as FingerprintState;
+    pairs.save(out);
+    out.f64(pairsSeen);
+    out.text(headline);
+  }
+
+  restoreEntity(entity: Entity, from: StateReader): void {
+    const state = (entity.slots[this.#slot] = new FingerprintState(this.#options.pairsMost));
+    state.pairs.restore(from);
+    state.pairsSeen = from.natural();
+    state.headline = from.text();
   }
 
   /** False when too many entities have first sights in this tick. */

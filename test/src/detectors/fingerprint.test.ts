@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { assertGoesOn } from '../support/cut_run.js';
 import { betsOn, judge, seeded, Traffic, type SeenBet } from '../support/traffic.js';
 
 /** Two hours of 25 devices, each with one of four browsers and an updater. */
@@ -30,6 +31,15 @@ describe('rare fingerprint', () => {
     );
     const strongest = late.reduce((a, b) => (b.lnE > a.lnE ? b : a));
     assert.equal(strongest.address, '10.0.0.17');
+  });
+
+  it('is known to the next run when somebody showed it in the one before', () => {
+    const traffic = office(1);
+    for (const at of [3000, 6600]) {
+      const flow = { at, from: '10.0.0.17', to: '192.0.2.66', port: 4041 };
+      traffic.stream(flow, 1, { up: 900, down: 900, clientFingerprint: 666 });
+    }
+    assertGoesOn(traffic, [6000]);
   });
 
   it('bets less than 1 in the mean on browsers and updaters, and makes no incident of them', () => {
