@@ -93,20 +93,27 @@ class Edge {
     return true;
   }
 
+  /** All looks were taken: its contacts are of no more use. */
+  get isDone(): boolean {
+    return this.count === CONTACTS_MOST;
+  }
+
   save(out: StateWriter): void {
-    out.u32(this.count);
-    out.f64s(this.times.subarray(0, this.count));
-    out.f64s(this.sizes.subarray(0, this.count));
+    out.u8(this.count);
     out.u8(this.looks);
     out.f64(this.sumE);
+    if (this.isDone) return;
+    out.f64s(this.times.subarray(0, this.count));
+    out.f64s(this.sizes.subarray(0, this.count));
   }
 
   restore(from: StateReader): void {
-    this.count = from.count(CONTACTS_MOST);
-    this.times = Float64Array.from({ length: this.count }, () => from.time());
-    this.sizes = from.f64s(this.count);
+    this.count = Math.min(from.u8(), CONTACTS_MOST);
     this.looks = Math.min(from.u8(), LOOKS.length);
     this.sumE = from.f64();
+    if (this.isDone) return;
+    this.times = Float64Array.from({ length: this.count }, () => from.time());
+    this.sizes = from.f64s(this.count);
   }
 
   #grow(): void {
@@ -157,7 +164,7 @@ class BeaconDetector implements Detector {
     const state = this.#stateOf(entity);
     const key = edgeKey(row);
     const edge = state.edges.claim(key);
-    if (edge.count === CONTACTS_MOST) return;
+    if (edge.isDone) return;
     if (!edge.add(row.tsFirstUs, row.origPayload, this.#options.mergeUs)) return;
     if (edge.count === LOOKS[edge.looks]) this.#look(edge, key, { row, entity, context });
   }
