@@ -489,9 +489,13 @@ export class ShardPipeline implements DetectorContext {
     const deltas: TickDelta[] = [];
     if (this.#tickHasRecords) {
       this.#moment = endOf(this.tick);
+      // A record of the next tick may have come, or only word that there is none before it.
+      const reachedUs = this.timeUs;
+      this.timeUs = this.#moment.timeUs;
       for (const detector of this.#detectors) detector.onTickEnd?.(this);
       this.#fusion.settle(this.#moment);
       this.#moment = this.#order;
+      this.timeUs = reachedUs;
       const delta = this.#population.seal(this.tick);
       if (delta !== null) deltas.push(delta);
     }

@@ -91,8 +91,8 @@ export class OutcomeHistory {
 
   /** REQUIRES: as many kinds as were saved. */
   restore(from: StateReader): void {
-    this.#settled.set(from.f64s(this.#settled.length));
-    this.#pending.set(from.f64s(this.#pending.length));
+    fill(this.#settled, from);
+    fill(this.#pending, from);
     this.#pendingSinceUs = from.time();
     this.#settledTotal = sumOf(this.#settled);
     this.#pendingTotal = sumOf(this.#pending);
@@ -107,7 +107,12 @@ export class OutcomeHistory {
   }
 }
 
-function sumOf(counts: Float64Array): number {
+function fill(counts: number[], from: StateReader): void {
+  const saved = from.f64s(counts.length);
+  for (let i = 0; i < counts.length; i++) counts[i] = saved[i]!;
+}
+
+function sumOf(counts: readonly number[]): number {
   let sum = 0;
   for (const count of counts) sum += count;
   return sum;
