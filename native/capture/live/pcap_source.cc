@@ -152,7 +152,7 @@ class PcapSource final : public Source {
       const int code = pcap_next_ex(device.pcap.get(), &header, &data);
       if (code == 0) return;
       if (code < 0) {
-        close(&device);
+        lose(&device);
         return;
       }
       const uint32_t caplen = std::min(header->caplen, kMaxFrameBytes);
@@ -175,7 +175,7 @@ class PcapSource final : public Source {
   }
 
   // The interface went down or away.
-  void close(Device* device) {
+  void lose(Device* device) {
     device->before = stats_of(*device);
     device->pcap.reset();
     ++progress_.interface_downs;
