@@ -6,8 +6,8 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "capture/live/live_source.h"
 #include "capture/live/pcap_source.h"
 
@@ -15,12 +15,6 @@ namespace thymus::engine {
 namespace {
 
 constexpr int kLaneWaitMs = 2;
-
-int64_t clock_ns(clockid_t clock) {
-  timespec t{};
-  clock_gettime(clock, &t);
-  return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
 
 // Keeps the calling thread on the i-th of the CPUs.
 void pin_thread(const std::vector<uint32_t>& cpus, size_t i) {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include <poll.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "capture/live/link_watch.h"
 
 namespace thymus::capture {
@@ -15,12 +15,6 @@ constexpr int kPollMs = PacketRing::kRetireMs;
 // A frame may wait for two retirements before its block is shown.
 constexpr int64_t kShownAfterNs = (2 * PacketRing::kRetireMs + 2) * int64_t{1'000'000};
 constexpr int64_t kCheckEveryNs = 200'000'000;
-
-int64_t clock_ns(clockid_t clock) {
-  timespec t{};
-  clock_gettime(clock, &t);
-  return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
 
 struct Watched {
   std::string name;

@@ -7,8 +7,8 @@
 
 #include <pcap/pcap.h>
 #include <poll.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "capture/format.h"
 
 namespace thymus::capture {
@@ -20,12 +20,6 @@ constexpr int64_t kShownAfterNs = 20'000'000;
 constexpr int64_t kReopenEveryNs = 200'000'000;
 constexpr size_t kBufferBytes = 4 * kMaxFrameBytes;
 constexpr uint16_t kLinkTypeRaw = 101;
-
-int64_t clock_ns(clockid_t clock) {
-  timespec t{};
-  clock_gettime(clock, &t);
-  return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
 
 struct Closer {
   void operator()(pcap_t* pcap) const { pcap_close(pcap); }
