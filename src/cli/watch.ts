@@ -135,7 +135,10 @@ class Watch {
     try {
       const sinks = [...outputs.sinks, news, ...(evidence === null ? [] : [evidence.sink])];
       const how = { live: this.#live, learning: this.#learning(interfaces) };
-      return await this.#pipeline.watch(interfaces, sinks, how);
+      const watched = this.#pipeline.watch(interfaces, sinks, how);
+      // A signal that came while the outputs were being opened.
+      if (this.#stops > 0) this.#pipeline.stop();
+      return await watched;
     } finally {
       await evidence?.stop();
       line.stop();

@@ -55,6 +55,17 @@ describe('thymus watch as a service', function () {
     manager.close();
   });
 
+  it('ends when the signal comes before it has begun', async () => {
+    const state = at('early');
+    const child = startThymus(['watch', 'far', '--no-store', '-q', '--state', state], {
+      wrapper: namespace.wrapper,
+    });
+    const outcome = outcomeOf(child);
+    await present(join(state, 'live'));
+    child.kill('SIGTERM');
+    assert.equal((await outcome).code, 0);
+  });
+
   it('takes over a changed budget at SIGHUP, and names what has to wait', async () => {
     const config = at('thymus.yaml');
     writeFileSync(config, 'budget: 1\n');
