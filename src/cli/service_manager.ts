@@ -2,6 +2,19 @@ import { notifyService } from '../engine/pipeline.js';
 
 const US_PER_MS = 1000;
 const MS_PER_S = 1000;
+/** How often it is asked whether the interfaces are open. */
+const OPENING_MS = 20;
+
+/** What the service manager wants to know of a run. */
+export interface RunPulse {
+  /** True when the interfaces are open. */
+  readonly isOpen: () => boolean;
+  /**
+   * By how many seconds judging is behind; the watchdog hears nothing while it is behind by more
+   * than half of what the watchdog waits.
+   */
+  readonly lag: () => number;
+}
 
 /** The service manager that started this process, if one did (sd_notify(3)). */
 export class ServiceManager {
@@ -17,15 +30,20 @@ export class ServiceManager {
     this.#watchdogMs = us > 0 && isMeant ? us / US_PER_MS : null;
   }
 
-  /**
-   * Says that the run has begun, and from then on that it is alive.
-   * @param lag by how many seconds judging is behind; the watchdog hears nothing while it is behind
-   *   by more than half of what the watchdog waits
-   */
-  ready(lag: () => number): void {
-    this.#say('READY=1\nSTATUS=watching');
+  /** Says that the run has begun as soon as `isOpen`, and from then on that it is alive. */
+  begin({ isOpen, lag }: RunPulse): void {
+    if (this.#socket === null) return;
+    this.#timer = setInterval(() => {
+      if (!isOpen()) return;
+      clearInterval(this.#timer);
+      this.#say('READY=1\nSTATUS=watching');
+      this.#watch(lag);
+    }, OPENING_MS).unref();
+  }
+
+  #watch(lag: RunPulse['lag']): void {
     const watchdogMs = this.#watchdogMs;
-    if (this.#socket === null || watchdogMs === null) return;
+    if (watchdogMs === null) return;
     this.#timer = setInterval(() => {
       if (lag() * MS_PER_S < watchdogMs / 2) this.#say('WATCHDOG=1');
     }, watchdogMs / 3).unref();

@@ -131,7 +131,10 @@ class Watch {
       line.start();
       await log.start();
     }
-    this.#manager.ready(() => this.#pipeline.liveStatus?.lag ?? 0);
+    this.#manager.begin({
+      isOpen: () => this.#pipeline.liveStatus?.isOpen ?? false,
+      lag: () => this.#pipeline.liveStatus?.lag ?? 0,
+    });
     try {
       const sinks = [...outputs.sinks, news, ...(evidence === null ? [] : [evidence.sink])];
       const how = { live: this.#live, learning: this.#learning(interfaces) };

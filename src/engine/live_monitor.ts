@@ -17,6 +17,8 @@ const DEVICES = 1000;
 export interface LiveStatus {
   /** Seconds since the run began. */
   readonly uptime: number;
+  /** True when every interface is open. */
+  readonly isOpen: boolean;
   readonly progress: RunProgress;
   /** Every counter of the core, in the order of their list. */
   readonly counters: Readonly<Record<string, number>>;
@@ -122,6 +124,7 @@ export class LiveMonitor {
     const { user, system } = process.cpuUsage();
     return {
       uptime: (nowUs - this.#startedUs) / US_PER_S,
+      isOpen: stats.sources.length > 0 && stats.sources.every(({ kind }) => kind === 'ok'),
       progress,
       counters: Object.fromEntries(COUNTERS.map(([name], i) => [name, stats.counters[i] ?? 0])),
       lag: this.#lagUs(nowUs) / US_PER_S,

@@ -44,6 +44,7 @@ describe('thymus watch as a service', function () {
     });
     const outcome = outcomeOf(child);
     await manager.heard(/^READY=1$/);
+    assert.ok(namespace.hears('far'));
     await manager.heard(/^WATCHDOG=1$/);
     child.kill('SIGHUP');
     await manager.heard(/^RELOADING=1$/);

@@ -42,13 +42,14 @@ export class Namespace {
 
   /** Settles when a packet socket hears one of these interfaces. */
   async heard(...interfaces: readonly string[]): Promise<void> {
-    const numbers = interfaces.map((name) => this.run('cat', `/sys/class/net/${name}/ifindex`));
-    for (;;) {
-      const sockets = this.run('cat', '/proc/net/packet').split('\n').slice(1);
-      const heard = sockets.map((line) => line.trim().split(/\s+/)[4]);
-      if (numbers.some((number) => heard.includes(number.trim()))) return;
-      await sleep(20);
-    }
+    while (!interfaces.some((name) => this.hears(name))) await sleep(20);
+  }
+
+  /** True while a packet socket hears this interface. */
+  hears(name: string): boolean {
+    const number = this.run('cat', `/sys/class/net/${name}/ifindex`).trim();
+    const sockets = this.run('cat', '/proc/net/packet').split('\n').slice(1);
+    return sockets.some((line) => line.trim().split(/\s+/)[4] === number);
   }
 
   plug(): void {
