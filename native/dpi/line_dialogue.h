@@ -46,6 +46,42 @@ bool take_side(const LineDialogue& dialogue, const Segment& segment, Context* co
                      [&](Bytes all, size_t n_behind) { return take(all, client, n_behind); });
 }
 
+// What one segment does in a dialogue whose lines decide about the protocol. `Session` derives from
+// it, is its friend, and has find_roles, on_client, on_server and end; `State` is a LineDialogue
+// with is_sure.
+template <typename Session, typename State>
+class LineSession {
+ public:
+  LineSession(State* state, const Segment& segment, Context* context)
+      : s_(*state), segment_(segment), context_(*context) {}
+
+  Answer run() {
+    Session& session = static_cast<Session&>(*this);
+    if (s_.is_sure) answer_ = Answer::kAccept;
+    if (!s_.roles_known) session.find_roles();
+    const bool kept =
+        take_side(s_, segment_, &context_, [&](Bytes all, bool client, size_t n_behind) {
+          if (over()) return size_t{0};
+          return client ? session.on_client(all) : session.on_server(all, n_behind);
+        });
+    if (!kept && !over()) answer_ = Answer::kReject;
+    if (answer_ == Answer::kReject) session.end();
+    return answer_;
+  }
+
+ protected:
+  bool over() const { return answer_ != Answer::kAccept && answer_ != Answer::kNeedMore; }
+  void be_sure() {
+    s_.is_sure = true;
+    if (answer_ == Answer::kNeedMore) answer_ = Answer::kAccept;
+  }
+
+  State& s_;
+  const Segment& segment_;
+  Context& context_;
+  Answer answer_ = Answer::kNeedMore;
+};
+
 // Parser::on_end of a session that reports what is open.
 template <typename Session, typename State>
 void end_session(void* state, Context* context) {

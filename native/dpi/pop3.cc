@@ -67,22 +67,21 @@ bool is_message(std::string_view request) {
   return equals_nocase(keyword, "RETR") || equals_nocase(keyword, "TOP");
 }
 
-class Session {
+class Session : public LineSession<Session, State> {
  public:
   Session(State* state, const Segment& segment, Context* context)
-      : s_(*state),
-        segment_(segment),
-        context_(*context),
+      : LineSession(state, segment, context),
         requests_(context->buffers, kRequestsBuffer, kMaxFieldsBytes),
         response_(context->buffers, kResponseBuffer, kMaxFieldsBytes) {}
 
-  Answer run();
   // What has no response yet is reported without one.
   void end() {
     while (!requests_.empty()) write_event();
   }
 
  private:
+  friend LineSession;
+
   void find_roles();
   size_t on_client(Bytes all);
   size_t on_server(Bytes all, size_t n_behind);
@@ -93,28 +92,10 @@ class Session {
   void fault(uint16_t fault_code) {
     if (s_.n_events++ < kMaxEvents) write_anomaly(fault_code, context_.events);
   }
-  bool over() const { return answer_ != Answer::kAccept && answer_ != Answer::kNeedMore; }
 
-  State& s_;
-  const Segment& segment_;
-  Context& context_;
   KeptFields requests_;
   KeptFields response_;
-  Answer answer_ = Answer::kNeedMore;
 };
-
-Answer Session::run() {
-  if (s_.is_sure) answer_ = Answer::kAccept;
-  if (!s_.roles_known) find_roles();
-  const bool kept =
-      take_side(s_, segment_, &context_, [&](Bytes all, bool client, size_t n_behind) {
-        if (over()) return size_t{0};
-        return client ? on_client(all) : on_server(all, n_behind);
-      });
-  if (!kept && !over()) answer_ = Answer::kReject;
-  if (answer_ == Answer::kReject) end();
-  return answer_;
-}
 
 void Session::find_roles() {
   if (segment_.data.size() < 2) return;
@@ -133,8 +114,7 @@ size_t Session::on_client(Bytes all) {
     answer_ = Answer::kReject;
     return used;
   }
-  s_.is_sure = true;
-  if (answer_ == Answer::kNeedMore) answer_ = Answer::kAccept;
+  be_sure();
   if (line.is_cut) fault(code::kPop3CommandTooLong);
   const Kept kind = is_sasl ? Kept::kSaslData : Kept::kRequest;
   const std::string_view kept = is_sasl ? kSaslData : line.text;

@@ -86,28 +86,22 @@ uint16_t port_of_fields(std::string_view text) {
   return static_cast<uint16_t>(port);
 }
 
-class Session {
+class Session : public LineSession<Session, State> {
  public:
   Session(State* state, const Segment& segment, Context* context)
-      : s_(*state),
-        segment_(segment),
-        context_(*context),
+      : LineSession(state, segment, context),
         requests_(context->buffers, kRequestsBuffer, kMaxRequestBytes),
         replies_(context->buffers, kReplyBuffer, kMaxReplyBytes) {}
 
-  Answer run();
   void end() {
     while (!requests_.empty() || !replies_.empty()) write_event(false);
   }
 
  private:
-  bool over() const { return answer_ != Answer::kAccept && answer_ != Answer::kNeedMore; }
+  friend LineSession;
+
   bool client_is_originator() const { return !s_.client_is_responder; }
   void find_roles();
-  void be_sure() {
-    s_.is_sure = true;
-    if (answer_ == Answer::kNeedMore) answer_ = Answer::kAccept;
-  }
   size_t on_client(Bytes all);
   void on_transfer(int transfer, std::string_view argument);
   size_t on_server(Bytes all, size_t n_behind);
@@ -120,26 +114,9 @@ class Session {
     if (s_.n_events++ < kMaxEvents) write_anomaly(fault_code, context_.events);
   }
 
-  State& s_;
-  const Segment& segment_;
-  Context& context_;
   KeptFields requests_;
   KeptFields replies_;
-  Answer answer_ = Answer::kNeedMore;
 };
-
-Answer Session::run() {
-  if (s_.is_sure) answer_ = Answer::kAccept;
-  if (!s_.roles_known) find_roles();
-  const bool kept =
-      take_side(s_, segment_, &context_, [&](Bytes all, bool client, size_t n_behind) {
-        if (over()) return size_t{0};
-        return client ? on_client(all) : on_server(all, n_behind);
-      });
-  if (!kept && !over()) answer_ = Answer::kReject;
-  if (answer_ == Answer::kReject) end();
-  return answer_;
-}
 
 void Session::find_roles() {
   if (segment_.data.size() < 2) return;

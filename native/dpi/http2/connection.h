@@ -216,6 +216,8 @@ class Session {
   void put_fields(const FieldList& list, uint16_t field, bool is_service);
   void write_settings(Bytes content);
   void write_goaway(uint32_t error_code);
+  void begin_connection_event();
+  void end_connection_event();
   void report(Fault fault);
   bool may_write();
 

@@ -162,15 +162,29 @@ void Session::write_file(const Stream& stream, size_t side) {
   events->end();
 }
 
-void Session::write_settings(Bytes content) {
-  if (content.empty() || !may_write()) return;
+// An event of the whole connection: of stream 0, by whoever said it.
+void Session::begin_connection_event() {
   EventWriter* events = context_.events;
-  const bool by_client = is_client(side_);
   events->begin(event::kHttp, s_.server_is_originator ? Side::kResponder : Side::kOriginator);
   events->put_text(ids::kVersion, "2");
   events->open(ids::kHttp2);
   events->put(ids::http2::kStreamId, 0);
-  events->open(by_client ? ids::http2::kRequest : ids::http2::kResponse);
+  events->open(is_client(side_) ? ids::http2::kRequest : ids::http2::kResponse);
+}
+
+void Session::end_connection_event() {
+  EventWriter* events = context_.events;
+  events->close();
+  events->close();
+  events->put(ids::kTxId, c_->next_tx++);
+  events->end();
+}
+
+void Session::write_settings(Bytes content) {
+  if (content.empty() || !may_write()) return;
+  EventWriter* events = context_.events;
+  const bool by_client = is_client(side_);
+  begin_connection_event();
   Reader r(content.first(std::min(content.size(), kMostSettings * kSettingBytes)));
   while (!r.empty()) {
     const uint16_t id = r.be16();
@@ -181,27 +195,16 @@ void Session::write_settings(Bytes content) {
     events->put(ids::http2::request::settings::kSettingsValue, value);
     events->close();
   }
-  events->close();
-  events->close();
-  events->put(ids::kTxId, c_->next_tx++);
-  events->end();
+  end_connection_event();
 }
 
 void Session::write_goaway(uint32_t error_code) {
   if (!may_write()) return;
-  EventWriter* events = context_.events;
-  const bool by_client = is_client(side_);
-  events->begin(event::kHttp, s_.server_is_originator ? Side::kResponder : Side::kOriginator);
-  events->put_text(ids::kVersion, "2");
-  events->open(ids::kHttp2);
-  events->put(ids::http2::kStreamId, 0);
-  events->open(by_client ? ids::http2::kRequest : ids::http2::kResponse);
-  events->put_text(by_client ? ids::http2::request::kErrorCode : ids::http2::response::kErrorCode,
-                   error_name(error_code));
-  events->close();
-  events->close();
-  events->put(ids::kTxId, c_->next_tx++);
-  events->end();
+  begin_connection_event();
+  context_.events->put_text(
+      is_client(side_) ? ids::http2::request::kErrorCode : ids::http2::response::kErrorCode,
+      error_name(error_code));
+  end_connection_event();
 }
 
 }  // namespace thymus::dpi::http2

@@ -78,24 +78,22 @@ bool greets_for_mail(std::string_view line) {
          (contains_nocase(line, "mail") && !contains_nocase(line, "ftp"));
 }
 
-class Session final : private MailListener {
+class Session final : public LineSession<Session, State>, private MailListener {
  public:
   Session(State* state, const Segment& segment, Context* context)
-      : s_(*state),
-        segment_(segment),
-        context_(*context),
+      : LineSession(state, segment, context),
         fields_(context->buffers, kFieldsBuffer, kMaxFieldsBytes),
         use_{context->buffers, kHeaderBuffer, this, context->digests} {}
 
-  Answer run();
   void end() {
     if (s_.mail.is_open()) s_.mail.close(s_.mail_is_whole, use_);
     finish_transaction();
   }
 
  private:
+  friend LineSession;
+
   bool from_client() const { return s_.is_client(segment_.from_originator); }
-  bool over() const { return answer_ != Answer::kAccept && answer_ != Answer::kNeedMore; }
   void find_roles();
   size_t on_client(Bytes all);
   size_t on_chunk(Bytes all);
@@ -122,26 +120,9 @@ class Session final : private MailListener {
   }
   void on_fault(uint16_t fault_code) override { fault(fault_code); }
 
-  State& s_;
-  const Segment& segment_;
-  Context& context_;
   KeptFields fields_;
   MailReader::Use use_;
-  Answer answer_ = Answer::kNeedMore;
 };
-
-Answer Session::run() {
-  if (s_.is_sure) answer_ = Answer::kAccept;
-  if (!s_.roles_known) find_roles();
-  const bool kept =
-      take_side(s_, segment_, &context_, [&](Bytes all, bool client, size_t n_behind) {
-        if (over()) return size_t{0};
-        return client ? on_client(all) : on_server(all, n_behind);
-      });
-  if (!kept && !over()) answer_ = Answer::kReject;
-  if (answer_ == Answer::kReject) end();
-  return answer_;
-}
 
 void Session::find_roles() {
   bool is_whole = false;
