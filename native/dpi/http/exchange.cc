@@ -1,16 +1,9 @@
 #include "dpi/http/exchange.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/generated/anomaly_codes.h"
-#include "base/generated/events/fileinfo.h"
-#include "base/generated/events/http.h"
-#include "dpi/http/content_decoder.h"
-#include "dpi/http/fields.h"
-#include "dpi/identity.h"
-#include "dpi/sbi.h"
 #include "dpi/text.h"
 
 namespace thymus::dpi::http {
@@ -21,7 +14,6 @@ namespace code = anomaly_code;
 enum : int { kRequestHead, kResponseHead, kWaitingRequests };
 
 constexpr uint16_t kMaxOpen = 256;
-constexpr uint32_t kMaxEvents = 20'000;
 constexpr size_t kMaxKeptRequestBytes = 8 * 1024;  // longer heads are kept cut
 // How far a response is looked for behind lines that are none.
 constexpr size_t kMaxJunkBytes = 256;
@@ -55,14 +47,6 @@ size_t find_response(Bytes data) {
 bool forbids_body(const Head& request, uint16_t status) {
   return (status >= 100 && status < 200) || status == 204 || status == 304 ||
          request.method == "HEAD";
-}
-
-std::string_view file_name(const Head& request, const Head* response) {
-  if (response != nullptr) {
-    const auto name = parameter_of(response->content_disposition, "filename");
-    if (!name.empty()) return name;
-  }
-  return path_of(request.target);
 }
 
 }  // namespace
@@ -393,68 +377,7 @@ Bytes Exchange::response_head() const {
   return head.first(std::min<size_t>(head.size(), s_.server.head_bytes));
 }
 
-// ---- bodies
-
-void Exchange::begin_content(const Head& head, Stream* stream) {
-  stream->phase = Phase::kBody;
-  stream->n_codings = 0;
-  stream->is_broken = false;
-  std::array<ContentDecoder::Coding, ContentDecoder::kMaxLayers> codings{};
-  size_t n = ContentDecoder::codings_in(head.content_encoding, codings.data(), codings.size());
-  if (n < codings.size()) {
-    n += ContentDecoder::codings_in(head.second_encoding, codings.data() + n, codings.size() - n);
-  }
-  if (n > codings.size()) {
-    write_fault(code::kHttpTooManyEncodingLayers);
-    return;
-  }
-  // One body of a flow is decoded at a time.
-  const Stream& other = stream == &s_.client ? s_.server : s_.client;
-  if (n == 0 || stream->body.is_over() || other.n_codings > 0) return;
-  const auto memory = context_.buffers->scratch(n * ContentDecoder::kBytesPerLayer);
-  if (memory.empty()) return;
-  ContentDecoder::begin(memory, codings.data(), n);
-  stream->n_codings = static_cast<uint8_t>(n);
-}
-
-// Returns what is behind the body.
-Bytes Exchange::take_body(Bytes data, Stream* stream) {
-  while (!data.empty() && !stream->body.is_over()) {
-    const bool was_invalid = stream->body.had_invalid_chunk();
-    const BodyReader::Piece piece = stream->body.next(data);
-    if (piece.is_content) on_content(data.first(piece.size), stream);
-    if (!was_invalid && stream->body.had_invalid_chunk()) {
-      write_fault(stream == &s_.client ? code::kHttpInvalidRequestChunkLen
-                                       : code::kHttpInvalidResponseChunkLen);
-    }
-    data = data.subspan(piece.size);
-  }
-  return data;
-}
-
-void Exchange::on_content(Bytes content, Stream* stream) {
-  FileTracker& file = stream->file;
-  if (!file.is_open()) file.open(context_.digests);
-  if (stream->is_broken) return;
-  if (stream->n_codings == 0) return file.add(content);
-  const auto memory = context_.buffers->scratch(stream->n_codings * ContentDecoder::kBytesPerLayer);
-  auto* decoder = ContentDecoder::in(memory);
-  const auto result = decoder->decode(content, [&file](Bytes bytes) { file.add(bytes); });
-  if (result == ContentDecoder::Result::kDecoded || result == ContentDecoder::Result::kPlain) {
-    return;
-  }
-  stream->is_broken = true;
-  const bool is_bomb = result == ContentDecoder::Result::kBomb;
-  write_fault(is_bomb ? code::kHttpCompressionBomb : code::kHttpGzipDecompressionFailed);
-}
-
-void Exchange::end_content(FileState state, Stream* stream) {
-  if (stream->n_codings > 0) context_.buffers->scratch(0);
-  stream->n_codings = 0;
-  if (!stream->file.is_open()) return;
-  stream->file.close(stream->file.has_gaps() ? FileState::kTruncated : state);
-  write_file(*stream);
-}
+// ---- holes
 
 // `seq` is the first byte behind the hole.
 void Exchange::skip_gap(uint32_t seq, bool from_client) {
@@ -481,7 +404,7 @@ void Exchange::skip_gap(uint32_t seq, bool from_client) {
   if (!goes_on) lose(buffer, &stream);
 }
 
-// ---- events
+// ---- end
 
 void Exchange::on_end() {
   // A head whose end never came says as much as it holds.
@@ -506,89 +429,6 @@ void Exchange::on_end() {
   while (s_.n_open > 0) {
     write_transaction(waiting(0), nullptr, 0);
     forget_oldest();
-  }
-}
-
-Side Exchange::side_of(const Stream& stream) const {
-  const bool is_originator = (&stream == &s_.client) != s_.server_is_originator;
-  return is_originator ? Side::kOriginator : Side::kResponder;
-}
-
-bool Exchange::may_write() {
-  if (s_.n_events >= kMaxEvents) return false;
-  ++s_.n_events;
-  return true;
-}
-
-void Exchange::write_transaction(const Waiting& request, const Head* response, uint64_t length) {
-  if (!may_write()) return;
-  EventWriter* events = context_.events;
-  events->begin(event::kHttp, side_of(s_.client));
-  const Head head = parse_head(request.head, true);
-  put_fields({request.was_seen ? &head : nullptr, response, length}, &context_);
-  events->put(event::http::kTxId, request.tx_id);
-  if (request.was_seen) write_service_call(head.target, &context_);
-  events->end();
-}
-
-void Exchange::write_file(const Stream& stream) {
-  if (!may_write()) return;
-  const bool from_client = &stream == &s_.client;
-  const Waiting waits = waiting(from_client ? s_.last_request : 0);
-  const Head request = parse_head(waits.head, true);
-  const Head response = parse_head(response_head(), false);
-  const bool has_response = s_.server.head_bytes > 0;
-  const Head* answer = has_response && !from_client ? &response : nullptr;
-  EventWriter* events = context_.events;
-  std::string_view name = file_name(request, answer);
-  RedactedText redacted;
-  if (is_service_target(request.target)) {
-    redacted = without_identities(name, *context_.options);
-    name = redacted.view();
-  }
-  begin_fileinfo(stream.file, {AppId::kHttp, name, waits.tx_id, side_of(stream)}, events);
-  if (answer != nullptr) {
-    const ContentRange range = content_range_of(answer->content_range);
-    if (range.is_valid) {
-      events->put(event::fileinfo::kStart, range.first);
-      events->put(event::fileinfo::kEnd, range.last);
-    }
-  }
-  events->open(event::fileinfo::kHttp);
-  put_fields({waits.was_seen ? &request : nullptr, answer,
-              from_client ? uint64_t{0} : stream.body.wire_bytes()},
-             &context_);
-  events->close();
-  events->end();
-}
-
-void Exchange::write_fault(uint16_t anomaly) {
-  if (may_write()) write_anomaly(anomaly, context_.events);
-}
-
-void Exchange::write_faults(const Head& head) {
-  struct Code {
-    uint16_t fault;
-    uint16_t request;
-    uint16_t response;
-  };
-  static constexpr Code kCodes[] = {
-      {kMissingColon, code::kHttpRequestFieldMissingColon, code::kHttpResponseFieldMissingColon},
-      {kInvalidFolding, code::kHttpInvalidRequestFieldFolding,
-       code::kHttpInvalidResponseFieldFolding},
-      {kInvalidLength, code::kHttpInvalidContentLengthFieldInRequest,
-       code::kHttpInvalidContentLengthFieldInResponse},
-      {kDuplicateLength, code::kHttpDuplicateContentLengthFieldInRequest,
-       code::kHttpDuplicateContentLengthFieldInResponse},
-      {kInvalidTransferCoding, code::kHttpInvalidTransferEncodingValueInRequest,
-       code::kHttpInvalidTransferEncodingValueInResponse},
-      {kMissingHost, code::kHttpMissingHostHeader, 0},
-      {kAmbiguousHost, code::kHttpHostHeaderAmbiguous, 0},
-      {kInvalidPort, code::kHttpInvalidServerPortInRequest, 0},
-  };
-  if (head.faults == 0) return;
-  for (const Code& c : kCodes) {
-    if (head.faults & c.fault) write_fault(head.is_request ? c.request : c.response);
   }
 }
 

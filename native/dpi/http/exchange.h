@@ -60,6 +60,7 @@ class Exchange {
     Bytes head;
   };
   enum class Found : uint8_t { kHead, kMore, kNothing };
+  static constexpr uint32_t kMaxEvents = 20'000;
 
   void on_client(Bytes data);
   void on_server(Bytes data);
