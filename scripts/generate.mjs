@@ -8,10 +8,13 @@
 //                                    not look at `decode`
 //   native/decode/anomalies.def, native/dpi/apps.def, native/base/counters.def
 //                                 -> src/batch/generated/names.ts
+//   src/detectors/*.ts, src/domain/lanes.ts
+//                                 -> docs/detectors.md
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { detectorDocs } from './detector_docs.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const read = (path) => readFileSync(join(root, path), 'utf8');
@@ -287,6 +290,7 @@ const outputs = {
   'src/batch/generated/record_layout.ts': recordTs(),
   'src/batch/generated/event_schema.ts': eventTs(),
   'src/batch/generated/names.ts': namesTs(),
+  'docs/detectors.md': await detectorDocs(root),
 };
 
 const check = process.argv.includes('--check');

@@ -16,8 +16,8 @@ import { grouped, lasting } from './words.js';
 /**
  * D9, floods, seen from the victim. ATT&CK T1498, T1499.
  *
- * SYN flood, after Wang, Zhang and Shin 2002: requests that were never completed, set against the
- * rate of completed ones, window by window of 100 ms (models/handshake_balance.ts). Each window is a
+ * Method: SYN flood, after Wang, Zhang and Shin 2002: requests that were never completed, set against
+ * the rate of completed ones, window by window of 100 ms (models/handshake_balance.ts). Each window is a
  * bet (models/count_bet.ts) that loses when handshakes are completed; the lane's recursion adds them
  * up as a CUSUM does. Refused requests do not count: they hold no memory of the victim, and a
  * service that is down is refused by many.
