@@ -21,7 +21,7 @@ import { NO_EXCHANGE, type TickDelta, type TickExchange } from '../domain/tick_e
 import { createDetectors } from '../detectors/index.js';
 import type { Detector, DetectorContext, EvidenceDraft } from '../detectors/detector.js';
 import { alarmThreshold } from '../fusion/budget.js';
-import { endOf, Fusion } from '../fusion/fusion.js';
+import { endOf, Fusion, type TickWealth } from '../fusion/fusion.js';
 import {
   ENTITY_TABLE_DEFAULTS,
   EntityTable,
@@ -45,6 +45,11 @@ export interface ShardPipelineOptions {
   readonly probationMost?: number;
   /** `finalState` will be asked for; default false. */
   readonly keepsState?: boolean;
+  /**
+   * Called at the end of each tick with records, before alarms are closed, with all entities that
+   * were seen in it. Costs nothing when it is absent.
+   */
+  readonly onTick?: (tick: number, entities: readonly TickWealth[]) => void;
 }
 
 /** Figures for metrics. Those of tables are 0 as long as nothing was forgotten. */
@@ -498,6 +503,7 @@ export class ShardPipeline implements DetectorContext {
       this.timeUs = reachedUs;
       const delta = this.#population.seal(this.tick);
       if (delta !== null) deltas.push(delta);
+      this.#observe();
     }
     this.#fusion.endTick(this.tick, next);
     this.#exchange.announce(next, deltas);
@@ -506,6 +512,16 @@ export class ShardPipeline implements DetectorContext {
     const callback = this.#onTickEnd;
     this.#onTickEnd = null;
     callback?.();
+  }
+
+  #observe(): void {
+    const { onTick } = this.#options;
+    if (onTick === undefined) return;
+    const entities = this.#entities.seenIn(this.tick);
+    onTick(
+      this.tick,
+      entities.map((entity) => this.#fusion.wealthOf(entity)),
+    );
   }
 
   /** The entity of one side of a flow, proven as far as the flow proves it. */

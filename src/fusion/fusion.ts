@@ -1,3 +1,4 @@
+import type { EntityRef } from '../domain/entity.js';
 import type { Evidence } from '../domain/evidence.js';
 import type { EvidenceSink } from '../domain/evidence_sink.js';
 import type { Alarm } from '../domain/incident.js';
@@ -26,6 +27,15 @@ export interface FusionOptions {
   readonly sink: EvidenceSink;
   /** What an entity did, by the detector of a lane. */
   readonly describe: (entity: Entity, lane: LaneId) => string;
+}
+
+/** Wealth of an entity at one moment, for who measures detectors. */
+export interface TickWealth {
+  readonly entity: EntityRef;
+  /** ln M: fused wealth in nats. */
+  readonly lnWealth: number;
+  /** The weighted wealth of the lanes that had bets, largest first. */
+  readonly lanes: readonly { readonly lane: LaneId; readonly lnWealth: number }[];
 }
 
 /**
@@ -98,6 +108,16 @@ export class Fusion {
     const grown = [...this.#open.values()].filter((entity) => this.#hasGrown(entity, tick));
     for (const entity of byKey(grown)) this.#send(entity, 'update', endOf(tick));
     this.#closeQuiet(next);
+  }
+
+  /** Where an entity stands. */
+  wealthOf(entity: Entity): TickWealth {
+    const wealth = entity.slots[this.#options.slot] as EntityWealth | null;
+    return {
+      entity: entity.ref,
+      lnWealth: (wealth ?? new EntityWealth()).lnWealth(entity.activeTicks),
+      lanes: wealth?.lanes(entity.activeTicks) ?? [],
+    };
   }
 
   /** Writes the wealth of an entity. REQUIRES: it has some. */

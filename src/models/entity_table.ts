@@ -182,6 +182,13 @@ export class EntityTable {
     return this.#entities.get(key);
   }
 
+  /** Those that were seen in `tick`, by their keys. Walks the whole table. */
+  seenIn(tick: number): Entity[] {
+    return this.#atPlace
+      .filter((entity) => entity.lastTick === tick && !entity.isForgotten)
+      .sort((a, b) => a.key - b.key);
+  }
+
   /** Takes note that an entity was seen in `tick`. */
   touch(entity: Entity, tick: number): void {
     if (entity.lastTick === tick) return;
