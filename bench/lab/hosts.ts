@@ -43,6 +43,10 @@ export const CAMERA = host('camera', 60);
 export const PRINTER = host('printer', 61);
 export const PCS = [1, 2, 3, 4, 5, 6].map((i) => host(`pc${i}`, 100 + i));
 
+/** What a large office has besides: 36 computers and 15 sensors. With the others 60 devices. */
+export const MORE_PCS = Array.from({ length: 36 }, (_, i) => host(`pc${i + 7}`, 107 + i));
+export const SENSORS = Array.from({ length: 15 }, (_, i) => host(`sensor${i + 1}`, 70 + i));
+
 /** In the inventory still, switched off long ago. */
 export const RETIRED = host('oldserver', 35);
 
@@ -76,6 +80,9 @@ export const OUTSIDER: Site = {
 };
 
 export const SITES = [BRANCH, INTERNET, OUTSIDER] as const;
+
+/** Its name server is the outsider: whoever asks for names below it talks to that one. */
+export const TUNNEL_DOMAIN = 't.outside.example';
 
 export const TIME_SERVER = '192.0.2.123';
 

@@ -7,15 +7,14 @@ import { startCapture } from './capture.js';
 import { Lab } from './lab.js';
 import { buildNetwork } from './network.js';
 import type { CaptureLog } from './log.js';
-import type { Scenario } from './scenarios/scenario.js';
-import { scenarioNamed } from './scenarios/index.js';
+import { playNamed, type Play } from './plays.js';
 import { startServers } from './servers/index.js';
 import { pause } from './shell.js';
 
 const FOLDER = '/run/lab';
 /** For duplicate address detection of the links' own addresses. */
 const SETTLE_SECONDS = 3;
-/** Beyond what a scenario should take; then it hangs. */
+/** Beyond what a play should take; then it hangs. */
 const PATIENCE_SECONDS = 180;
 
 const { values, positionals } = parseArgs({
@@ -24,44 +23,47 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     intensity: { type: 'string', default: '1' },
     out: { type: 'string', default: '.' },
+    name: { type: 'string' },
   },
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-const scenario = scenarioNamed(positionals[0] ?? '');
 const seed = inRange('seed', values.seed, 0, 2 ** 32 - 1);
 const intensity = inRange('intensity', values.intensity, 0.01, 1);
+const play = playNamed(positionals[0] ?? '', intensity);
+const name = values.name ?? play.name;
 
-process.stderr.write(`${scenario.name}: about ${scenario.seconds} s\n`);
-setTimeout(giveUp, (scenario.seconds / intensity + PATIENCE_SECONDS) * 1000);
-buildNetwork();
+process.stderr.write(`${name}: about ${play.seconds} s\n`);
+setTimeout(giveUp, (play.seconds + PATIENCE_SECONDS) * 1000);
+buildNetwork(play.moreHosts);
 mkdirSync(FOLDER);
 const lab = new Lab({ folder: FOLDER, seed, intensity });
-const capture = await startCapture(join(values.out, `${scenario.name}.pcap`));
+const capture = await startCapture(join(values.out, `${name}.pcap`));
 await startServers(lab);
+await play.prepare?.(lab);
 await pause(SETTLE_SECONDS);
-await play(lab, scenario);
+await perform(lab, play);
 const log: CaptureLog = {
-  scenario: scenario.name,
+  scenario: play.name,
   seed,
   intensity,
   drops: await capture.stop(),
   notes: lab.log.notes,
 };
-writeFileSync(join(values.out, `${scenario.name}.log.json`), JSON.stringify(log, null, 2));
+writeFileSync(join(values.out, `${name}.log.json`), JSON.stringify(log, null, 2));
 await lab.stopAll();
 process.exit(0);
 
-/** The office works until the events of the scenario are over. */
-async function play(lab: Lab, scenario: Scenario): Promise<void> {
+/** The office works until the events of the play are over. */
+async function perform(lab: Lab, { events }: Play): Promise<void> {
   const stopWork = new AbortController();
   const work = workInOffice(lab, stopWork.signal);
-  await scenario.events(lab);
+  await events(lab);
   stopWork.abort();
   await work;
 }
 
 function giveUp(): void {
-  process.stderr.write(`${scenario.name} hangs: it should have been over long ago.\n`);
+  process.stderr.write(`${name} hangs: it should have been over long ago.\n`);
   process.exit(1);
 }
 

@@ -9,18 +9,20 @@ export const SWITCH = 'br0';
 /**
  * Builds the office in the network namespace it is called in, which becomes the switch. That
  * namespace must be a fresh one, with a mount namespace of its own.
+ *
+ * @param more devices besides those that every office has
  */
-export function buildNetwork(): void {
+export function buildNetwork(more: readonly Host[] = []): void {
   sh('mount -t tmpfs tmpfs /run');
   mkdirSync('/run/netns');
   // A bridge in promiscuous mode hands up each frame that it forwards: a mirror port.
   sh(`ip link add ${SWITCH} type bridge stp_state 0 mcast_snooping 0`);
   sh(`sysctl -qw net.ipv6.conf.${SWITCH}.disable_ipv6=1`);
   sh(`ip link set ${SWITCH} up promisc on`);
-  for (const host of [...OFFICE, LAPTOP]) plugIn(host);
+  for (const host of [...OFFICE, ...more, LAPTOP]) plugIn(host);
   for (const site of SITES) addSite(site);
   makeGateway();
-  for (const host of OFFICE) configure(host);
+  for (const host of [...OFFICE, ...more]) configure(host);
 }
 
 function plugIn(host: { readonly name: string; readonly mac: string }): void {

@@ -11,6 +11,8 @@ export interface Times {
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const FILE_HEADER_BYTES = 24;
 const PACKET_HEADER_BYTES = 16;
+const SNAPLEN = 262_144;
+const LINKTYPE_ETHERNET = 1;
 
 /** Reads a pcap of this machine's byte order, as tcpdump has written it. */
 export function timesOf(pcap: Buffer): Times {
@@ -30,13 +32,42 @@ export function inTimeOrder(pcap: Buffer): Buffer {
   return Buffer.concat([pcap.subarray(0, FILE_HEADER_BYTES), ...packets.map(({ bytes }) => bytes)]);
 }
 
-interface Packet {
+export interface Packet {
   readonly timeUs: number;
   /** With its header. */
   readonly bytes: Buffer;
 }
 
-function* packetsOf(pcap: Buffer): Generator<Packet> {
+/** What was on the wire. */
+export function frameOf(packet: Packet): Buffer {
+  return packet.bytes.subarray(PACKET_HEADER_BYTES);
+}
+
+/** The same frame bytes or others of the same length, at another time. */
+export function packetAt(timeUs: number, frame: Buffer): Packet {
+  const bytes = Buffer.alloc(PACKET_HEADER_BYTES + frame.length);
+  const seconds = Math.floor(timeUs / 1e6);
+  bytes.writeUInt32LE(seconds, 0);
+  bytes.writeUInt32LE(timeUs - seconds * 1e6, 4);
+  bytes.writeUInt32LE(frame.length, 8);
+  bytes.writeUInt32LE(frame.length, 12);
+  frame.copy(bytes, PACKET_HEADER_BYTES);
+  return { timeUs, bytes };
+}
+
+/** A pcap of whole Ethernet frames. */
+export function pcapOf(packets: readonly Packet[]): Buffer {
+  const header = Buffer.alloc(FILE_HEADER_BYTES);
+  header.writeUInt32LE(MAGIC_MICROSECONDS, 0);
+  header.writeUInt16LE(2, 4);
+  header.writeUInt16LE(4, 6);
+  header.writeUInt32LE(SNAPLEN, 16);
+  header.writeUInt32LE(LINKTYPE_ETHERNET, 20);
+  return Buffer.concat([header, ...packets.map(({ bytes }) => bytes)]);
+}
+
+/** All packets as they stand, over the memory of the file. */
+export function* packetsOf(pcap: Buffer): Generator<Packet> {
   if (pcap.length < FILE_HEADER_BYTES || pcap.readUInt32LE(0) !== MAGIC_MICROSECONDS) {
     throw new Error('This is not a little-endian pcap with microseconds.');
   }

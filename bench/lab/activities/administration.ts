@@ -22,3 +22,11 @@ export async function takeInventory(lab: Lab): Promise<void> {
     await pause(random.between(0.05, 0.3));
   }
 }
+
+/** The administrator's own scanner: which services does each device of the inventory offer? */
+export async function scanInventory(lab: Lab): Promise<void> {
+  const addresses = [...OFFICE, RETIRED].map(({ address }) => address);
+  const ports = '22,80,443,445,3389,8080,9100';
+  const pace = ['--max-rate', '30', '--max-retries', '1'];
+  await lab.must(ADMIN.name, ['nmap', '-n', '-sS', '-p', ports, ...pace, ...addresses]);
+}

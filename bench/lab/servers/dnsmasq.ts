@@ -1,6 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BRANCH, DNS, DOMAIN, GATEWAY, OFFICE, PUBLIC_NAMES, WEB, officeName } from '../hosts.js';
+import {
+  BRANCH,
+  DNS,
+  DOMAIN,
+  GATEWAY,
+  OFFICE,
+  OUTSIDER,
+  PUBLIC_NAMES,
+  TUNNEL_DOMAIN,
+  WEB,
+  officeName,
+} from '../hosts.js';
 import type { Lab } from '../lab.js';
 import { replaceSystemFile } from './system_file.js';
 
@@ -25,6 +36,7 @@ function configuration(folder: string): string {
     `domain=${DOMAIN}`,
     // What is not listed does not exist.
     'address=/#/',
+    `server=/${TUNNEL_DOMAIN}/${OUTSIDER.siteEnd.split('/')[0]!}`,
     ...records(),
     'dhcp-range=10.20.0.150,10.20.0.199,2h',
     `dhcp-option=option:router,${GATEWAY.address}`,

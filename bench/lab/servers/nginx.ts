@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import type { Lab } from '../lab.js';
 import { writeContent } from './content.js';
 
+/** Asks for a name and a password. */
+export const GUARDED_PATH = '/private/';
+
 export interface Website {
   readonly name: string;
   readonly host: string;
@@ -18,6 +21,8 @@ export async function startWebsite(lab: Lab, site: Website): Promise<string> {
   writeContent(root, lab.random(`content of ${site.name}`));
   mkdirSync(join(folder, 'tmp'), { recursive: true });
   if (site.tls) await makeCertificate(lab, site, folder);
+  const secret = lab.random(`password of ${site.name}`).bytes(12).toString('hex');
+  writeFileSync(join(folder, 'users'), `alice:{PLAIN}${secret}\n`);
   writeFileSync(join(folder, 'nginx.conf'), configuration(site, folder));
   lab.serve(`nginx ${site.name}`, site.host, command(folder));
   return root;
@@ -67,6 +72,7 @@ http {
     ${tls}
     root ${folder}/www;
     index 0.html;
+    location ${GUARDED_PATH} { auth_basic private; auth_basic_user_file ${folder}/users; }
   }
 }
 `;
