@@ -1,7 +1,9 @@
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { APP, FILES, LOGIN, PCS } from '../hosts.js';
 import type { Lab } from '../lab.js';
 import { keyOf } from '../servers/accounts.js';
+import { sh } from '../shell.js';
 import { startSshServer } from '../servers/sshd.js';
 import { at, own, shell, type SetAttack } from './set_attack.js';
 
@@ -45,6 +47,8 @@ export const SPREADING: readonly SetAttack[] = [
     host: CHAIN[0]!.name,
     seconds: 40,
     prepare: (lab) => {
+      copyFileSync(keyOf(lab, 'bob'), stolenKey(lab));
+      sh(`chown bob ${stolenKey(lab)}`);
       for (const { name } of CHAIN.slice(1, 4)) startSshServer(lab, name);
     },
     command: (lab) => shell([hop(lab, CHAIN.slice(1))]),
@@ -61,12 +65,15 @@ function hop(lab: Lab, hosts: readonly (typeof CHAIN)[number][]): string {
   const wait = `sleep ${Math.min(12, 2 / lab.intensity)}`;
   const [next, ...rest] = hosts;
   if (next === undefined) return `${wait}; head -c 200000 /dev/urandom`;
-  const key = join(lab.folder, `stolen-${next.name}.key`);
   const options = '-F none -o BatchMode=yes -o StrictHostKeyChecking=no -o LogLevel=ERROR';
-  const files = `-o UserKnownHostsFile=/dev/null -o IdentitiesOnly=yes -i ${key}`;
-  const copy = `cp ${keyOf(lab, 'bob')} ${key}; chmod 600 ${key}`;
+  const files = `-o UserKnownHostsFile=/dev/null -o IdentitiesOnly=yes -i ${stolenKey(lab)}`;
   const inner = hop(lab, rest).replaceAll("'", `'\\''`);
-  return `${wait}; ${copy}; ssh ${options} ${files} bob@${next.address} '${inner}' >/dev/null`;
+  return `${wait}; ssh ${options} ${files} bob@${next.address} '${inner}' >/dev/null`;
+}
+
+/** All hosts of the lab share one file system: who logs in as bob finds it there. */
+function stolenKey(lab: Lab): string {
+  return join(lab.folder, 'stolen.key');
 }
 
 function hops(): string {

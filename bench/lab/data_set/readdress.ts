@@ -61,6 +61,10 @@ function renameIpv4(frame: Buffer, at: number, { renaming, covering }: Rewriting
   for (const address of [at + 12, at + 16]) {
     renameAddress(frame, address, { renaming, covering: covered }, covering);
   }
+  // Zero would say that there is none (RFC 768); all ones is the same number.
+  const isUdp = frame[at + 9] === UDP;
+  if (isUdp && pseudo !== null && frame.readUInt16BE(pseudo) === 0)
+    frame.writeUInt16BE(0xffff, pseudo);
   if (!isFirst || frame[at + 9] !== ICMP || frame.length < transport + ICMP_BYTES) return;
   if (!ICMP_ERRORS.includes(frame[transport]!)) return;
   renameIpv4(frame, transport + ICMP_BYTES, { renaming, covering: [transport + 2] });
