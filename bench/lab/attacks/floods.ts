@@ -44,13 +44,14 @@ export const FLOODS: readonly SetAttack[] = [
   },
   {
     ...syns,
-    name: 'syn_flood-nping',
-    tool: 'nping',
+    name: 'syn_flood-masscan',
+    tool: 'masscan',
     split: 'test',
     attackers: [OUTSIDE],
+    // The same port of the same host again and again, from ever other ports.
     command: ({ intensity }) => [
-      ...['nping', '-q', '-H', '--tcp', '--flags', 'syn', '-p', '80', '-c', '1000000'],
-      ...['-g', 'rand', '--rate', String(SYNS_PER_SECOND * intensity), WEB.address],
+      ...['masscan', '-e', 'eth0', '-p', '80', '--infinite', '--source-port', '1024-33791'],
+      ...['--rate', String(SYNS_PER_SECOND * intensity), WEB.address],
     ],
     filter: `host ${OUTSIDE.address} and host ${WEB.address} and tcp port 80`,
   },

@@ -69,13 +69,7 @@ export function recordingsOf(options: PlanOptions): Recording[] {
       }),
     ),
   );
-  return [
-    ...sessions.slice(0, 2),
-    ...days.slice(0, 1),
-    ...recorded,
-    ...sessions.slice(2),
-    ...days.slice(1),
-  ];
+  return [...sessions.slice(0, 2), ...days, ...recorded, ...sessions.slice(2)];
 }
 
 export function overlaysOf(options: PlanOptions, recordings: readonly Recording[]): Overlaying[] {
