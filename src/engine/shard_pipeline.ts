@@ -12,10 +12,8 @@ import { communityIdOf, communityIdOfEnds } from '../batch/community_id.js';
 import type { EvidenceSink } from '../domain/evidence_sink.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANES, type LaneId } from '../domain/lanes.js';
-import type { LearnedFigures, LearnedState } from '../domain/learned_state.js';
+import type { LearnedState } from '../domain/learned_state.js';
 import type { Order } from '../domain/order.js';
-import type { StateReader } from '../domain/state_reader.js';
-import { StateWriter } from '../domain/state_writer.js';
 import { tickOf } from '../domain/tick.js';
 import { NO_EXCHANGE, type TickDelta, type TickExchange } from '../domain/tick_exchange.js';
 import { createDetectors } from '../detectors/index.js';
@@ -28,9 +26,9 @@ import {
   type Entity,
   type EntitySpec,
 } from '../models/entity_table.js';
-import { PARTITIONS } from '../models/partition.js';
 import { Population } from '../models/population.js';
-import { piecesOf, sectionOf, slotsOf, type ShardState, type SlotName } from './shard_state.js';
+import { ShardMemory, WEALTH_SLOT } from './shard_memory.js';
+import type { ShardState } from './shard_state.js';
 
 export interface ShardPipelineOptions {
   /** Number of this shard, from 0, and how many there are. */
@@ -69,10 +67,6 @@ const RUN_END: Order = { timeUs: Infinity, index: -1, sub: 0 };
 const BEFORE_ALL: Order = { timeUs: -Infinity, index: -Infinity, sub: 0 };
 const TCP = 6;
 const TCP_ACK = 0x10;
-/** The slot of an entity that holds its wealth; those of the detectors follow. */
-const WEALTH_SLOT = 0;
-const WEALTH: SlotName = { name: 'wealth', version: 1 };
-const NOBODY = -1;
 
 /**
  * The judgement of one shard: records in, alarms out. Pure and synchronous: no clock, no I/O, no
@@ -112,6 +106,7 @@ export class ShardPipeline implements DetectorContext {
   #ofEvents!: ReadonlyMap<number, readonly Detector[]>;
   #ofLane!: ReadonlyMap<LaneId, Detector>;
   #fusion!: Fusion;
+  #memory!: ShardMemory;
   #onTickEnd: (() => void) | null = null;
   /** What was known before the run came to its end. */
   #lastState: ShardState | null = null;
@@ -150,6 +145,13 @@ export class ShardPipeline implements DetectorContext {
       slot: WEALTH_SLOT,
       sink: this.#sink,
       describe: (entity, lane) => this.#ofLane.get(lane)!.describe(entity, lane),
+    });
+    this.#memory = new ShardMemory({
+      detectors: this.#detectors,
+      ofLane: this.#ofLane,
+      entities: this.#entities,
+      population: this.#population,
+      fusion: this.#fusion,
     });
   }
 
@@ -266,16 +268,7 @@ export class ShardPipeline implements DetectorContext {
   /** What was learned, as it stands between two ticks: the one that is under way ends first. */
   save(): ShardState {
     if (this.#tickHasRecords) this.#endTick(this.tick + 1);
-    return {
-      untilUs: this.timeUs,
-      slots: this.#slots,
-      entities: Array.from({ length: PARTITIONS }, (_, partition) => this.#saveEntities(partition)),
-      shared: this.#detectors
-        .filter((detector) => detector.saveShared !== undefined)
-        .map((detector) => [detector.name, written((out) => detector.saveShared!(out))]),
-      population: this.#savePopulation(),
-      figures: this.#figures,
-    };
+    return this.#memory.save(this.timeUs);
   }
 
   /**
@@ -285,11 +278,7 @@ export class ShardPipeline implements DetectorContext {
   finalState(): ShardState {
     this.#population.receive(this.#exchange.collect(Infinity));
     this.#population.reach(Infinity);
-    return {
-      ...this.#lastState!,
-      population: this.#savePopulation(),
-      figures: { ...this.#figures, hosts: this.#lastState!.figures.hosts },
-    };
+    return this.#memory.withPopulation(this.#lastState!);
   }
 
   /**
@@ -298,24 +287,7 @@ export class ShardPipeline implements DetectorContext {
    * @throws ThymusError MODEL_INVALID; the pipeline is of no use then
    */
   restore(state: LearnedState, shiftUs: number): void {
-    this.#population.restore(sectionOf(state, 'population', shiftUs));
-    const slots = slotsOf(state).map((saved) => this.#slotOf(saved));
-    for (let p = 0; p < PARTITIONS; p++) {
-      for (const piece of piecesOf(state, `entities/${p}`, shiftUs)) {
-        this.#entities.restore(
-          piece,
-          (key) => this.owns(key),
-          (entity, from) => this.#restoreSlots(entity, from, slots),
-        );
-      }
-    }
-    for (const slot of slots) {
-      const detector = this.#detectors[slot - 1];
-      if (detector === undefined) continue;
-      for (const piece of piecesOf(state, `shared/${detector.name}`, shiftUs)) {
-        detector.restoreShared?.(piece, (key) => this.find(key));
-      }
-    }
+    this.#memory.restore(state, shiftUs, (key) => this.owns(key));
   }
 
   // What detectors may do (detectors/detector.ts).
@@ -402,69 +374,6 @@ export class ShardPipeline implements DetectorContext {
     if (this.#options.keepsState === true) this.#lastState ??= this.save();
   }
 
-  /** Those of detectors that keep nothing have version 0. */
-  get #slots(): readonly SlotName[] {
-    const ofDetectors = this.#detectors.map(({ name, memoryVersion }) => {
-      return { name, version: memoryVersion ?? 0 };
-    });
-    return [WEALTH, ...ofDetectors];
-  }
-
-  get #figures(): LearnedFigures {
-    const { edges } = this.#population;
-    return {
-      hosts: this.#entities.provenHosts,
-      edges: edges.size,
-      firstSights: edges.firstSights,
-    };
-  }
-
-  #savePopulation(): Uint8Array {
-    return written((out) => this.#population.save(out));
-  }
-
-  #saveEntities(partition: number): Uint8Array {
-    return written((out) =>
-      this.#entities.save(partition, out, (entity) => this.#saveSlots(entity, out)),
-    );
-  }
-
-  #saveSlots(entity: Entity, out: StateWriter): void {
-    for (let slot = 0; slot < entity.slots.length; slot++) {
-      if (entity.slots[slot] === null) continue;
-      const detector = slot === WEALTH_SLOT ? null : this.#detectors[slot - 1]!;
-      if (detector !== null && detector.saveEntity === undefined) continue;
-      out.u8(slot);
-      out.part(() => {
-        if (detector === null) this.#fusion.saveEntity(entity, out);
-        else detector.saveEntity!(entity, out);
-      });
-    }
-  }
-
-  /** Wealth last: it is worth nothing where its detector has forgotten why. */
-  #restoreSlots(entity: Entity, from: StateReader, slots: readonly number[]): void {
-    let wealth: StateReader | null = null;
-    while (from.left > 0) {
-      const slot = slots[from.u8()];
-      const part = from.part();
-      if (slot === WEALTH_SLOT) wealth = part;
-      else this.#detectors[(slot ?? NOBODY) - 1]?.restoreEntity?.(entity, part);
-    }
-    if (wealth === null || wealth.shiftUs !== 0) return;
-    this.#fusion.restoreEntity(entity, wealth, (lane) => {
-      const detector = this.#ofLane.get(lane);
-      return detector !== undefined && entity.slots[this.#detectors.indexOf(detector) + 1] !== null;
-    });
-  }
-
-  /** NOBODY's when nothing here can read it. */
-  #slotOf(saved: SlotName): number {
-    return this.#slots.findIndex(
-      ({ name, version }) => name === saved.name && version === saved.version,
-    );
-  }
-
   #end(key: number, internal: number, address: { bytes: Uint8Array; at: number }): Entity {
     return this.entity({
       key,
@@ -543,12 +452,6 @@ export class ShardPipeline implements DetectorContext {
     this.#entities.touch(entity, this.tick);
     return entity;
   }
-}
-
-function written(write: (out: StateWriter) => void): Uint8Array {
-  const out = new StateWriter();
-  write(out);
-  return out.take();
 }
 
 const NO_DETECTORS: readonly Detector[] = [];
