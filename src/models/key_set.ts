@@ -1,33 +1,44 @@
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
 
-const FIRST_SLOTS = 16;
+/** Members that lie in a row, without a table. */
+const ROW_MOST = 16;
 const EMPTY = 0;
+const NO_ROW: never[] = [];
 const NO_SLOTS = new Float64Array(0);
 
 /**
- * A bounded set of positive numbers below 2^53, 8 bytes a slot. When full it forgets the older half:
- * members of the generation before the last are gone, which is counted.
+ * A bounded set of positive numbers below 2^53. When full it forgets the older half: members of the
+ * generation before the last are gone, which is counted.
+ *
+ * Up to 16 members lie in a row, 8 bytes each, since most sets stay small and a table costs 200 bytes
+ * before its first slot; more lie in a table of 11 to 21 bytes each.
  */
 export class KeySet {
-  readonly #slotsMost: number;
-  /** The first member, alone until there is a second: most sets have no more, in a flood. */
-  #only = EMPTY;
+  /** Members of one generation, a power of two from 8. */
+  readonly #capacity: number;
+  /** The first members, as long as there is no table. */
+  #row: number[] = NO_ROW;
   #young: Float64Array = NO_SLOTS;
   #old: Float64Array | null = null;
+  /** Members of the younger generation. */
   #count = 0;
   /** Members forgotten so far. */
   evictions = 0;
 
   /** @param capacity members of one generation; at most twice as many are remembered */
   constructor(capacity: number) {
-    this.#slotsMost = Math.max(FIRST_SLOTS, 2 ** Math.ceil(Math.log2(2 * capacity)));
+    this.#capacity = Math.max(8, 2 ** Math.ceil(Math.log2(capacity)));
   }
 
   has(key: number): boolean {
-    if (this.#count === 0) return this.#only === key;
     const young = this.#young;
-    if (young[slotOf(young, key)] === key) return true;
+    if (young === NO_SLOTS) {
+      const row = this.#row;
+      for (let i = this.#count - 1; i >= 0; i--) if (row[i] === key) return true;
+    } else if (young[slotOf(young, key)] === key) {
+      return true;
+    }
     const old = this.#old;
     return old !== null && old[slotOf(old, key)] === key;
   }
@@ -35,20 +46,19 @@ export class KeySet {
   /** True when the key was not a member. */
   add(key: number): boolean {
     if (this.has(key)) return false;
-    if (this.#only === EMPTY) {
-      this.#only = key;
-      return true;
+    if (this.#count === this.#capacity) this.#age();
+    if (this.#young === NO_SLOTS && this.#count < ROW_MOST) {
+      this.#append(key);
+    } else {
+      if (4 * (this.#count + 1) > 3 * this.#young.length) this.#grow();
+      this.#young[slotOf(this.#young, key)] = key;
     }
-    if (this.#young === NO_SLOTS) this.#spread();
-    if (2 * (this.#count + 1) > this.#young.length) this.#makeRoom();
-    this.#young[slotOf(this.#young, key)] = key;
     this.#count++;
     return true;
   }
 
   /** Forgets all members. */
   clear(): void {
-    this.#only = EMPTY;
     this.#young = NO_SLOTS;
     this.#old = null;
     this.#count = 0;
@@ -57,7 +67,8 @@ export class KeySet {
 
   /** Writes the members of both generations, ascending. */
   save(out: StateWriter): void {
-    const young = this.#count === 0 ? Float64Array.of(this.#only) : this.#young;
+    const isRow = this.#young === NO_SLOTS;
+    const young = isRow ? Float64Array.from(this.#row.slice(0, this.#count)) : this.#young;
     for (const generation of [young, this.#old ?? NO_SLOTS]) {
       const members = generation.filter((key) => key !== EMPTY).sort();
       out.u32(members.length);
@@ -67,35 +78,47 @@ export class KeySet {
 
   /** REQUIRES: it is empty. */
   restore(from: StateReader): void {
-    const nYoung = from.count(this.#slotsMost / 2);
+    const nYoung = from.count(this.#capacity);
     for (let i = 0; i < nYoung; i++) this.add(memberOf(from));
-    const nOld = from.count(this.#slotsMost / 2);
+    const nOld = from.count(this.#capacity);
     if (nOld === 0) return;
-    const old = new Float64Array(this.#slotsMost);
+    const old = new Float64Array(2 * this.#capacity);
     for (let i = 0; i < nOld; i++) {
       const key = memberOf(from);
       old[slotOf(old, key)] = key;
     }
-    if (this.#count === 0) this.#spread();
     this.#old = old;
   }
 
-  #spread(): void {
-    this.#young = new Float64Array(FIRST_SLOTS);
-    this.#young[slotOf(this.#young, this.#only)] = this.#only;
-    this.#count = 1;
+  #append(key: number): void {
+    if (this.#count === this.#row.length) {
+      const row = new Array<number>(Math.max(1, 2 * this.#count));
+      for (let i = 0; i < this.#count; i++) row[i] = this.#row[i]!;
+      this.#row = row;
+    }
+    this.#row[this.#count] = key;
   }
 
-  #makeRoom(): void {
-    if (this.#young.length < this.#slotsMost) {
-      const grown = new Float64Array(2 * this.#young.length);
-      for (const key of this.#young) if (key !== EMPTY) grown[slotOf(grown, key)] = key;
-      this.#young = grown;
-      return;
-    }
+  #grow(): void {
+    const isRow = this.#young === NO_SLOTS;
+    const grown = new Float64Array(isRow ? 2 * ROW_MOST : 2 * this.#young.length);
+    if (isRow) for (const key of this.#row) grown[slotOf(grown, key)] = key;
+    else for (const key of this.#young) if (key !== EMPTY) grown[slotOf(grown, key)] = key;
+    this.#young = grown;
+    this.#row = NO_ROW;
+  }
+
+  /** The younger generation is full and becomes the older one. */
+  #age(): void {
     if (this.#old !== null) this.evictions += this.#count;
     this.#old = this.#young;
-    this.#young = new Float64Array(this.#slotsMost);
+    if (this.#young === NO_SLOTS) {
+      this.#old = new Float64Array(2 * this.#capacity);
+      for (let i = 0; i < this.#count; i++) {
+        this.#old[slotOf(this.#old, this.#row[i]!)] = this.#row[i]!;
+      }
+    }
+    this.#young = NO_SLOTS;
     this.#count = 0;
   }
 }
@@ -105,7 +128,7 @@ function memberOf(from: StateReader): number {
   return Math.max(1, from.natural());
 }
 
-/** Where the key is, or would be: linear probing over a table that is at most half full. */
+/** Where the key is, or would be: linear probing over a table that is never full. */
 function slotOf(table: Float64Array, key: number): number {
   const mask = table.length - 1;
   let slot = mixToUint32(key) & mask;

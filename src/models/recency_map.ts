@@ -1,17 +1,27 @@
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
 
+/** Entries that lie in a row; more than these are found by a map. */
+const ROW_MOST = 64;
+/** Of a row that was never used; nothing is written to it. */
+const NO_ROW: never[] = [];
+
 /**
  * A bounded map that forgets the entry used longest ago. Values are reused: the one that leaves is
  * cleared and given to the key that comes, so a flood of keys makes no garbage.
+ *
+ * Entries lie in a row, the one used last at its end, and are looked for from there: most entities
+ * have few, and the next record is about one of the latest. A map of as many takes five times the
+ * memory, and to renew an entry in it costs as much as to search the row.
  */
 export class RecencyMap<V> {
   readonly #capacity: number;
   readonly #make: () => V;
   readonly #clear: (value: V) => void;
-  /** The first entry, alone until there is a second: most maps have no more, in a flood. */
-  #onlyKey = NaN;
-  #only: V | undefined;
+  /** The row; of its places the first `size` are taken. */
+  #keys: number[] = NO_ROW;
+  #values: (V | undefined)[] = NO_ROW;
+  #size = 0;
   #map: Map<number, V> | null = null;
   /** Entries forgotten so far. */
   evictions = 0;
@@ -23,42 +33,46 @@ export class RecencyMap<V> {
   }
 
   get size(): number {
-    if (this.#map !== null) return this.#map.size;
-    return this.#only === undefined ? 0 : 1;
+    return this.#map !== null ? this.#map.size : this.#size;
   }
 
   /** The value of a key, without counting as use. */
   peek(key: number): V | undefined {
     if (this.#map !== null) return this.#map.get(key);
-    return this.#onlyKey === key ? this.#only : undefined;
+    const place = this.#placeOf(key);
+    return place < 0 ? undefined : this.#values[place];
   }
 
   /** The value of a key, made or recycled when it has none. Counts as use. */
   claim(key: number): V {
-    if (this.#map === null) {
-      if (this.#only === undefined) this.#onlyKey = key;
-      if (this.#onlyKey === key) return (this.#only ??= this.#make());
-    }
-    return this.#claimOf(this.#spread(), key);
+    if (this.#map !== null) return this.#claimOf(this.#map, key);
+    const place = this.#placeOf(key);
+    if (place >= 0) return this.#renew(place);
+    if (this.#size === this.#capacity) return this.#giveAway(key);
+    if (this.#size === ROW_MOST) return this.#claimOf(this.#spread(), key);
+    const value = this.#make();
+    this.#append(key, value);
+    return value;
   }
 
   clear(): void {
     this.#map = null;
-    this.#only = undefined;
-    this.#onlyKey = NaN;
+    this.#keys = NO_ROW;
+    this.#values = NO_ROW;
+    this.#size = 0;
   }
 
   *values(): Generator<V> {
     if (this.#map !== null) yield* this.#map.values();
-    else if (this.#only !== undefined) yield this.#only;
+    else for (let i = 0; i < this.#size; i++) yield this.#values[i]!;
   }
 
   /** Writes keys and values, those used longest ago first. */
   save(out: StateWriter, saveValue: (value: V) => void): void {
     out.u32(this.size);
-    if (this.#only !== undefined) {
-      out.f64(this.#onlyKey);
-      saveValue(this.#only);
+    for (let i = 0; i < this.#size; i++) {
+      out.f64(this.#keys[i]!);
+      saveValue(this.#values[i]!);
     }
     for (const [key, value] of this.#map ?? []) {
       out.f64(key);
@@ -72,12 +86,65 @@ export class RecencyMap<V> {
     for (let i = 0; i < n; i++) restoreValue(this.claim(from.natural()));
   }
 
-  #spread(): Map<number, V> {
-    if (this.#map === null) {
-      this.#map = new Map([[this.#onlyKey, this.#only!]]);
-      this.#only = undefined;
+  /** Negative when the key is not in the row. */
+  #placeOf(key: number): number {
+    const keys = this.#keys;
+    let place = this.#size - 1;
+    while (place >= 0 && keys[place] !== key) place--;
+    return place;
+  }
+
+  /** Moves an entry of the row to its end. */
+  #renew(place: number): V {
+    const keys = this.#keys;
+    const values = this.#values;
+    const last = this.#size - 1;
+    const value = values[place]!;
+    if (place === last) return value;
+    const key = keys[place]!;
+    for (let i = place; i < last; i++) {
+      keys[i] = keys[i + 1]!;
+      values[i] = values[i + 1];
     }
-    return this.#map;
+    keys[last] = key;
+    values[last] = value;
+    return value;
+  }
+
+  /** The row is full: its oldest value goes to the key that comes. */
+  #giveAway(key: number): V {
+    const value = this.#renew(0);
+    this.#clear(value);
+    this.#keys[this.#size - 1] = key;
+    this.evictions++;
+    return value;
+  }
+
+  #append(key: number, value: V): void {
+    if (this.#size === this.#keys.length) this.#grow();
+    this.#keys[this.#size] = key;
+    this.#values[this.#size] = value;
+    this.#size++;
+  }
+
+  /** By its own hand: an array that grows by itself makes room for 16 more at once. */
+  #grow(): void {
+    const room = Math.min(this.#capacity, ROW_MOST, Math.max(1, 2 * this.#size));
+    const keys = new Array<number>(room);
+    const values = new Array<V | undefined>(room);
+    for (let i = 0; i < this.#size; i++) {
+      keys[i] = this.#keys[i]!;
+      values[i] = this.#values[i];
+    }
+    this.#keys = keys;
+    this.#values = values;
+  }
+
+  #spread(): Map<number, V> {
+    const map = new Map<number, V>();
+    for (let i = 0; i < this.#size; i++) map.set(this.#keys[i]!, this.#values[i]!);
+    this.clear();
+    return (this.#map = map);
   }
 
   #claimOf(map: Map<number, V>, key: number): V {

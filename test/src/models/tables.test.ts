@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { KeySet, pairKey } from '../../../src/models/key_set.js';
 import { RecencyMap } from '../../../src/models/recency_map.js';
+import { SelfHistogram } from '../../../src/models/self_histogram.js';
+import { StateReader } from '../../../src/domain/state_reader.js';
+import { StateWriter } from '../../../src/domain/state_writer.js';
 import { EntityTable } from '../../../src/models/entity_table.js';
 import { KeyTable } from '../../../src/models/key_table.js';
 import { PARTITIONS } from '../../../src/models/partition.js';
@@ -8,6 +11,33 @@ import { seeded } from '../support/traffic.js';
 import { HandshakeBalance } from '../../../src/models/handshake_balance.js';
 
 describe('KeySet', () => {
+  for (const capacity of [3, 8, 20, 1000]) {
+    it(`remembers two generations of ${capacity}, as two plain sets do`, () => {
+      const most = Math.max(8, 2 ** Math.ceil(Math.log2(capacity)));
+      const random = seeded(capacity);
+      const set = new KeySet(capacity);
+      let [young, old] = [new Set<number>(), new Set<number>()];
+      for (let i = 0; i < 20 * most; i++) {
+        const key = pairKey(Math.floor(random() * 4 * most), 1);
+        const isNew = !young.has(key) && !old.has(key);
+        assert.equal(set.add(key), isNew);
+        if (!isNew) continue;
+        if (young.size === most) [young, old] = [new Set(), young];
+        young.add(key);
+      }
+      const [out, again] = [new StateWriter(), new StateWriter()];
+      set.save(out);
+      const bytes = out.take();
+      const restored = new KeySet(capacity);
+      restored.restore(new StateReader(bytes));
+      restored.save(again);
+      assert.deepEqual(again.take(), bytes);
+      for (const key of [...young, ...old]) assert.equal(restored.has(key), true);
+      set.clear();
+      for (const key of [...young, ...old]) assert.equal(set.has(key), false);
+    });
+  }
+
   it('remembers its last capacity members and forgets in bounded memory', () => {
     const set = new KeySet(1000);
     for (let i = 1; i <= 100_000; i++) {
@@ -21,6 +51,44 @@ describe('KeySet', () => {
 });
 
 describe('RecencyMap', () => {
+  for (const capacity of [1, 8, 64, 500]) {
+    it(`agrees with a plain list of ${capacity}, whatever is claimed, and after it is cleared`, () => {
+      const random = seeded(capacity);
+      const map = new RecencyMap(
+        capacity,
+        () => ({ key: 0 }),
+        (value) => (value.key = 0),
+      );
+      for (let life = 0; life < 3; life++) {
+        let list: number[] = [];
+        for (let i = 0; i < 5000; i++) {
+          const key = 1 + Math.floor(random() ** 2 * 2 * capacity) * 0x100000001;
+          assert.equal(map.peek(key)?.key, list.includes(key) ? key : undefined);
+          map.claim(key).key = key;
+          list = [...list.filter((other) => other !== key), key].slice(-capacity);
+        }
+        assert.deepEqual(
+          [...map.values()].map((value) => value.key),
+          list,
+        );
+        const [out, again] = [new StateWriter(), new StateWriter()];
+        map.save(out, (value) => out.f64(value.key));
+        const restored = new RecencyMap(
+          capacity,
+          () => ({ key: 0 }),
+          () => undefined,
+        );
+        const bytes = out.take();
+        const from = new StateReader(bytes);
+        restored.restore(from, (value) => (value.key = from.f64()));
+        restored.save(again, (value) => again.f64(value.key));
+        assert.deepEqual(again.take(), bytes);
+        map.clear();
+        assert.deepEqual([map.size, map.peek(list[0]!)], [0, undefined]);
+      }
+    });
+  }
+
   it('forgets what was used longest ago and hands its value on, cleared', () => {
     const map = new RecencyMap(
       2,
@@ -34,6 +102,51 @@ describe('RecencyMap', () => {
     assert.equal(map.claim(3), second);
     assert.equal(second.n, 0);
     assert.deepEqual([map.size, map.evictions, map.peek(2), map.peek(1)!.n], [2, 1, undefined, 10]);
+  });
+});
+
+describe('SelfHistogram', () => {
+  it('agrees with an array of all bins, also when its counts are halved and after it is restored', () => {
+    const random = seeded(5);
+    let histogram = new SelfHistogram(3, 0.5);
+    const bins = [0, 1, 2].map(() => new Array<number>(64).fill(0));
+    let n = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const values = Float64Array.from({ length: 3 }, (_, k) => 40 * random() ** (1 + 4 * k) - 1);
+      const binOf = (k: number): number => Math.max(0, Math.min(63, Math.floor(values[k]! / 0.5)));
+      for (let k = 0; k < 3 && i % 7 === 0; k++) {
+        const at = (isLow: boolean): number =>
+          bins[k]!.reduce(
+            (sum, c, b) => sum + ((isLow ? b <= binOf(k) : b >= binOf(k)) ? c : 0),
+            0,
+          );
+        for (const isLow of [false, true]) {
+          const expected = Math.min(1, (1 + at(isLow)) / (1 + n));
+          assert.equal(histogram.p(k, values[k]!, isLow), expected);
+        }
+      }
+      if (n === 8192) {
+        for (const row of bins) row.forEach((count, b) => (row[b] = count >> 1));
+        n >>= 1;
+      }
+      n++;
+      bins.forEach((row, k) => row[binOf(k)]!++);
+      histogram.learn(values);
+      if (i % 5000 !== 4999) continue;
+      const out = new StateWriter();
+      histogram.save(out);
+      histogram = new SelfHistogram(3, 0.5);
+      histogram.restore(new StateReader(out.take()));
+      assert.equal(histogram.size, n);
+    }
+  });
+
+  it('refuses bins that are out of order or of no feature', () => {
+    for (const bins of [[2, 1], [1, 1], [64 * 3]]) {
+      const out = new StateWriter();
+      for (const word of [1, bins.length, ...bins.map((at) => at * 0x10000 + 1)]) out.u32(word);
+      assert.throws(() => new SelfHistogram(3, 1).restore(new StateReader(out.take())));
+    }
   });
 });
 
