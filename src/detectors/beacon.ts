@@ -126,17 +126,16 @@ class Edge {
   }
 }
 
+const makeEdge = (): Edge => new Edge();
+const clearEdge = (edge: Edge): void => edge.clear();
+
 class BeaconState implements EntityState {
   readonly edges: RecencyMap<Edge>;
   /** What was said last. */
   headline = '';
 
   constructor(edgesMost: number) {
-    this.edges = new RecencyMap(
-      edgesMost,
-      () => new Edge(),
-      (edge) => edge.clear(),
-    );
+    this.edges = new RecencyMap(edgesMost, makeEdge, clearEdge);
   }
 
   recycle(): boolean {

@@ -110,13 +110,12 @@ class Opening {
   }
 }
 
+const makeOpening = (): Opening => new Opening();
+const clearOpening = (opening: Opening): void => opening.clear();
+
 /** Outcomes of one source at one service. */
 class Service {
-  readonly openings = new RecencyMap(
-    4,
-    () => new Opening(),
-    (opening) => opening.clear(),
-  );
+  readonly openings = new RecencyMap(4, makeOpening, clearOpening);
   name = '';
   connections = 0;
   failures = 0;
@@ -166,14 +165,15 @@ class Service {
   }
 }
 
+const makeService = (): Service => new Service();
+const clearService = (service: Service): void => service.clear();
+
 class BruteForceState implements EntityState {
   readonly services: RecencyMap<Service>;
   logins: Logins | null = null;
 
   constructor(servicesMost: number) {
-    const make = (): Service => new Service();
-    const clear = (service: Service): void => service.clear();
-    this.services = new RecencyMap(servicesMost, make, clear);
+    this.services = new RecencyMap(servicesMost, makeService, clearService);
   }
 
   recycle(): boolean {

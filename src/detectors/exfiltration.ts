@@ -70,52 +70,73 @@ export const EXFILTRATION_DEFAULTS: ExfiltrationOptions = {
 
 const LANE = LANE_INDEX.exfiltration;
 
-/** What was sent to one destination, a ladder for each span. */
-class Destination {
-  firstUs = 0;
-  readonly cells = new Uint8Array(LADDER_SPANS);
-  readonly begunUs = new Float64Array(LADDER_SPANS);
-  readonly bytes = new Float64Array(LADDER_SPANS);
-  readonly steps = new Int8Array(LADDER_SPANS).fill(-1);
+/** What was sent to one destination within one span. */
+class Ladder {
+  /** Kind of the destination (models/volume_ladder.ts) when it was begun. */
+  cell = 0;
+  /** The step that was reached; -1 below the first. */
+  step = -1;
+  begunUs = 0;
+  bytes = 0;
   /** P(next step) when the bet on it was opened; 0 when none is open. */
-  readonly climb0 = new Float64Array(LADDER_SPANS);
+  climb0 = 0;
 
   clear(): void {
-    this.firstUs = 0;
-    this.bytes.fill(0);
-    this.steps.fill(-1);
-    this.climb0.fill(0);
+    this.bytes = 0;
+    this.step = -1;
+    this.climb0 = 0;
   }
 
   save(out: StateWriter): void {
-    out.f64(this.firstUs);
-    for (let span = 0; span < LADDER_SPANS; span++) {
-      out.u8(this.cells[span]!);
-      out.u8(this.steps[span]! + 1);
-      out.f64s([this.begunUs[span]!, this.bytes[span]!, this.climb0[span]!]);
-    }
+    out.u8(this.cell);
+    out.u8(this.step + 1);
+    out.f64s([this.begunUs, this.bytes, this.climb0]);
   }
 
   /** A bet is closed where the wealth that it was paid from is not taken over. */
   restore(from: StateReader): void {
-    this.firstUs = from.time();
-    for (let span = 0; span < LADDER_SPANS; span++) {
-      this.cells[span] = from.u8() % LADDER_CELLS;
-      this.steps[span] = Math.min(from.u8(), LADDER_STEPS + 1) - 1;
-      this.begunUs[span] = from.time();
-      this.bytes[span] = from.f64();
-      const climb0 = from.f64();
-      this.climb0[span] = from.shiftUs === 0 ? climb0 : 0;
-    }
+    this.cell = from.u8() % LADDER_CELLS;
+    this.step = Math.min(from.u8(), LADDER_STEPS + 1) - 1;
+    this.begunUs = from.time();
+    this.bytes = from.f64();
+    const climb0 = from.f64();
+    this.climb0 = from.shiftUs === 0 ? climb0 : 0;
   }
 }
+
+/** What was sent to one destination. */
+class Destination {
+  firstUs = 0;
+  /** One for each span. */
+  readonly ladders: readonly Ladder[] = LADDER_SPANS_US.map(() => new Ladder());
+
+  clear(): void {
+    this.firstUs = 0;
+    for (const ladder of this.ladders) ladder.clear();
+  }
+
+  save(out: StateWriter): void {
+    out.f64(this.firstUs);
+    for (const ladder of this.ladders) ladder.save(out);
+  }
+
+  restore(from: StateReader): void {
+    this.firstUs = from.time();
+    for (const ladder of this.ladders) ladder.restore(from);
+  }
+}
+
+const makeDestination = (): Destination => new Destination();
+const clearDestination = (destination: Destination): void => destination.clear();
+
+const OWN_COUNT_MOST = 65_535;
 
 class ExfiltrationState implements EntityState {
   readonly destinations: RecencyMap<Destination>;
   readonly flows: FlowDeltas;
   /** Own ladders: climbed and ended by step, both spans together. */
-  readonly climbed = new Uint16Array(LADDER_STEPS);
-  readonly ended = new Uint16Array(LADDER_STEPS);
+  readonly climbed = new Array<number>(LADDER_STEPS).fill(0);
+  readonly ended = new Array<number>(LADDER_STEPS).fill(0);
   /** The share of the stake that is on ladders of an hour; the rest is on those of a day. */
   hourShare = 0.5;
   sweptUs = 0;
@@ -123,8 +144,8 @@ class ExfiltrationState implements EntityState {
   headline = '';
 
   constructor(options: ExfiltrationOptions) {
-    const clear = (destination: Destination): void => destination.clear();
-    this.destinations = new RecencyMap(options.destinationsMost, () => new Destination(), clear);
+    const { destinationsMost } = options;
+    this.destinations = new RecencyMap(destinationsMost, makeDestination, clearDestination);
     this.flows = new FlowDeltas(options.flowsMost);
   }
 
@@ -147,8 +168,8 @@ class ExfiltrationState implements EntityState {
     this.destinations.restore(from, (destination) => destination.restore(from));
     this.flows.restore(from);
     for (let step = 0; step < LADDER_STEPS; step++) {
-      this.climbed[step] = from.u32();
-      this.ended[step] = from.u32();
+      this.climbed[step] = Math.min(OWN_COUNT_MOST, from.u32());
+      this.ended[step] = Math.min(OWN_COUNT_MOST, from.u32());
     }
     this.hourShare = from.f64();
     this.sweptUs = from.time();
@@ -160,8 +181,6 @@ class ExfiltrationState implements EntityState {
 const SWEEP_US = 60e6;
 /** Of the shares of the two spans, what is dealt anew at each bet. */
 const SHARE_MOVED = 0.05;
-const OWN_COUNT_MOST = 65_535;
-
 class ExfiltrationDetector implements Detector {
   readonly name = 'exfiltration';
   readonly memoryVersion = 1;
@@ -191,7 +210,7 @@ class ExfiltrationDetector implements Detector {
     for (let span = 0; span < LADDER_SPANS; span++) {
       this.#climb(destination, span, sent, { state, row, entity, context });
     }
-    if (this.#lnSpans.every((ln) => ln === 0)) return;
+    if (this.#lnSpans[0] === 0 && this.#lnSpans[1] === 0) return;
     const lnE = this.#shared(state);
     if (context.bet(entity, LANE, lnE))
       this.#explain(destination, lnE, { state, row, entity, context });
@@ -226,32 +245,32 @@ class ExfiltrationDetector implements Detector {
   /** Adds to one ladder of a destination; wins each step that is climbed and opens the next bet. */
   #climb(destination: Destination, span: number, sent: number, at: Judged): void {
     const { context } = at;
-    if (destination.bytes[span] === 0) {
-      destination.begunUs[span] = context.timeUs;
-      destination.cells[span] = this.#cellOf(destination, at);
+    const ladder = destination.ladders[span]!;
+    if (ladder.bytes === 0) {
+      ladder.begunUs = context.timeUs;
+      ladder.cell = this.#cellOf(destination, at);
     }
-    destination.bytes[span]! += sent;
-    const reached = stepOf(destination.bytes[span]!);
-    while (destination.steps[span]! < reached) {
-      if (destination.climb0[span]! > 0)
-        this.#lnSpans[span]! += this.#lnWin(destination.climb0[span]!);
-      const step = ++destination.steps[span]!;
-      if (step > 0) this.#teach(destination, span, { step: step - 1, isClimbed: true }, at);
-      destination.climb0[span] = 0;
-      if (step < LADDER_STEPS) this.#openBet(destination, span, at);
+    ladder.bytes += sent;
+    const reached = stepOf(ladder.bytes);
+    while (ladder.step < reached) {
+      if (ladder.climb0 > 0) this.#lnSpans[span]! += this.#lnWin(ladder.climb0);
+      const step = ++ladder.step;
+      if (step > 0) this.#teach(ladder, span, { step: step - 1, isClimbed: true }, at);
+      ladder.climb0 = 0;
+      if (step < LADDER_STEPS) this.#openBet(ladder, span, at);
     }
   }
 
-  #openBet(destination: Destination, span: number, { state, context }: Judged): void {
-    const step = destination.steps[span]!;
+  #openBet(ladder: Ladder, span: number, { state, context }: Judged): void {
+    const { step } = ladder;
     const { ownWeight, climb1 } = this.#options;
     const own = state.climbed[step]! + state.ended[step]!;
-    const group = context.population.ladders.climb(span, destination.cells[span]!, step);
+    const group = context.population.ladders.climb(span, ladder.cell, step);
     const prior = { a: ownWeight * group, b: ownWeight * (1 - group) };
     const climb0 = betaPredictive(prior, state.climbed[step]!, own);
     // What is likely anyway says nothing when it happens.
     if (climb0 >= climb1) return;
-    destination.climb0[span] = climb0;
+    ladder.climb0 = climb0;
     this.#lnSpans[span]! += Math.log((1 - climb1) / (1 - climb0));
   }
 
@@ -266,21 +285,20 @@ class ExfiltrationDetector implements Detector {
     state.sweptUs = context.timeUs;
     for (const destination of state.destinations.values()) {
       for (let span = 0; span < LADDER_SPANS; span++) {
-        if (destination.bytes[span] === 0) continue;
-        if (context.timeUs - destination.begunUs[span]! < LADDER_SPANS_US[span]!) continue;
-        const step = destination.steps[span]!;
+        const ladder = destination.ladders[span]!;
+        const { step } = ladder;
+        if (ladder.bytes === 0) continue;
+        if (context.timeUs - ladder.begunUs < LADDER_SPANS_US[span]!) continue;
         if (step >= 0 && step < LADDER_STEPS) {
-          this.#teach(destination, span, { step, isClimbed: false }, { state, entity, context });
+          this.#teach(ladder, span, { step, isClimbed: false }, { state, entity, context });
         }
-        destination.bytes[span] = 0;
-        destination.steps[span] = -1;
-        destination.climb0[span] = 0;
+        ladder.clear();
       }
     }
   }
 
   #teach(
-    destination: Destination,
+    ladder: Ladder,
     span: number,
     outcome: { readonly step: number; readonly isClimbed: boolean },
     { state, entity, context }: Pick<Judged, 'state' | 'entity' | 'context'>,
@@ -290,7 +308,7 @@ class ExfiltrationDetector implements Detector {
     const lessons = state.climbed[outcome.step]! + state.ended[outcome.step]!;
     own[outcome.step] = Math.min(OWN_COUNT_MOST, own[outcome.step]! + 1);
     if (lessons >= this.#options.lessonsMost) return;
-    const at = countAt(span, destination.cells[span]!, outcome.step);
+    const at = countAt(span, ladder.cell, outcome.step);
     context.population.contributeLadder(at + (outcome.isClimbed ? 0 : 1));
   }
 
@@ -301,23 +319,23 @@ class ExfiltrationDetector implements Detector {
   }
 
   #explain(destination: Destination, lnE: number, { state, row, entity, context }: Judged): void {
-    const span = destination.steps[0]! >= destination.steps[1]! ? 0 : 1;
-    const step = destination.steps[span]!;
+    const [hour, day] = destination.ladders;
+    const span = hour!.step >= day!.step ? 0 : 1;
+    const { step, cell, begunUs, bytes } = destination.ladders[span]!;
     const address = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
     const reason = sentence(destination, span, address);
     state.headline = reason;
     const { ladders } = context.population;
-    const cell = destination.cells[span]!;
     context.explain(entity, LANE, {
       other: address,
-      t0Us: Math.min(destination.begunUs[span]!, row.tsFirstUs),
+      t0Us: Math.min(begunUs, row.tsFirstUs),
       lnE,
       p: pOfLnE(lnE),
       reason,
       features: [
         {
           feature: `bytes sent to ${address} within ${lasting(LADDER_SPANS_US[span])}`,
-          observed: destination.bytes[span]!,
+          observed: bytes,
           expectedMedian: bytesAbove(0.5, ladders, { span, cell }),
           expectedP99: bytesAbove(0.01, ladders, { span, cell }),
           scope: 'group',
@@ -359,7 +377,8 @@ function bytesAbove(
 }
 
 function sentence(destination: Destination, span: number, address: string): string {
-  const kilobytes = grouped(destination.bytes[span]! / 1000);
-  const novelty = (destination.cells[span]! & 1) === 0 ? ', a destination new to it' : '';
+  const { bytes, cell } = destination.ladders[span]!;
+  const kilobytes = grouped(bytes / 1000);
+  const novelty = (cell & 1) === 0 ? ', a destination new to it' : '';
   return `sent ${kilobytes} kB to ${address}${novelty} within ${lasting(LADDER_SPANS_US[span]!)}`;
 }

@@ -56,6 +56,9 @@ export class FlowDelta {
   }
 }
 
+const makeDelta = (): FlowDelta => new FlowDelta();
+const clearDelta = (delta: FlowDelta): void => delta.clear();
+
 /**
  * Totals of the flows of one entity that go on, so that each of their records counts for what is new
  * in it. Only flows that had an UPDATE are remembered; one that was forgotten counts as a whole again.
@@ -65,8 +68,7 @@ export class FlowDeltas {
   readonly #delta = new FlowDelta();
 
   constructor(flowsMost: number) {
-    const clear = (total: FlowDelta): void => total.clear();
-    this.#totals = new RecencyMap(flowsMost, () => new FlowDelta(), clear);
+    this.#totals = new RecencyMap(flowsMost, makeDelta, clearDelta);
   }
 
   /** REQUIRES: the record is an UPDATE or an END. Valid until the next call. */

@@ -40,7 +40,7 @@ import { grouped } from './words.js';
  * young destinations (exfiltration). The peer group is the network. Learning is at once, from minutes
  * in good standing, at one speed.
  *
- * Memory: 2 kB of histograms and 0.3 kB of hours an entity, 100 kB a feature and 2 MB of forest a
+ * Memory: 1 kB of histograms and 0.4 kB of hours an entity, 100 kB a feature and 2 MB of forest a
  * shard. Cold start: peers, as soon as 20 minutes were seen. Evasion: staying inside of every margin,
  * which the forest answers; slow drift.
  */
@@ -174,18 +174,21 @@ class Minute {
   }
 }
 
+const NO_VALUES = new Float64Array(0);
+const NO_WEEKS = new Uint8Array(HOURS_PER_WEEK);
+
 class NoveltyState implements EntityState {
   readonly minute: Minute;
   readonly flows: FlowDeltas;
   readonly own = new SelfHistogram(OWN_FEATURES, BIN_WIDTH);
   /** Weeks in which the device was active in each hour of the week, and the last hour counted. */
-  readonly #weeksOfHour = new Uint8Array(HOURS_PER_WEEK);
+  #weeksOfHour: Uint8Array | null = null;
   #lastHour = NaN;
   /** NaN before the first record. */
   firstUs = NaN;
   minuteNumber = NaN;
-  /** The features of the minute that waits to be judged. */
-  readonly values = new Float64Array(FEATURES);
+  /** The features of the minute that waits to be judged; borrowed as long as it does. */
+  values: Float64Array = NO_VALUES;
   valuesMinute = NaN;
   isWaiting = false;
   /** What was said last. */
@@ -205,7 +208,7 @@ class NoveltyState implements EntityState {
     this.minute.save(out);
     this.flows.save(out);
     this.own.save(out);
-    out.bytes(this.#weeksOfHour);
+    out.bytes(this.#weeksOfHour ?? NO_WEEKS);
     out.f64s([this.#lastHour, this.firstUs, this.minuteNumber]);
     out.text(this.headline);
   }
@@ -216,7 +219,7 @@ class NoveltyState implements EntityState {
     this.own.restore(from);
     const weeks = from.bytes();
     from.expect(weeks.length === HOURS_PER_WEEK);
-    this.#weeksOfHour.set(weeks);
+    this.#weeksOfHour = weeks.some((n) => n > 0) ? weeks.slice() : null;
     this.#lastHour = from.time(HOUR_US);
     this.firstUs = from.time();
     this.minuteNumber = from.time(MINUTE_US);
@@ -228,8 +231,9 @@ class NoveltyState implements EntityState {
     const hour = Math.floor(timeUs / HOUR_US);
     const slot = hour % HOURS_PER_WEEK;
     const weeks = Math.floor((timeUs - this.firstUs) / WEEK_US);
-    const active = Math.min(weeks, this.#weeksOfHour[slot]!);
-    if (hour !== this.#lastHour && this.#weeksOfHour[slot]! < 255) this.#weeksOfHour[slot]!++;
+    const weeksOfHour = (this.#weeksOfHour ??= new Uint8Array(HOURS_PER_WEEK));
+    const active = Math.min(weeks, weeksOfHour[slot]!);
+    if (hour !== this.#lastHour && weeksOfHour[slot]! < 255) weeksOfHour[slot]!++;
     this.#lastHour = hour;
     return weeks === 0 ? 0 : -Math.log((active + 0.5) / (weeks + 1));
   }
@@ -243,6 +247,8 @@ class NoveltyDetector implements Detector {
   readonly #options: NoveltyOptions;
   readonly #quota = new PartitionQuota(ENTITIES_PER_TICK_MOST);
   #pending: Entity[] = [];
+  /** Rows of features that no minute has borrowed. */
+  readonly #spare: Float64Array[] = [];
   readonly #point = new Float32Array(JOINT_FEATURES.length);
   /** E of each feature of the minute that is judged, and its mixed surprise. */
   readonly #e = new Float64Array(FEATURES);
@@ -270,6 +276,8 @@ class NoveltyDetector implements Detector {
       const state = entity.slots[this.#slot] as NoveltyState;
       state.isWaiting = false;
       this.#judge(state, { entity, context });
+      this.#spare.push(state.values);
+      state.values = NO_VALUES;
       entity.release();
     }
     this.#pending = [];
@@ -298,6 +306,7 @@ class NoveltyDetector implements Detector {
     const isFirst = Number.isNaN(state.minuteNumber);
     const isJudged = !isFirst && !state.isWaiting && this.#quota.take(entity.key);
     if (isJudged) {
+      state.values = this.#spare.pop() ?? new Float64Array(FEATURES);
       featuresOf(state);
       state.values[FEATURE_INDEX.hour] = state.surpriseOfHour(context.timeUs);
       state.valuesMinute = state.minuteNumber;

@@ -109,6 +109,9 @@ class Port {
   }
 }
 
+const makePort = (): Port => new Port();
+const clearPort = (port: Port): void => port.clear();
+
 class WormState implements EntityState {
   readonly ports: RecencyMap<Port>;
   /** First contacts of both directions. */
@@ -117,11 +120,7 @@ class WormState implements EntityState {
   strongest: Port | null = null;
 
   constructor({ portsMost, contactsMost }: WormOptions) {
-    this.ports = new RecencyMap(
-      portsMost,
-      () => new Port(),
-      (port) => port.clear(),
-    );
+    this.ports = new RecencyMap(portsMost, makePort, clearPort);
     this.incoming = new KeySet(contactsMost);
     this.outgoing = new KeySet(contactsMost);
   }
