@@ -139,7 +139,9 @@ class BeaconState implements EntityState {
   }
 
   recycle(): boolean {
-    return false;
+    this.edges.clear();
+    this.headline = '';
+    return true;
   }
 }
 

@@ -74,7 +74,15 @@ class DgaState implements EntityState {
   }
 
   recycle(): boolean {
-    return false;
+    this.names.clear();
+    this.history.clear();
+    this.asked = 0;
+    this.missing = 0;
+    this.random = 0;
+    this.examples = [];
+    this.firstUs = 0;
+    this.lastUs = 0;
+    return true;
   }
 
   save(out: StateWriter): void {

@@ -80,6 +80,8 @@ class Channel {
     this.asked = 0;
     this.fresh = 0;
     this.bits = 0;
+    this.firstUs = 0;
+    this.lastUs = 0;
   }
 
   save(out: StateWriter): void {
@@ -112,7 +114,8 @@ class DnsTunnelState implements EntityState {
   }
 
   recycle(): boolean {
-    return false;
+    this.channels.clear();
+    return true;
   }
 }
 

@@ -82,8 +82,10 @@ class Ladder {
   climb0 = 0;
 
   clear(): void {
-    this.bytes = 0;
+    this.cell = 0;
     this.step = -1;
+    this.begunUs = 0;
+    this.bytes = 0;
     this.climb0 = 0;
   }
 
@@ -150,7 +152,14 @@ class ExfiltrationState implements EntityState {
   }
 
   recycle(): boolean {
-    return false;
+    this.destinations.clear();
+    this.flows.clear();
+    this.climbed.fill(0);
+    this.ended.fill(0);
+    this.hourShare = 0.5;
+    this.sweptUs = 0;
+    this.headline = '';
+    return true;
   }
 
   save(out: StateWriter): void {

@@ -199,8 +199,18 @@ class NoveltyState implements EntityState {
     this.flows = new FlowDeltas(options.flowsMost);
   }
 
+  /** REQUIRES: no minute waits; who does is held. */
   recycle(): boolean {
-    return false;
+    this.minute.clear();
+    this.flows.clear();
+    this.own.clear();
+    this.#weeksOfHour = null;
+    this.#lastHour = NaN;
+    this.firstUs = NaN;
+    this.minuteNumber = NaN;
+    this.valuesMinute = NaN;
+    this.headline = '';
+    return true;
   }
 
   /** Between two ticks no minute waits. */

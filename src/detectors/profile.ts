@@ -77,7 +77,15 @@ class ProfileState implements EntityState {
   }
 
   recycle(): boolean {
-    return false;
+    this.kinds.clear();
+    this.history.clear();
+    this.walk.clear();
+    this.lastTick = 0;
+    this.newKinds = 0;
+    this.firstUs = 0;
+    this.lastUs = 0;
+    this.last = '';
+    return true;
   }
 
   save(out: StateWriter): void {

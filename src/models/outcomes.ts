@@ -39,6 +39,7 @@ export class OutcomeHistory {
     this.#pending.fill(0);
     this.#settledTotal = 0;
     this.#pendingTotal = 0;
+    this.#pendingSinceUs = 0;
   }
 
   /** Outcomes that were learned from. */

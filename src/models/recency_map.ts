@@ -3,6 +3,8 @@ import type { StateWriter } from '../domain/state_writer.js';
 
 /** Entries that lie in a row; more than these are found by a map. */
 const ROW_MOST = 64;
+/** A map of so few entries keeps them when it is cleared, to be used again. */
+const SPARES_MOST = 4;
 /** Of a row that was never used; nothing is written to it. */
 const NO_ROW: never[] = [];
 
@@ -18,7 +20,7 @@ export class RecencyMap<V> {
   readonly #capacity: number;
   readonly #make: () => V;
   readonly #clear: (value: V) => void;
-  /** The row; of its places the first `size` are taken. */
+  /** The row; of its places the first `size` are taken, and values behind them are spare. */
   #keys: number[] = NO_ROW;
   #values: (V | undefined)[] = NO_ROW;
   #size = 0;
@@ -50,15 +52,15 @@ export class RecencyMap<V> {
     if (place >= 0) return this.#renew(place);
     if (this.#size === this.#capacity) return this.#giveAway(key);
     if (this.#size === ROW_MOST) return this.#claimOf(this.#spread(), key);
-    const value = this.#make();
-    this.#append(key, value);
-    return value;
+    return this.#append(key);
   }
 
   clear(): void {
-    this.#map = null;
-    this.#keys = NO_ROW;
-    this.#values = NO_ROW;
+    if (this.#size > SPARES_MOST || this.#map !== null) {
+      this.#drop();
+      return;
+    }
+    for (let i = 0; i < this.#size; i++) this.#clear(this.#values[i]!);
     this.#size = 0;
   }
 
@@ -120,11 +122,12 @@ export class RecencyMap<V> {
     return value;
   }
 
-  #append(key: number, value: V): void {
+  #append(key: number): V {
     if (this.#size === this.#keys.length) this.#grow();
+    const value = (this.#values[this.#size] ??= this.#make());
     this.#keys[this.#size] = key;
-    this.#values[this.#size] = value;
     this.#size++;
+    return value;
   }
 
   /** By its own hand: an array that grows by itself makes room for 16 more at once. */
@@ -143,8 +146,15 @@ export class RecencyMap<V> {
   #spread(): Map<number, V> {
     const map = new Map<number, V>();
     for (let i = 0; i < this.#size; i++) map.set(this.#keys[i]!, this.#values[i]!);
-    this.clear();
+    this.#drop();
     return (this.#map = map);
+  }
+
+  #drop(): void {
+    this.#map = null;
+    this.#keys = NO_ROW;
+    this.#values = NO_ROW;
+    this.#size = 0;
   }
 
   #claimOf(map: Map<number, V>, key: number): V {

@@ -4,7 +4,7 @@ import { ShardPipeline } from '../../../src/engine/shard_pipeline.js';
 import { ThymusError } from '../../../src/errors.js';
 import { differences, inTwo, lastStates } from '../support/cut_run.js';
 import { mixedTraffic } from '../support/mixed_traffic.js';
-import { judge, Traffic } from '../support/traffic.js';
+import { judge, seeded, Traffic } from '../support/traffic.js';
 
 /** Detectors that start anew with each run. Shorter is better; a new name needs a reason. */
 const WITHOUT_MEMORY: readonly string[] = [];
@@ -41,6 +41,29 @@ describe('learned state', () => {
       lastStates(inTwo(mixedTraffic(), 500, [{ shards: 4 }, { shards: 2 }])),
       whole.incidents,
     );
+  });
+
+  it('holds nothing of the entity that an object was before, whichever that was', () => {
+    const few = { provenMost: 64, probationMost: 64, falseIncidentsPerDayPer1000: 1000 };
+    const names = new Traffic();
+    const random = seeded(5);
+    for (let i = 0; i < 3000; i++) {
+      const host = `10.0.0.${1 + Math.floor(200 * random())}`;
+      const flow = { at: i / 2, from: host, to: `203.0.113.${i % 9}`, port: 443 };
+      names.connect(flow, { up: 1e5 * random(), lasts: 1 });
+      names.resolve({ at: i / 2, from: host }, `${random().toString(36).slice(2)}.example.org`);
+    }
+    const alone = judge(names, few);
+    assert.ok(alone.pipelines[0]!.stats.provenEvictions > 1000);
+    for (const shards of [2, 4]) {
+      const parts = judge(names, { ...few, shards });
+      assert.deepEqual(parts.alarms, alone.alarms);
+      const differing = differences(parts.learned, alone.learned);
+      assert.deepEqual(
+        differing.filter((name) => !name.startsWith('shared/')),
+        [],
+      );
+    }
   });
 
   it('gives a capture that is older than it what is usual, and no wealth', () => {
