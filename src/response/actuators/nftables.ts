@@ -1,0 +1,257 @@
+import type { Measure } from '../../domain/action.js';
+import type { Actuator, Order, Outcome } from './actuator.js';
+import { elementsOf, type NftElement } from './nft_elements.js';
+import { parseListing, type ListedElement } from './nft_listing.js';
+import { NftOwners } from './nft_owners.js';
+import { NftSession, type NftAnswer } from './nft_session.js';
+import { ENTRY_RULE, installScript, REMOVE_SCRIPT, TABLE, type NftHook } from './nft_table.js';
+import { DONE, failed, refused } from './outcome.js';
+import type { Command } from './program.js';
+import { SerialQueue } from './serial_queue.js';
+
+export interface NftablesSettings {
+  /** What starts nft; more than the program where it has to run elsewhere, such as in a namespace. */
+  readonly command: Command;
+  readonly hook: NftHook;
+}
+
+const KINDS: ReadonlySet<Measure['kind']> = new Set([
+  'limit_sources',
+  'rate_limit',
+  'block_edge',
+  'block_external',
+  'hold_pattern',
+  'isolate',
+]);
+const MOST_WAITING = 1024;
+// Looking through all that is held takes milliseconds where it is much.
+const EXPIRE_ALL_MS = 60_000;
+
+/** Orders with what they mean, without those that cannot be. */
+interface Translated {
+  readonly order: Order;
+  readonly elements: readonly NftElement[];
+}
+
+/** Drops packets on this machine, a gateway or bridge, with an own table of nftables. */
+export class Nftables implements Actuator {
+  readonly name = 'nftables';
+  readonly expiresByItself = true;
+  readonly #hook: NftHook;
+  readonly #session: NftSession;
+  readonly #owners = new NftOwners();
+  // One change at a time, so that owners and table tell the same.
+  readonly #queue = new SerialQueue(MOST_WAITING);
+  #ready = false;
+  #expireAllMs = 0;
+
+  constructor({ command, hook }: NftablesSettings) {
+    this.#session = new NftSession(command);
+    this.#hook = hook;
+  }
+
+  /** Process id of the long-lived nft; null while there is none. */
+  get pid(): number | null {
+    return this.#session.pid;
+  }
+
+  handles(measure: Measure): boolean {
+    return KINDS.has(measure.kind);
+  }
+
+  plan(orders: readonly Order[]): string {
+    const owners = new NftOwners();
+    const lines = orders.map((order) => {
+      const elements = elementsOf(order.measure);
+      if (typeof elements === 'string') return `# ${order.id}: ${elements}`;
+      for (const element of elements) owners.add(element, order.id, order.ttlMs);
+      return addScript(elements, owners, 0).join('\n');
+    });
+    return lines.join('\n');
+  }
+
+  async apply(orders: readonly Order[]): Promise<readonly Outcome[]> {
+    return this.#transact(orders, ({ order, elements }) => {
+      const untilMs = performance.now() + order.ttlMs;
+      for (const element of elements) this.#owners.add(element, order.id, untilMs);
+    });
+  }
+
+  async undo(orders: readonly Order[]): Promise<readonly Outcome[]> {
+    return this.#transact(orders, ({ order, elements }) => {
+      for (const element of elements) this.#owners.remove(element, order.id);
+    });
+  }
+
+  async verify(order: Order): Promise<boolean | null> {
+    const elements = elementsOf(order.measure);
+    if (typeof elements === 'string') return false;
+    const gets = [...bySet(elements)].map(
+      ([set, each]) => `get element ${TABLE} ${set} { ${each.map(mapKey).join(', ')} }`,
+    );
+    // A script of several lists stops at the first that fails, which is all that is asked.
+    const answer = await this.#session.run(`${gets.join('; ')}; list chain ${TABLE} entry`);
+    if (answer.ok) return answer.text.includes(ENTRY_RULE);
+    return answer.cause === 'missing_object' ? false : null;
+  }
+
+  async list(): Promise<readonly string[] | null> {
+    // Only the first look changes what is known here; later ones delay no change.
+    const listed = await (this.#ready ? this.#read() : this.#queue.run(() => this.#adopt()));
+    if (listed === null || !listed.ok) return null;
+    return [...new Set(listed.elements.flatMap(({ ids }) => ids))];
+  }
+
+  async panic(): Promise<Outcome> {
+    const answer = await this.#queue.run(async () => {
+      this.#ready = false;
+      this.#owners.clear();
+      return this.#session.run(REMOVE_SCRIPT);
+    });
+    return answer === null ? failed(BUSY) : outcomeOf(answer);
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.idle();
+    await this.#session.close();
+  }
+
+  async #transact(
+    orders: readonly Order[],
+    change: (one: Translated) => void,
+  ): Promise<readonly Outcome[]> {
+    const translated: Translated[] = [];
+    const outcomes = orders.map((order): Outcome => {
+      const elements = elementsOf(order.measure);
+      if (typeof elements === 'string') return refused(elements);
+      if (!(order.ttlMs > 0)) return refused('Its time is over before it begins.');
+      translated.push({ order, elements });
+      return DONE;
+    });
+    if (translated.length === 0) return outcomes;
+    const done = await this.#queue.run(() => this.#commit(translated, change));
+    const shared = done === null ? failed(BUSY) : outcomeOf(done);
+    return outcomes.map((outcome) => (outcome.ok ? shared : outcome));
+  }
+
+  async #commit(
+    translated: readonly Translated[],
+    change: (one: Translated) => void,
+  ): Promise<NftAnswer> {
+    const answer = await this.#attempt(translated, change);
+    if (answer.ok || answer.cause !== 'missing_object') return answer;
+    // Somebody has removed the table or a part of it: it is made again, once.
+    this.#ready = false;
+    return this.#attempt(translated, change);
+  }
+
+  async #attempt(
+    translated: readonly Translated[],
+    change: (one: Translated) => void,
+  ): Promise<NftAnswer> {
+    const prepared = await this.#prepare();
+    if (!prepared.ok) return prepared;
+    const elements = unique(translated.flatMap((one) => one.elements));
+    this.#expire(elements, performance.now());
+    const known = elements
+      .map((element) => this.#owners.current(element))
+      .filter((element) => element !== null);
+    const restore = this.#owners.snapshot(elements);
+    for (const one of translated) change(one);
+    const script = this.#script(elements, known);
+    const answer = script === '' ? prepared : await this.#session.run(script);
+    if (!answer.ok) restore();
+    return answer;
+  }
+
+  #expire(elements: readonly NftElement[], nowMs: number): void {
+    const all = nowMs >= this.#expireAllMs;
+    if (all) this.#expireAllMs = nowMs + EXPIRE_ALL_MS;
+    this.#owners.expire(nowMs, all ? undefined : elements);
+  }
+
+  #script(elements: readonly NftElement[], known: readonly NftElement[]): string {
+    const nowMs = performance.now();
+    const needs = new Set(elements.map((element) => element.needs).filter((text) => text !== ''));
+    return [...needs, ...removeScript(known), ...addScript(elements, this.#owners, nowMs)].join(
+      '; ',
+    );
+  }
+
+  /** Makes the table where it is missing, and learns what a run before this one has left in it. */
+  async #prepare(): Promise<NftAnswer> {
+    if (this.#ready) return { ok: true, text: '' };
+    const installed = await this.#session.run(installScript(this.#hook));
+    if (!installed.ok) return installed;
+    const adopted = await this.#adopt();
+    if (!adopted.ok) return adopted.answer;
+    this.#ready = true;
+    return installed;
+  }
+
+  async #adopt(): Promise<Listed> {
+    const listed = await this.#read();
+    if (listed.ok) this.#owners.adopt(listed.elements, performance.now());
+    return listed;
+  }
+
+  async #read(): Promise<Listed> {
+    const answer = await this.#session.read('-n', 'list', 'table', ...TABLE.split(' '));
+    if (answer.ok) return { ok: true, elements: parseListing(answer.text) };
+    if (answer.cause === 'missing_object') return { ok: true, elements: [] };
+    return { ok: false, answer };
+  }
+}
+
+type Listed =
+  | { readonly ok: true; readonly elements: readonly ListedElement[] }
+  | { readonly ok: false; readonly answer: NftAnswer };
+
+const BUSY = 'Too many changes wait for nft: try again when it has caught up.';
+
+function outcomeOf(answer: NftAnswer): Outcome {
+  if (answer.ok) return DONE;
+  const lasting = answer.cause === 'no_rights' || answer.cause === 'no_program';
+  return lasting ? refused(answer.reason) : failed(answer.reason);
+}
+
+const mapKey = ({ key, target }: NftElement): string => `${key}${target}`;
+
+/** What takes elements out, whether or not they are there. */
+function removeScript(elements: readonly NftElement[]): readonly string[] {
+  return [...bySet(elements)].flatMap(([set, each]) => {
+    const keys = each.map(mapKey).join(', ');
+    return [
+      `add element ${TABLE} ${set} { ${keys} }`,
+      `delete element ${TABLE} ${set} { ${keys} }`,
+    ];
+  });
+}
+
+/** What puts in those that somebody needs. */
+function addScript(
+  elements: readonly NftElement[],
+  owners: NftOwners,
+  nowMs: number,
+): readonly string[] {
+  return [...bySet(elements)].flatMap(([set, each]) => {
+    const texts = each
+      .map((element) => owners.text(element, nowMs))
+      .filter((text) => text !== null);
+    return texts.length === 0 ? [] : [`add element ${TABLE} ${set} { ${texts.join(', ')} }`];
+  });
+}
+
+function bySet(elements: readonly NftElement[]): ReadonlyMap<string, NftElement[]> {
+  const sets = new Map<string, NftElement[]>();
+  for (const element of elements) {
+    const each = sets.get(element.set);
+    if (each === undefined) sets.set(element.set, [element]);
+    else each.push(element);
+  }
+  return sets;
+}
+
+const unique = (elements: readonly NftElement[]): readonly NftElement[] => [
+  ...new Map(elements.map((element) => [element.id, element])).values(),
+];
