@@ -9,7 +9,7 @@
 #   --sessions N     benign sessions of four minutes (default 4)
 #   --days N         days of an office of 60 devices, in 24 minutes each (default 2)
 #   --overlays N     benign captures that each recorded attack is laid over (default 2)
-#   --jobs N         captures made at the same time (default 2)
+#   --jobs N         captures recorded at the same time (default 2); 0: only overlays are made
 #   --list           only say what would be made
 set -euo pipefail
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -33,6 +33,7 @@ export function incidentLines(
     line: 'incident',
     ...facts,
     attackers: active,
+    attackerMacs: macsOf(facts, ends),
     entities: [...new Set([...active, ...plainVictims])],
     onsetUs: own[0]!.timeUs,
     endUs: own.at(-1)!.timeUs,
@@ -74,6 +75,12 @@ function activeAttackers(facts: Attackers, ends: readonly FrameEnds[]): string[]
   const isActive = (address: string, i: number): boolean =>
     senders.has(address) || (facts.attackers.length === 1 && macs.has(facts.attackerMacs[i]!));
   return facts.attackers.filter(isActive);
+}
+
+/** Senders of the attackers' frames, in the order in which they came. */
+function macsOf(facts: Attackers, ends: readonly FrameEnds[]): string[] {
+  const attacking = ends.filter((end) => isAttackers(facts, end));
+  return [...new Set(attacking.map(({ sourceMac }) => sourceMac))];
 }
 
 function contactsOf(

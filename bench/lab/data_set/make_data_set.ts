@@ -36,7 +36,7 @@ async function make(folder: string): Promise<number> {
   const missing = recordings.filter(({ name }) => !set.has(name));
   const failures: string[] = [];
   await Promise.all(
-    Array.from({ length: whole('jobs', values.jobs, 1) }, () => work(missing, set, failures)),
+    Array.from({ length: whole('jobs', values.jobs, 2) }, () => work(missing, set, failures)),
   );
   for (const each of overlays) {
     if (set.has(each.name) || !set.has(each.recording.name)) continue;

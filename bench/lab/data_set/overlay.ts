@@ -2,10 +2,10 @@ import { frameOf, packetAt, type Packet } from '../pcap_file.js';
 import { Random } from '../random.js';
 import { devicesAmong, outsideLine } from './host_lines.js';
 import { incidentLines, type IncidentFacts } from './label_lines.js';
-import type { CaptureLine, HostLine, IncidentLine, LabelLine } from './lines.js';
+import type { CaptureLine, HostLine, IncidentLine } from './lines.js';
 import type { Overlaying } from './plan.js';
 import { readdressed, type Renaming } from './readdress.js';
-import { retimed } from './retime.js';
+import { retimed, type Retiming } from './retime.js';
 import type { CaptureFacts, DataSet } from './store.js';
 
 /** Delays of machines stay as they are; only pauses are stretched. */
@@ -20,33 +20,34 @@ const OUTSIDE_PREFIX = '203.0.113';
 
 /** Lays the attack of a recorded capture, with other times and addresses, over a benign one. */
 export function overlay(overlaying: Overlaying, set: DataSet): void {
-  const { name, recording, seed } = overlaying;
-  const random = new Random(seed, name);
-  const base = baseFor(overlaying, set, random);
-  const basePackets = set.packets(base.name);
-  const baseLabels = set.labels(base.name);
-  const taken = attackOf(recording.name, set);
-  const hosts = baseLabels.filter((line) => line.line === 'host');
+  const random = new Random(overlaying.seed, overlaying.name);
+  const taken = attackOf(overlaying.recording.name, set);
+  const stretch = overlaying.stretch * random.between(STRETCHES.low, STRETCHES.high);
+  const base = baseFor(overlaying, { set, random, seconds: secondsOf(taken) * stretch });
+  const labels = set.labels(base.name);
+  const hosts = labels.filter((line) => line.line === 'host');
   const renaming = renamingFor(taken.incident, hosts, random);
-  const stretch = random.between(STRETCHES.low, STRETCHES.high);
   const begin = random.between(BEGINS.earliest, BEGINS.latest);
   const startUs = base.firstPacketUs + begin * (base.lastPacketUs - base.firstPacketUs);
-  const timesUs = retimed(
-    taken.packets.map(({ timeUs }) => timeUs),
-    { startUs, stretch, keepUs: KEEP_US },
+  const laid = relaid(taken, { startUs, stretch, keepUs: KEEP_US }, renaming).filter(
+    ({ timeUs }) => timeUs < base.lastPacketUs - QUIET_END_US,
   );
-  const laid = taken.packets
-    .map((packet, i) => packetAt(timesUs[i]!, readdressed(frameOf(packet), renaming)))
-    .filter(({ timeUs }) => timeUs < base.lastPacketUs - QUIET_END_US);
-  const { packets, positions } = merged(basePackets, laid);
-  const outside = outsideLines(taken.hosts, renaming);
-  const labels: LabelLine[] = [
+  const { packets, positions } = merged(set.packets(base.name), laid);
+  const incident = { ...taken.incident, intensity: overlaying.intensity };
+  set.add(factsOf(overlaying, base, hosts), packets, [
     ...hosts,
-    ...outside,
-    ...baseLabels.filter(({ line }) => line === 'benign'),
-    ...incidentLines(renamed(taken.incident, renaming), packets, positions),
-  ];
-  set.add(factsOf(overlaying, base, hosts), packets, labels);
+    ...outsideLines(taken.hosts, renaming),
+    ...labels.filter(({ line }) => line === 'benign'),
+    ...incidentLines(renamed(incident, renaming), packets, positions),
+  ]);
+}
+
+function relaid({ packets }: TakenAttack, retiming: Retiming, renaming: Renaming): Packet[] {
+  const timesUs = retimed(
+    packets.map(({ timeUs }) => timeUs),
+    retiming,
+  );
+  return packets.map((packet, i) => packetAt(timesUs[i]!, readdressed(frameOf(packet), renaming)));
 }
 
 /** Two runs of packets in time order as one, and where those of the second came to lie. */
@@ -67,18 +68,31 @@ export function merged(
   return { packets, positions };
 }
 
-function baseFor({ recording }: Overlaying, set: DataSet, random: Random): CaptureLine {
-  const benign = set.captures.filter(({ role }) => role === 'benign');
-  const ofSplit = benign.filter(({ split }) => split === recording.split);
-  if (ofSplit.length === 0)
-    throw new Error(`There is no benign capture to ${recording.split} with.`);
-  return random.pick(ofSplit);
+/** One of the same split that has room for the attack, else the longest. */
+function baseFor(
+  { recording }: Overlaying,
+  choice: { readonly set: DataSet; readonly random: Random; readonly seconds: number },
+): CaptureLine {
+  const { split } = recording;
+  const bases = choice.set.captures.filter(
+    (each) => each.role === 'benign' && each.split === split,
+  );
+  const lengthUs = (each: CaptureLine): number => each.lastPacketUs - each.firstPacketUs;
+  const roomy = bases.filter((each) => choice.seconds * 1e6 < (1 - BEGINS.latest) * lengthUs(each));
+  if (roomy.length > 0) return choice.random.pick(roomy);
+  const longest = [...bases].sort((a, b) => lengthUs(b) - lengthUs(a))[0];
+  if (longest === undefined) throw new Error(`There is no benign capture to ${split} with.`);
+  return longest;
 }
 
 interface TakenAttack {
   readonly incident: IncidentLine;
   readonly hosts: readonly HostLine[];
   readonly packets: readonly Packet[];
+}
+
+function secondsOf({ incident }: TakenAttack): number {
+  return (incident.endUs - incident.onsetUs) / 1e6;
 }
 
 function attackOf(name: string, set: DataSet): TakenAttack {

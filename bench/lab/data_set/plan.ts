@@ -20,6 +20,10 @@ export interface Overlaying {
   readonly name: string;
   readonly recording: Recording;
   readonly seed: number;
+  /** By how much the recorded pauses are stretched, before chance. */
+  readonly stretch: number;
+  /** After that. */
+  readonly intensity: number;
 }
 
 export interface PlanOptions {
@@ -72,14 +76,30 @@ export function recordingsOf(options: PlanOptions): Recording[] {
   return [...sessions.slice(0, 2), ...days, ...recorded, ...sessions.slice(2)];
 }
 
-export function overlaysOf(options: PlanOptions, recordings: readonly Recording[]): Overlaying[] {
-  return recordings
-    .filter(({ attack }) => attack !== null)
-    .flatMap((recording) =>
-      seeds(options.overlays).map((seed) => {
-        return { name: `overlay-${recording.name}-o${seed}`, recording, seed };
-      }),
+/**
+ * What calls again and again for a living is slowed down by its pauses: at a twentieth of its pace
+ * hardly anything of it could be recorded in minutes.
+ */
+const SLOWED_BY_PAUSES = ['beacon', 'mining'];
+
+export function overlaysOf(
+  options: PlanOptions,
+  recordings: readonly Recording[],
+): readonly Overlaying[] {
+  return recordings.flatMap((recording) => {
+    const { attack, intensity, seed: repeat } = recording;
+    if (attack === null) return [];
+    const isSlowed = SLOWED_BY_PAUSES.includes(attack.kind) && intensity < 1;
+    const fast = recordings.find(
+      (each) => each.attack === attack && each.seed === repeat && each.intensity === 1,
     );
+    const [taken, stretch] =
+      isSlowed && fast !== undefined ? [fast, 1 / intensity] : [recording, 1];
+    return seeds(options.overlays).map((seed): Overlaying => {
+      const name = `overlay-${recording.name}-o${seed}`;
+      return { name, recording: taken, seed, stretch, intensity };
+    });
+  });
 }
 
 /** Odd seeds tune, even ones test. */
