@@ -2,7 +2,7 @@
 # Makes the labelled data set, in network namespaces: see README.md. What the folder holds already
 # stays, so that a run that was stopped goes on where it ended.
 #   --out DIR        where the set goes (default: build/lab-data of the project)
-#   --small          only the kinds that matter most, once at full pace (about half an hour)
+#   --small          only the kinds that matter most, once at full pace (about a quarter of an hour)
 #   --only REGEX     only attacks with such names, as in scan_horizontal-nmap
 #   --intensity X    of the attacks; may be repeated (default: 1, 0.25 and 0.05)
 #   --repeats N      recordings of each attack at each intensity (default 3)
