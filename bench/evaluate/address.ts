@@ -1,8 +1,12 @@
 import { BlockList, isIPv6 } from 'node:net';
 
+/** Answers that are remembered: a list is asked of each packet. */
+const KNOWN_MOST = 65_536;
+
 /** Addresses that belong to prefixes such as 10.0.0.0/8; a plain address is a prefix, too. */
 export class Prefixes {
   readonly #list = new BlockList();
+  readonly #known = new Map<string, boolean>();
 
   constructor(prefixes: readonly string[]) {
     for (const prefix of prefixes) {
@@ -14,7 +18,11 @@ export class Prefixes {
   }
 
   has(address: string): boolean {
-    return this.#list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    const known = this.#known.get(address);
+    if (known !== undefined) return known;
+    const has = this.#list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    if (this.#known.size < KNOWN_MOST) this.#known.set(address, has);
+    return has;
   }
 }
 

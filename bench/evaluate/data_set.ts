@@ -54,14 +54,20 @@ export interface LabelledCapture {
 
 export const tickKey = (address: string, tick: number): string => `${address} ${tick}`;
 
-/** The names of the captures of a set, in their order. */
-export function capturesOf(folder: string): (() => LabelledCapture)[] {
+/** The captures of a set, in their order; each is read when it is opened. */
+export function capturesOf(
+  folder: string,
+): readonly { readonly name: string; readonly open: () => LabelledCapture }[] {
   const list = join(folder, CAPTURES_FILE);
   if (existsSync(list)) {
-    return linesOf<CaptureLine>(list).map((line) => () => readLab(folder, line));
+    return linesOf<CaptureLine>(list).map((line) => {
+      return { name: line.name, open: () => readLab(folder, line) };
+    });
   }
   const labels = JSON.parse(readFileSync(join(folder, LABELS_FILE), 'utf8')) as Labels;
-  return labels.captures.map((label) => () => readBundled(folder, label));
+  return labels.captures.map((label) => {
+    return { name: label.file, open: () => readBundled(folder, label) };
+  });
 }
 
 const CAPTURES_FILE = 'captures.jsonl';

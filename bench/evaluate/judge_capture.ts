@@ -11,7 +11,7 @@ import { INSIDE, isUnicast } from './address.js';
 import { tickKey, type LabelledCapture, type LabelledIncident } from './data_set.js';
 import { runEngine } from './engine_run.js';
 import { judgeIncidents, shareGap, type CaptureOutcomes } from './incidents.js';
-import { packetsOf } from './packets.js';
+import { countPackets, packetsOf } from './packets.js';
 import { TickScores } from './score_sheet.js';
 
 /** Methods that score every unit: the fusion, the baselines, and each lane by itself. */
@@ -31,7 +31,7 @@ export const METHODS: readonly string[] = [FUSED, ...Object.keys(BASELINES), ...
 /** Wealth stands for as long as an alarm stays open when nothing more is said. */
 const WEALTH_STANDS_TICKS = 120;
 /** Packets that Kitsune learns from and judges, at most: it takes 0.1 ms for one. */
-const KITSUNE_PACKETS_MOST = 300_000;
+const KITSUNE_PACKETS_MOST = 150_000;
 /** Where a capture has no attack, Kitsune learns from this share of it. */
 const BENIGN_TRAIN_SHARE = 0.5;
 
@@ -92,11 +92,7 @@ export async function judgeCapture(
 
 function createBaselines(capture: LabelledCapture): Map<string, Baseline> {
   const onsetUs = Math.min(...capture.incidents.map((incident) => incident.onsetUs));
-  let [before, all] = [0, 0];
-  for (const { timeUs } of packetsOf(capture.path)) {
-    if (timeUs < onsetUs) before++;
-    all++;
-  }
+  const { before, all } = countPackets(capture.path, onsetUs);
   const most = Math.min(all, KITSUNE_PACKETS_MOST);
   const train = Number.isFinite(onsetUs) ? Math.min(before, most) : BENIGN_TRAIN_SHARE * most;
   return new Map(Object.entries(BASELINES).map(([name, make]) => [name, make(Math.floor(train))]));
@@ -163,7 +159,7 @@ class PacketWalk {
         const absent = method === FUSED ? 0 : -1e3;
         return sheet.standing(address, tick, { ticksMost: WEALTH_STANDS_TICKS, absent });
       });
-      units.push({ address, tick, attack: isAttack ? label!.incident : null, scores });
+      units.push({ address, tick, attack: isAttack ? label.incident : null, scores });
     }
     return units;
   }

@@ -20,11 +20,7 @@ const DNS_PORT = 53;
  * a plain reading for baselines, apart from the engine's own.
  */
 export function* packetsOf(path: string): Generator<Packet> {
-  const raw = readFileSync(path);
-  const file = path.endsWith('.gz') ? gunzipSync(raw) : raw;
-  if (file.readUInt32LE(0) !== MAGIC_MICROSECONDS || file.readUInt32LE(20) !== LINK_ETHERNET) {
-    throw new Error(`${path} is not a little-endian pcap of Ethernet with microseconds.`);
-  }
+  const file = open(path);
   let at = FILE_HEADER_BYTES;
   while (at + PACKET_HEADER_BYTES <= file.length) {
     const timeUs = file.readUInt32LE(at) * 1e6 + file.readUInt32LE(at + 4);
@@ -34,6 +30,28 @@ export function* packetsOf(path: string): Generator<Packet> {
     yield decode(file.subarray(at, at + length), { timeUs, bytes });
     at += length;
   }
+}
+
+/** How many packets there are, and how many of them before a moment; from their headers alone. */
+export function countPackets(path: string, beforeUs: number): { all: number; before: number } {
+  const file = open(path);
+  const counts = { all: 0, before: 0 };
+  let at = FILE_HEADER_BYTES;
+  while (at + PACKET_HEADER_BYTES <= file.length) {
+    counts.all++;
+    if (file.readUInt32LE(at) * 1e6 + file.readUInt32LE(at + 4) < beforeUs) counts.before++;
+    at += PACKET_HEADER_BYTES + file.readUInt32LE(at + 8);
+  }
+  return counts;
+}
+
+function open(path: string): Buffer {
+  const raw = readFileSync(path);
+  const file = path.endsWith('.gz') ? gunzipSync(raw) : raw;
+  if (file.readUInt32LE(0) !== MAGIC_MICROSECONDS || file.readUInt32LE(20) !== LINK_ETHERNET) {
+    throw new Error(`${path} is not a little-endian pcap of Ethernet with microseconds.`);
+  }
+  return file;
 }
 
 type Stamp = Pick<Packet, 'timeUs' | 'bytes'>;

@@ -36,9 +36,11 @@ export class TickScores implements ScoreSheet {
     tick: number,
     { ticksMost, absent }: { readonly ticksMost: number; readonly absent: number },
   ): number {
-    for (let back = 0; back <= ticksMost; back++) {
-      const score = this.#scores.get(tickKey(address, tick - back));
-      if (score !== undefined) return score;
+    const ticks = this.#ticksOf.get(address) ?? [];
+    // Ticks were raised in order, but for those that a run's end adds.
+    for (let i = ticks.length - 1; i >= 0; i--) {
+      const before = tick - ticks[i]!;
+      if (before >= 0) return before <= ticksMost ? this.at(address, ticks[i]!) : absent;
     }
     return absent;
   }
