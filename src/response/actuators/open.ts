@@ -1,8 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { ThymusError } from '../../errors.js';
 import type { Actuator } from './actuator.js';
+import { CommandHook } from './command_hook.js';
 import { Nftables } from './nftables.js';
+import { Rpz } from './rpz.js';
 import type { ActuatorSettings, OneActuator } from './settings.js';
+import { Webhook } from './webhook.js';
 
-/** The actuators of the settings, in their order. Nothing is started or changed yet. */
+const LEAST_SECRET = 16;
+
+/**
+ * The actuators of the settings, in their order. Nothing is started or changed yet.
+ *
+ * @throws ThymusError CONFIG_INVALID where a secret cannot be read
+ */
 export function openActuators(settings: ActuatorSettings): readonly Actuator[] {
   return settings.map(open);
 }
@@ -11,5 +22,50 @@ function open(one: OneActuator): Actuator {
   switch (one.kind) {
     case 'nftables':
       return new Nftables({ command: one.program, hook: { at: one.at, devices: one.devices } });
+    case 'command':
+      return new CommandHook({
+        program: one.program,
+        timeoutMs: one.timeout_ms,
+        kinds: one.kinds,
+        expiresByItself: one.expires_by_itself,
+      });
+    case 'webhook':
+      return new Webhook({
+        url: one.url,
+        secret: readSecret(one.secret_file),
+        timeoutMs: one.timeout_ms,
+        kinds: one.kinds,
+        expiresByItself: one.expires_by_itself,
+      });
+    case 'rpz':
+      return new Rpz({
+        path: one.path,
+        reload: one.reload,
+        timeoutMs: one.timeout_ms,
+        answer:
+          one.answer === null
+            ? null
+            : { type: one.answer.includes(':') ? 'AAAA' : 'A', address: one.answer },
+        ttlSeconds: one.ttl_seconds,
+      });
   }
+}
+
+function readSecret(path: string): string {
+  let secret: string;
+  try {
+    secret = readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new ThymusError(
+      'CONFIG_INVALID',
+      `The secret of the webhook cannot be read (${why}): check 'secret_file'.`,
+      { cause },
+    );
+  }
+  if (secret.length >= LEAST_SECRET) return secret;
+  throw new ThymusError(
+    'CONFIG_INVALID',
+    `The secret in '${path}' is too short: it needs at least ${LEAST_SECRET} characters.`,
+  );
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LADDER } from '../../domain/action.js';
 
 const program = (text: string) =>
   z
@@ -20,7 +21,50 @@ const NFTABLES = z.strictObject({
     .default([]),
 });
 
-const ACTUATOR = z.discriminatedUnion('kind', [NFTABLES]);
+const timeoutMs = (fallback: number) =>
+  z.int('must be milliseconds').min(10).max(60_000).default(fallback);
+const path = z.string().min(1, 'must be a path');
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+/** Kinds of measures that go there; null: all that change traffic. */
+const kinds = z
+  .array(z.enum(LADDER.map(({ kind }) => kind)))
+  .min(1)
+  .nullable()
+  .default(null);
+
+const COMMAND = z.strictObject({
+  kind: z.literal('command'),
+  /** Gets the verb as its last argument. Never started through a shell. */
+  program: program('/usr/local/bin/block'),
+  timeout_ms: timeoutMs(10_000),
+  kinds,
+  /** The program's target lets go by itself after `ttl_ms`. */
+  expires_by_itself: z.boolean().default(false),
+});
+
+const WEBHOOK = z.strictObject({
+  kind: z.literal('webhook'),
+  url: httpUrl,
+  /** File that holds the shared secret, at least 16 characters. */
+  secret_file: path,
+  timeout_ms: timeoutMs(5000),
+  kinds,
+  expires_by_itself: z.boolean().default(false),
+});
+
+const RPZ = z.strictObject({
+  kind: z.literal('rpz'),
+  /** Zone file, which thymus replaces as a whole. */
+  path,
+  /** Makes the name server read the file again, such as [rndc, reload, rpz.thymus]. */
+  reload: program('rndc, reload, rpz.thymus').nullable().default(null),
+  timeout_ms: timeoutMs(10_000),
+  /** Address that sinkholed names are answered with; without one there is no such name. */
+  answer: z.union([z.ipv4(), z.ipv6()]).nullable().default(null),
+  ttl_seconds: z.int().min(1).max(86_400).default(60),
+});
+
+const ACTUATOR = z.discriminatedUnion('kind', [NFTABLES, COMMAND, WEBHOOK, RPZ]);
 
 /** Which ways to change the world there are, in the order in which they are asked. */
 export const ACTUATORS_SCHEMA = z
