@@ -65,7 +65,8 @@ export function runEndMessage(
   };
 }
 
-function entityMessage(entity: EntityRef): thymus.v1.Entity.$Properties {
+/** An entity, as it goes over the wire. */
+export function entityMessage(entity: EntityRef): thymus.v1.Entity.$Properties {
   return { kind: entity.kind, address: entity.address, proven: entity.proven };
 }
 

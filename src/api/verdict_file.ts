@@ -6,7 +6,7 @@ import { OutputFile } from '../store/output_file.js';
 import { thymus } from './gen/verdict.js';
 import { runEndMessage, verdictMessage, VERDICT_SCHEMA_VERSION } from './verdict.js';
 
-const { Envelope } = thymus.v1;
+const { Envelope, IncidentChange } = thymus.v1;
 
 export interface VerdictFileOptions {
   readonly engineVersion: string;
@@ -42,7 +42,9 @@ export class VerdictFile implements RecordSink {
 
   onIncident(incident: Incident, change: 'opened' | 'final'): void {
     if (change !== 'final') return;
-    this.#write({ verdict: verdictMessage(incident) });
+    this.#write({
+      verdict: { ...verdictMessage(incident), change: IncidentChange.INCIDENT_CHANGE_FINAL },
+    });
     this.#nVerdicts++;
   }
 

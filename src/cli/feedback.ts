@@ -1,8 +1,7 @@
 import { LANE_INDEX, LANES } from '../domain/lanes.js';
 import { loadSettings } from '../config/load.js';
 import { ThymusError } from '../errors.js';
-import { addFeedback, priorsOf, readFeedback } from '../store/feedback_file.js';
-import { RunArchive } from '../store/run_archive.js';
+import { giveFeedback } from '../store/give_feedback.js';
 import { print } from './console.js';
 import { EXIT } from './exit.js';
 import type { StateFlags } from './flags.js';
@@ -23,17 +22,12 @@ export async function feedbackCommand(
     throw new ThymusError('USAGE', `An incident is 'benign' or 'attack', not '${verdict}'.`);
   }
   const settings = await loadSettings(settingsOf(flags), flags.config ?? null);
-  const state = stateDirectory(settings);
-  const { run, incident } = await new RunArchive(state).incident(id);
-  const lane = incident.detectors[0]!;
-  const name = `${run.id}/${incident.id}`;
-  addFeedback(state, { incident: name, is: verdict, lane, at: new Date().toISOString() });
-  const factor = Math.exp(priorsOf(readFeedback(state))[lane] ?? 0);
-  const { title } = LANES[LANE_INDEX[lane]]!;
+  const taken = await giveFeedback(stateDirectory(settings), { id, is: verdict }, Date.now());
+  const { title } = LANES[LANE_INDEX[taken.lane]]!;
   const what = verdict === 'benign' ? 'benign' : 'an attack';
   print(
-    `${name} is ${what}. From the next watch on, the odds that an incident of this kind ` +
-      `(${title}) is real are taken ${Number(factor.toPrecision(2))} times.\n`,
+    `${taken.incident} is ${what}. From the next watch on, the odds that an incident of this kind ` +
+      `(${title}) is real are taken ${Number(taken.oddsFactor.toPrecision(2))} times.\n`,
   );
   return EXIT.DONE;
 }

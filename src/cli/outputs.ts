@@ -53,7 +53,7 @@ export async function openOutputs(
     }
     const store = flags.each ? null : await openStore(files, settings);
     if (store !== null) sinks.push(store);
-    if (flags.verdicts !== undefined) {
+    if (flags.verdicts !== undefined && verdictSocketOf(flags) === null) {
       const { VerdictFile } = await import('../api/verdict_file.js');
       const options = { engineVersion: engineVersion(), sources: files };
       sinks.push(new VerdictFile(flags.verdicts, options));
@@ -63,6 +63,18 @@ export async function openOutputs(
     await Promise.allSettled(sinks.map((sink) => sink.end()));
     throw error;
   }
+}
+
+/**
+ * @returns the path of `--verdicts unix:PATH`; null where that was not given
+ * @throws ThymusError USAGE when nobody could read along
+ */
+export function verdictSocketOf(flags: OutputFlags): string | null {
+  const path = /^unix:(.+)$/.exec(flags.verdicts ?? '')?.[1];
+  if (path === undefined) return null;
+  if (flags.isLive) return path;
+  const message = "'--verdicts unix:PATH' is for watch: give a replay the name of a file.";
+  throw new ThymusError('USAGE', message);
 }
 
 function evePath(directory: string, position: number): string {

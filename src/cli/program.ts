@@ -36,6 +36,10 @@ const WATCH_SETTINGS: readonly SettingName[] = [
   'evidence-mib',
   'timestamps',
   'prometheus',
+  'grpc',
+  'grpc-cert',
+  'grpc-key',
+  'grpc-ca',
 ];
 const BENCH_SETTINGS: readonly SettingName[] = [
   'lanes',
@@ -166,7 +170,10 @@ function addWatch(program: Command): Command {
     .option('--model <file>', 'go on from this model and keep it there, instead of in --state')
     .option('--no-model', 'begin with nothing, and keep nothing of what is learned')
     .option('--eve <file>', "add flows, events and incidents as EVE JSON; '-' is standard output")
-    .option('--verdicts <file>', 'write verdicts as length-delimited protobuf')
+    .option(
+      '--verdicts <file>',
+      'write verdicts as length-delimited protobuf; unix:PATH serves them',
+    )
     .option('--flows <file>', 'write all flow records; the name ends in .csv, .jsonl or .parquet')
     .option('--evidence-pcap <dir>', 'write the packets of each incident, DIR/1.pcap and so on')
     .option('--json', 'incidents as EVE JSON lines instead of text')
@@ -271,6 +278,7 @@ Examples:
                                                which has taken the outer VLAN tag off by then
   thymus watch eth0 --lanes 4 --pin 2,3,4,5    more threads, each on a CPU of its own
   thymus watch eth0 --prometheus [::1]:9464    metrics at http://[::1]:9464/metrics
+  thymus watch eth0 --grpc unix                a programming interface: see docs/api.md
 
 Watching needs the right CAP_NET_RAW, and CAP_NET_ADMIN for frames to other machines; root has both.
 SIGTERM and --duration end it with exit code 0, Ctrl-C with 130; all flows are written before.

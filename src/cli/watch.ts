@@ -25,13 +25,14 @@ import { EXIT } from './exit.js';
 import type { WatchFlags } from './flags.js';
 import { hashKeyOf, watchKey } from './identity_key.js';
 import { hashKeyOfModel, learningOf, type LearningSetup } from './learning.js';
-import { openOutputs, type Outputs } from './outputs.js';
+import { openOutputs, verdictSocketOf, type Outputs } from './outputs.js';
 import { ProgressLine, statusText } from './progress.js';
 import { ServiceManager } from './service_manager.js';
 import { settingsOf } from './setting_flags.js';
 import { stateDirectory } from './state_directory.js';
 import { StatusLog } from './status_log.js';
 import { openStatusPlaces } from './status_places.js';
+import { openStreamPlaces, type StreamPlaces } from './stream_places.js';
 
 const MIB = 1024 * 1024;
 const FLUSH_MS = 5;
@@ -100,23 +101,29 @@ class Watch {
     };
     for (const [name, handle] of Object.entries(signals)) process.on(name, handle);
     const closePlaces = await this.#openPlaces(outputs);
+    const stream = await this.#openStream(interfaces, outputs, closePlaces);
     const saving = setInterval(() => this.#pipeline.saveModel(), SAVE_MS).unref();
     const timer =
       seconds === null ? null : startTimer(() => this.#stop(EXIT.DONE), seconds * 1000).unref();
     try {
-      const summary = await this.#watch(interfaces, outputs);
+      const summary = await this.#watch(interfaces, outputs, stream);
       this.#conclude(summary);
     } finally {
       clearInterval(saving);
       if (timer !== null) clearTimeout(timer);
       closePlaces();
+      await stream?.close();
       for (const [name, handle] of Object.entries(signals)) process.off(name, handle);
       await this.#pipeline.close();
     }
     return this.#exitCode;
   }
 
-  async #watch(interfaces: readonly string[], outputs: Outputs): Promise<RunSummary> {
+  async #watch(
+    interfaces: readonly string[],
+    outputs: Outputs,
+    stream: StreamPlaces | null,
+  ): Promise<RunSummary> {
     const line = new ProgressLine(() => this.#pipeline.progress, statusText);
     const log = new StatusLog(() => this.#pipeline.progress);
     const news = new IncidentSink((incident, change) => {
@@ -136,7 +143,8 @@ class Watch {
       lag: () => this.#pipeline.liveStatus?.lag ?? 0,
     });
     try {
-      const sinks = [...outputs.sinks, news, ...(evidence === null ? [] : [evidence.sink])];
+      const more = [stream, evidence].flatMap((output) => output?.sink ?? []);
+      const sinks = [...outputs.sinks, news, ...more];
       const how = { live: this.#live, learning: this.#learning(interfaces) };
       const watched = this.#pipeline.watch(interfaces, sinks, how);
       // A signal that came while the outputs were being opened.
@@ -153,6 +161,25 @@ class Watch {
     try {
       return await openStatusPlaces(this.#settings, () => this.#pipeline.liveStatus);
     } catch (error) {
+      await Promise.allSettled(outputs.sinks.map((sink) => sink.end()));
+      throw error;
+    }
+  }
+
+  async #openStream(
+    interfaces: readonly string[],
+    outputs: Outputs,
+    closePlaces: () => void,
+  ): Promise<StreamPlaces | null> {
+    try {
+      return await openStreamPlaces(this.#settings, {
+        interfaces,
+        runId: outputs.runId,
+        socket: verdictSocketOf({ ...this.#flags, isLive: true }),
+        status: () => this.#pipeline.liveStatus,
+      });
+    } catch (error) {
+      closePlaces();
       await Promise.allSettled(outputs.sinks.map((sink) => sink.end()));
       throw error;
     }

@@ -21,6 +21,8 @@ function schemaOf(row: Setting): z.ZodType {
       return z.string('must be a path').min(1, 'must be a path that is not empty');
     case 'place':
       return placeSchema();
+    case 'api-place':
+      return apiPlaceSchema();
   }
 }
 
@@ -50,13 +52,30 @@ function cpusSchema(): z.ZodType {
 function placeSchema(): z.ZodType {
   const message = 'must be an address and a port such as 127.0.0.1:9464';
   return z.string(message).transform((text, context) => {
-    const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-    if (port !== undefined && Number(port) <= 65_535) {
-      return { host: bracketed ?? plain, port: Number(port) };
-    }
+    const place = placeOf(text);
+    if (place !== null) return place;
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
+}
+
+function apiPlaceSchema(): z.ZodType {
+  const message = "must be 'unix', unix:PATH, or an address and a port such as 192.0.2.1:9465";
+  return z.string(message).transform((text, context) => {
+    if (text === 'unix') return { path: null };
+    const path = /^unix:(.+)$/.exec(text)?.[1];
+    const place = path === undefined ? placeOf(text) : { path };
+    if (place !== null) return place;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
+
+function placeOf(text: string): { host: string; port: number } | null {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || Number(port) > 65_535) return null;
+  return { host, port: Number(port) };
 }
 
 function prefixesSchema(): z.ZodType {

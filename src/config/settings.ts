@@ -4,7 +4,8 @@
  */
 export interface Setting {
   readonly name: string;
-  readonly kind: 'integer' | 'number' | 'choice' | 'prefixes' | 'cpus' | 'path' | 'place';
+  readonly kind:
+    'integer' | 'number' | 'choice' | 'prefixes' | 'cpus' | 'path' | 'place' | 'api-place';
   /** What the flag's value is called in `--help`. */
   readonly value: string;
   readonly unit: string | null;
@@ -176,6 +177,38 @@ export const SETTINGS = [
     doc: 'answer Prometheus there, for anyone who can reach it; by default nowhere',
   }),
   setting({
+    name: 'grpc',
+    kind: 'api-place',
+    value: 'place',
+    unit: null,
+    fallback: null,
+    doc: "serve the programming interface there: 'unix' in --state, unix:PATH, or host:port with certificates",
+  }),
+  setting({
+    name: 'grpc-cert',
+    kind: 'path',
+    value: 'file',
+    unit: null,
+    fallback: null,
+    doc: 'certificate that --grpc host:port shows, with its chain, as PEM',
+  }),
+  setting({
+    name: 'grpc-key',
+    kind: 'path',
+    value: 'file',
+    unit: null,
+    fallback: null,
+    doc: 'private key of --grpc-cert, as PEM',
+  }),
+  setting({
+    name: 'grpc-ca',
+    kind: 'path',
+    value: 'file',
+    unit: null,
+    fallback: null,
+    doc: 'certificates of those whose clients may use --grpc host:port, as PEM',
+  }),
+  setting({
     name: 'state',
     kind: 'path',
     value: 'dir',
@@ -199,6 +232,10 @@ export type SettingName = (typeof SETTINGS)[number]['name'];
 /** Raw values by name, as the command line (texts) or a YAML file has them. */
 export type RawSettings = Readonly<Partial<Record<SettingName, unknown>>>;
 
+/** Where the programming interface is served: a Unix socket (null: the usual one), or a port. */
+export type ApiPlace =
+  { readonly path: string | null } | { readonly host: string; readonly port: number };
+
 /** All settings, checked. */
 export interface Settings {
   readonly homeNet: readonly string[];
@@ -218,6 +255,10 @@ export interface Settings {
   readonly evidenceMib: number;
   readonly timestamps: 'kernel' | 'card';
   readonly prometheus: { readonly host: string; readonly port: number } | null;
+  readonly grpc: ApiPlace | null;
+  readonly grpcCert: string | null;
+  readonly grpcKey: string | null;
+  readonly grpcCa: string | null;
   readonly state: string | null;
   readonly store: 'incidents' | 'devices' | 'flows' | 'none';
 }

@@ -10,6 +10,8 @@ import { join } from 'node:path';
  *   STATE/runs/RUN/run.duckdb        with `--store flows`: tables flows, incidents, evidence,
  *                                    features, evidence_flows
  *   STATE/live/PID.sock              while a live run goes on: where it says how it stands
+ *   STATE/grpc/thymus.sock           with `--grpc unix`: where it serves its programming interface
+ *   STATE/stream/SOURCES/            what its stream has said; frame_segments.ts describes it
  *
  * Incidents are few and wanted everywhere, so they are lines of JSON: they need no database to be
  * read, a run that was killed leaves every line it finished, and a torn last line is left out. Flows
@@ -37,6 +39,16 @@ export function defaultStateDirectory(environment: NodeJS.ProcessEnv): string {
 /** Where each live run answers `thymus stats`, on a socket of its process's number. */
 export function socketsDirectory(stateDirectory: string): string {
   return join(stateDirectory, 'live');
+}
+
+/** Where `--grpc unix` answers. */
+export function grpcSocket(stateDirectory: string): string {
+  return join(stateDirectory, 'grpc', 'thymus.sock');
+}
+
+/** @param sources which interfaces the stream is about, as one name */
+export function streamDirectory(stateDirectory: string, sources: string): string {
+  return join(stateDirectory, 'stream', sources);
 }
 
 export function runsDirectory(stateDirectory: string): string {

@@ -15,3 +15,7 @@ export function assertGolden(name: string, text: string): void {
   }
   assert.equal(text, readFileSync(path, 'utf8'));
 }
+
+/** What test/src/api/golden/NAME holds now. */
+export const readGolden = (name: string): string =>
+  readFileSync(fileURLToPath(new URL(name, folder)), 'utf8');
