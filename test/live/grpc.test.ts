@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { credentials } from '@grpc/grpc-js';
+
+import { thymus as messages } from '../../src/api/gen/thymus_v1.js';
+import { descriptorFile } from '../../src/api/grpc/descriptors.js';
+import { readVerdicts } from '../../src/api/verdict_file.js';
+import { addressScan, MORNING_US, writePcap } from '../src/support/captures.js';
+import { GrpcClient, Subscriber } from '../src/support/grpc_client.js';
+import { outcomeOf, present, startThymus, thymus } from '../src/support/thymus.js';
+import { Namespace, whyNoSender } from './support/namespace.js';
+
+const SENDER = fileURLToPath(new URL('support/send_frames.js', import.meta.url));
+const { INCIDENT_CHANGE_OPENED, INCIDENT_CHANGE_FINAL } = messages.v1.IncidentChange;
+
+describe('thymus watch --grpc', function () {
+  this.timeout(60_000);
+  let namespace: Namespace;
+  let folder: string | null = null;
+  const at = (name: string): string => join(folder!, name);
+
+  before(function () {
+    const made = whyNoSender() ?? Namespace.make();
+    if (typeof made === 'string') {
+      console.log(`    skipped: ${made}`);
+      this.skip();
+    }
+    namespace = made;
+    folder = mkdtempSync(join(tmpdir(), 'thymus-grpc-'));
+    writePcap(at('scan.pcap'), addressScan('10.0.0.9', 60, MORNING_US));
+  });
+  after(() => {
+    if (folder === null) return;
+    namespace.remove();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Watches a scan, with a subscriber that is there from its begin to its end. */
+  async function watchScan(request: object): Promise<messages.v1.Envelope[]> {
+    const socket = at('state/grpc/thymus.sock');
+    const verdicts = at('verdicts.sock');
+    const child = startThymus(
+      ['watch', 'far', '--state', at('state'), '--grpc', 'unix', '--verdicts', `unix:${verdicts}`],
+      { wrapper: namespace.wrapper },
+    );
+    const outcome = outcomeOf(child);
+    await present(socket);
+    await present(verdicts);
+    const client = new GrpcClient(
+      `unix:${socket}`,
+      credentials.createInsecure(),
+      descriptorFile('thymus_v1'),
+      messages.v1,
+    );
+    const reader = buffer(connect(verdicts));
+    const subscriber = new Subscriber(client, request);
+    await subscriber.until(({ run }) => !!run);
+    await namespace.heard('far');
+    const nBefore = subscriber.envelopes.length;
+    namespace.run(process.execPath, SENDER, 'near', at('scan.pcap'));
+    const isNew = ({ verdict }: messages.v1.Envelope): boolean =>
+      verdict?.change === INCIDENT_CHANGE_OPENED;
+    while (!subscriber.envelopes.slice(nBefore).some(isNew)) {
+      await new Promise((go) => subscriber.call.once('data', go));
+    }
+    const { verdict } = subscriber.envelopes.findLast(isNew)!;
+    const { incidents } = await client.call<messages.v1.ListIncidentsResponse>('ListIncidents');
+    assert.deepEqual(
+      incidents!.map(({ entity, runId }) => [entity!.address, runId]),
+      [['10.0.0.9', verdict!.runId]],
+    );
+    const status = await client.call<messages.v1.Status>('GetStatus');
+    assert.equal(status.incidents, 1);
+    assert.ok(status.packets! > 0);
+    assert.equal(status.stream!.isKept, true);
+    child.kill('SIGTERM');
+    const { code, err } = await outcome;
+    assert.equal(code, 0, err);
+    await subscriber.ended;
+    client.close();
+    const read = readVerdicts(await reader);
+    assert.equal(read.at(-1)!.runEnd!.verdicts, 1);
+    return subscriber.envelopes;
+  }
+
+  it('tells of an incident at once, and after a restart of all since', async () => {
+    const first = await watchScan({});
+    const last = first.at(-1)!;
+    assert.ok(first.some(({ verdict }) => verdict?.change === INCIDENT_CHANGE_FINAL));
+    assert.ok(last.runEnd);
+    assert.equal(statSync(at('state/grpc')).mode & 0o777, 0o700);
+    const opened = first.find(({ verdict }) => verdict?.change === INCIDENT_CHANGE_OPENED)!;
+    const second = await watchScan({ after: opened.cursor });
+    const kinds = second.map(({ run, verdict, runEnd, gap }) =>
+      run ? 'run' : runEnd ? 'end' : gap ? 'gap' : verdict!.change,
+    );
+    // First where the stream stands; then the rest of the old run, and the new run from its begin.
+    assert.deepEqual(kinds, [
+      ...['run', INCIDENT_CHANGE_FINAL, 'end'],
+      ...['run', INCIDENT_CHANGE_OPENED, INCIDENT_CHANGE_FINAL, 'end'],
+    ]);
+  });
+
+  it('refuses an open port, and a socket for a replay', async () => {
+    const open = await thymus(['watch', 'lo', '--no-store', '--grpc', '127.0.0.1:0']);
+    assert.equal(open.code, 2);
+    assert.match(open.err, /open to all who reach it: give --grpc-cert/);
+    const replay = await thymus(['replay', '--verdicts', 'unix:/tmp/x', at('scan.pcap')]);
+    assert.equal(replay.code, 2);
+    assert.match(replay.err, /is for watch/);
+  });
+});
