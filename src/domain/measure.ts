@@ -1,0 +1,68 @@
+import type { Measure } from './action.js';
+import { AddressSet } from './address_set.js';
+
+/** The hosts whose traffic a measure takes away or slows down, as addresses. */
+export function addressesOf(measure: Measure): readonly string[] {
+  switch (measure.kind) {
+    case 'observe':
+    case 'record':
+    case 'sinkhole':
+      return [];
+    case 'rate_limit':
+    case 'hold_pattern':
+    case 'isolate':
+      return [measure.host];
+    case 'limit_sources':
+    case 'blackhole':
+      return [measure.victim];
+    case 'block_edge':
+      return [measure.edge.from, measure.edge.to];
+    case 'block_external':
+      return [measure.address];
+  }
+}
+
+/** Two texts are equal when the same is to be enforced. */
+export function measureText(measure: Measure): string {
+  const { kind, ...rest } = measure;
+  const isHeld = measure.kind === 'hold_pattern';
+  // What is normal goes on being learned: holding a host to it is one measure all the same.
+  return isHeld ? `${kind} ${measure.host}` : `${kind} ${JSON.stringify(rest)}`;
+}
+
+/** What nothing is ever done to. */
+export class AllowList {
+  readonly #addresses: AddressSet;
+  readonly #names: ReadonlySet<string>;
+
+  /** @param entries address prefixes, and names that stand for all names below them, too */
+  constructor(entries: readonly string[]) {
+    this.#addresses = new AddressSet(entries);
+    this.#names = new Set(entries.map(canonicalName));
+  }
+
+  hasAddress(address: string): boolean {
+    return this.#addresses.has(address);
+  }
+
+  hasName(name: string): boolean {
+    const labels = canonicalName(name).split('.');
+    return labels.some((_, i) => this.#names.has(labels.slice(i).join('.')));
+  }
+
+  /** True when a measure names something of the list. What changes no traffic touches nobody. */
+  forbids(measure: Measure): boolean {
+    if (measure.kind === 'sinkhole') {
+      return this.hasName(measure.domain) || this.#isAbove(measure.domain);
+    }
+    return addressesOf(measure).some((address) => this.hasAddress(address));
+  }
+
+  /** A sinkhole takes all names below it along. */
+  #isAbove(domain: string): boolean {
+    const end = `.${canonicalName(domain)}`;
+    return [...this.#names].some((name) => name.endsWith(end));
+  }
+}
+
+const canonicalName = (name: string): string => name.toLowerCase().replace(/\.$/, '');
