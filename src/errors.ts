@@ -13,6 +13,12 @@ export const ERRORS = {
   NO_SUCH_INCIDENT: { exit: 2 },
   NO_SUCH_DEVICE: { exit: 2 },
   MODEL_INVALID: { exit: 2 },
+  JOURNAL_DAMAGED: { exit: 1 },
+  LOG_DAMAGED: { exit: 1 },
+  RESPONDER_ABSENT: { exit: 1 },
+  RESPONDER_BUSY: { exit: 1 },
+  NO_SUCH_ACTION: { exit: 2 },
+  REFUSED: { exit: 1 },
   INTERNAL: { exit: 1 },
 } as const;
 
