@@ -32,6 +32,7 @@ const MS_PER_S = 1000;
 const FORGET_MS = 10_000;
 const RECONCILE_MS = 300_000;
 const PANIC_MS = 5000;
+const STOP_MS = 5000;
 const MOST_ALLOWED = 16_384;
 const MOST_VOTES = 16;
 const NAME = /^[^\p{C}]{1,64}$/u;
@@ -93,9 +94,19 @@ export class Responder {
     await Promise.all([...calls, this.#reconciler.run(), this.#book.commit()]);
   }
 
-  /** Waits for the disk, and leaves everything as it is. */
+  /** Withdraws what would not let go by itself, and leaves the rest as it is. */
   async stop(): Promise<void> {
-    this.#book.note({ kind: 'stop', text: 'The responder ends; what is in force stays so.' });
+    const reason = 'The responder was ended, and not everything here lets go by itself.';
+    const ends: Promise<void>[] = [];
+    for (const { record } of this.#book.all) {
+      if (record.state !== 'active' && record.state !== 'applying') continue;
+      const stays = record.holders.every(
+        ({ actuator }) => this.#enforcement.queues.get(actuator)?.actuator.expiresByItself,
+      );
+      if (!stays) ends.push(this.#enforcement.end(record.id, 'rolled_back', reason));
+    }
+    await Promise.race([Promise.all(ends), timeout(STOP_MS)]);
+    this.#book.note({ kind: 'stop', text: 'The responder ends.' });
     await this.#book.commit();
   }
 
