@@ -11,7 +11,7 @@ import {
 import { STAGES } from '../domain/evidence.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import { ThymusError } from '../errors.js';
-import { thymus } from './gen/response.js';
+import type { thymus } from './gen/response.js';
 
 type ProposalMessage = thymus.v1.Proposal.$Properties;
 type CandidateMessage = thymus.v1.Candidate.$Properties;

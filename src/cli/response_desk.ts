@@ -88,8 +88,8 @@ export function holderText(files: ResponseFiles): string {
 }
 
 interface Opening<T> {
-  open(): T;
-  note(text: string): void;
+  readonly open: () => T;
+  readonly note: (text: string) => void;
 }
 
 function openOrSetAside<T>(

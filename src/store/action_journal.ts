@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { ThymusError } from '../errors.js';
 import { replaceFile } from './durable.js';
@@ -52,7 +52,7 @@ export class ActionJournal {
     this.#path = path;
     this.#map = found.map;
     this.#number = found.number;
-    this.#compactedBytes = found.size;
+    this.#compactedBytes = 0;
     this.tornBytes = found.tornBytes;
     this.#file = new GroupCommit({ path, fd, size: found.size }, () => this.#portion());
   }
@@ -60,13 +60,20 @@ export class ActionJournal {
   /** @throws ThymusError JOURNAL_DAMAGED, OUTPUT_FAILED */
   static open(path: string): ActionJournal {
     const bytes = contentOf(path);
-    const found =
-      bytes === null ? { map: new Map(), number: 0, size: 0, tornBytes: 0 } : parse(path, bytes);
-    // Also where nothing is torn: the next frame must not follow what a power cut may still undo.
-    const whole = frameOf(found.number + 1, found.map);
-    const fd = replaceFile(path, whole);
-    const opened = { ...found, number: found.number + 1, size: whole.length };
-    return new ActionJournal(path, fd, opened);
+    if (bytes === null) {
+      const map = new Map<string, Json>();
+      const whole = frameOf(1, map);
+      const fd = replaceFile(path, whole);
+      return new ActionJournal(path, fd, { map, number: 1, size: whole.length, tornBytes: 0 });
+    }
+    const found = parse(path, bytes);
+    try {
+      const fd = openSync(path, 'r+');
+      ftruncateSync(fd, found.size);
+      return new ActionJournal(path, fd, found);
+    } catch (error) {
+      throw outputFailed(path, error);
+    }
   }
 
   /**

@@ -55,7 +55,10 @@ export class DecisionLog {
       const head = readHead(files.head);
       const end = endOf(fd, path, key);
       if (head !== null && head.number > end.number) throw shorter(path, end.number, head.number);
-      const headFd = replaceFile(files.head, Buffer.from(headLine(end, key)));
+      const headFd =
+        head === null
+          ? replaceFile(files.head, Buffer.from(headLine(end, key)))
+          : openSync(files.head, 'r+');
       return new DecisionLog({ path, fd, size: end.size }, end, { headFd, key });
     } catch (error) {
       if (fd !== null) closeSync(fd);
