@@ -92,12 +92,14 @@ void RecordWriter::on_flow(const flow::Flow& flow, const flow::FlowExtras& extra
   const size_t orig_shard = orig_key % n_shards_;
   const size_t resp_shard = flow.resp_internal ? resp_key % n_shards_ : orig_shard;
   const auto responder = static_cast<uint8_t>(flow.resp_internal ? flow_roles::kJudgeResponder : 0);
+  const Bytes station = station_of(flow);
   if (orig_shard == resp_shard) {
     add_row(orig_shard, &row,
-            static_cast<uint8_t>(internal | flow_roles::kJudgeOriginator | responder), {});
+            static_cast<uint8_t>(internal | flow_roles::kJudgeOriginator | responder), station);
   } else {
-    add_row(orig_shard, &row, static_cast<uint8_t>(internal | flow_roles::kJudgeOriginator), {});
-    add_row(resp_shard, &row, static_cast<uint8_t>(internal | responder), {});
+    add_row(orig_shard, &row, static_cast<uint8_t>(internal | flow_roles::kJudgeOriginator),
+            station);
+    add_row(resp_shard, &row, static_cast<uint8_t>(internal | responder), station);
   }
   if (publishes_ && events & flow_events::kEnd) {
     add_row(n_shards_, &row, static_cast<uint8_t>(internal | flow_roles::kPublish),
@@ -315,6 +317,14 @@ void RecordWriter::add_event(size_t queue, const EventRow& row, Bytes body) {
   full_ |= open_[queue]->full();
   ++counters_.events;
   said_ = {row.time_us, row.order_index, row.order_sub};
+}
+
+Bytes RecordWriter::station_of(const flow::Flow& flow) {
+  if (!has_mac(flow.orig_mac)) return {};
+  fields_.begin(event::kFlowDetail);
+  fields_.put_bytes(event::flow_detail::kMacOrig, flow.orig_mac);
+  fields_.end();
+  return finished_fields_;
 }
 
 Bytes RecordWriter::detail_of(const flow::Flow& flow, const flow::FlowExtras& extras,

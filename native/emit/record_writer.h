@@ -97,6 +97,8 @@ class RecordWriter final : public flow::FlowSink,
   void settle() {
     if (full_) flush({said_.time_us, said_.index, said_.sub + 1});
   }
+  // What judging needs of a flow's detail: which station on the link its first packet came from.
+  Bytes station_of(const flow::Flow& flow);
   Bytes detail_of(const flow::Flow& flow, const flow::FlowExtras& extras,
                   const flow::GtpTunnels* tunnels);
   // The reader waits between pieces only, when its lanes were told what it knows.
