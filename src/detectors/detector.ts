@@ -122,4 +122,5 @@ export interface EvidenceDraft {
   /** Their shares sum to lnE. */
   readonly features: readonly FeatureShare[];
   readonly flows: readonly FlowRef[];
+  readonly domain?: string;
 }

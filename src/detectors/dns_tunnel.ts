@@ -252,11 +252,15 @@ function explain(channel: Channel, { lnE, model, entity, event, context }: Bet):
       },
     ],
     flows: [context.flowRef()],
+    ...(isServerName(channel.name) ? {} : { domain: channel.name }),
   });
 }
 
+/** Questions without a name that somebody could own are put together by the server asked. */
+const isServerName = (name: string): boolean => name.startsWith('server ');
+
 function sentence(channel: Channel): string {
-  const where = channel.name.startsWith('server ') ? `of ${channel.name}` : `below ${channel.name}`;
+  const where = isServerName(channel.name) ? `of ${channel.name}` : `below ${channel.name}`;
   const span = lasting(channel.lastUs - channel.firstUs);
   const bytes = grouped(channel.bits / 8);
   return `asked DNS ${counted(channel.fresh, 'different question')} ${where} in ${span}, which carry up to ${bytes} bytes`;

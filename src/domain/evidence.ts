@@ -48,4 +48,6 @@ export interface Evidence {
   readonly features: readonly FeatureShare[];
   /** The flows behind it, the most telling first, at most 16. */
   readonly flows: readonly FlowRef[];
+  /** The registrable domain name that it is about, where there is one. */
+  readonly domain?: string;
 }

@@ -11,4 +11,8 @@ export interface FlowRef {
   readonly respPort: number;
   /** Packet time of the first packet, microseconds since 1970. */
   readonly startUs: number;
+  /** The responder sent payload over TCP: the originator gets what is sent to its address. */
+  readonly isAnswered?: true;
+  /** Hardware address that its first packet came from, 12 hex digits, where the link has any. */
+  readonly station?: string;
 }

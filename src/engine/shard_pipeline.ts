@@ -8,7 +8,9 @@ import {
   FlowRowOffset,
   type FlowRowView,
 } from '../batch/generated/record_layout.js';
+import { EventField } from '../batch/generated/event_schema.js';
 import { communityIdOf, communityIdOfEnds } from '../batch/community_id.js';
+import { TlvReader } from '../batch/tlv.js';
 import type { EvidenceSink } from '../domain/evidence_sink.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANES, type LaneId } from '../domain/lanes.js';
@@ -298,7 +300,7 @@ export class ShardPipeline implements DetectorContext {
 
   explain(entity: Entity, lane: number, draft: EvidenceDraft): void {
     const { id, attack, stage } = LANES[lane]!;
-    const { lnE, p, other, t0Us, reason, features, flows } = draft;
+    const { lnE, p, other, t0Us, reason, features, flows, domain } = draft;
     const t1Us = draft.t1Us ?? this.#moment.timeUs;
     const isRunEnd = this.#moment === RUN_END;
     const order = isRunEnd ? { timeUs: t1Us, index: -1, sub: 0 } : { ...this.#moment };
@@ -316,6 +318,7 @@ export class ShardPipeline implements DetectorContext {
       reason,
       features,
       flows,
+      ...(domain === undefined ? {} : { domain }),
     });
   }
 
@@ -357,6 +360,7 @@ export class ShardPipeline implements DetectorContext {
   flowRef(): FlowRef {
     if (this.#isEvent) return refOfEvent(this.#view!.event);
     const { row, bytes } = this.#view!;
+    const station = stationOf(this.#view!);
     return {
       flowId: hex(row.flowIdHigh) + hex(row.flowIdLow),
       communityId: communityIdOf(row),
@@ -366,6 +370,8 @@ export class ShardPipeline implements DetectorContext {
       respIp: formatAddress(bytes, row.at + FlowRowOffset.respAddr),
       respPort: row.respPort,
       startUs: row.tsFirstUs,
+      ...(row.protocol === TCP && row.respPayload > 0 ? { isAnswered: true } : {}),
+      ...(station === '' ? {} : { station }),
     };
   }
 
@@ -470,6 +476,13 @@ function byEventType(detectors: readonly Detector[]): ReadonlyMap<number, readon
 const hex = (n: number): string => n.toString(16).padStart(8, '0');
 
 /** The flow of an event, its sender for its originator; when the flow began is not known to it. */
+/** "" where the link has no such addresses. */
+function stationOf(view: BatchView): string {
+  const fields = new TlvReader().open(view.bytes, view.detailAt, view.row.heapBytes);
+  while (fields.next()) if (fields.number === EventField.FLOW_DETAIL.MAC_ORIG) return fields.hex();
+  return '';
+}
+
 function refOfEvent(event: EventRowView): FlowRef {
   const { protocol, srcAddr, dstAddr, srcPort, dstPort } = event;
   const ends = { protocol, orig: srcAddr, resp: dstAddr, origPort: srcPort, respPort: dstPort };

@@ -1,6 +1,7 @@
 import type { EntityRef } from '../domain/entity.js';
 import type { Stage } from '../domain/evidence.js';
 import type { Alarm, Severity } from '../domain/incident.js';
+import { ASSET_VALUE, STAGE_WEIGHT } from '../domain/stakes.js';
 import { NO_PRIORS, type LanePriors } from '../domain/lane_priors.js';
 
 /** Prior odds that a device is under attack on a day. */
@@ -18,26 +19,6 @@ export function confidenceOf(alarm: Alarm, priors: LanePriors = NO_PRIORS): numb
   const lnOdds = lnPrior + alarm.lnWealth - Math.log(alarm.ticksRunning);
   return (1 - (alarm.loss ?? 0)) / (1 + Math.exp(-lnOdds));
 }
-
-/** What it costs to let an attack of this stage go on. */
-const STAGE_WEIGHT: Readonly<Record<Stage, number>> = {
-  recon: 0.2,
-  initial: 0.4,
-  c2: 0.6,
-  cred: 0.5,
-  lateral: 0.7,
-  collect: 0.7,
-  exfil: 0.9,
-  impact: 0.8,
-};
-
-/** What an entity is worth to its operator until somebody says otherwise. */
-const ASSET_VALUE: Readonly<Record<EntityRef['kind'], number>> = {
-  device: 1,
-  service: 1,
-  segment: 1.2,
-  external: 0.6,
-};
 
 const LEVELS: readonly (readonly [number, Severity])[] = [
   [1.2, 'critical'],
