@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { AUTONOMY_MODES } from '../domain/action.js';
+import type { Zone } from '../domain/decision.js';
 import { isPrefix } from '../domain/prefix.js';
 import { SETTINGS, type Setting } from './settings.js';
 
@@ -14,7 +16,11 @@ function schemaOf(row: Setting): z.ZodType {
       return z.enum(choices as [string, ...string[]], { error: message });
     }
     case 'prefixes':
-      return prefixesSchema();
+      return prefixesSchema(row.fallback);
+    case 'hosts':
+      return hostsSchema();
+    case 'zones':
+      return zonesSchema();
     case 'cpus':
       return cpusSchema();
     case 'path':
@@ -78,10 +84,36 @@ function placeOf(text: string): { host: string; port: number } | null {
   return { host, port: Number(port) };
 }
 
-function prefixesSchema(): z.ZodType {
+/** An empty list is one where it is the default. */
+function prefixesSchema(fallback: Setting['fallback']): z.ZodType {
   const message = 'must be address prefixes such as 10.0.0.0/8 or fc00::/7';
   const prefix = z.string(message).refine(isPrefix, message);
-  return z.preprocess(split, z.array(prefix, message).min(1, message));
+  const least = Array.isArray(fallback) && fallback.length === 0 ? 0 : 1;
+  return z.preprocess(split, z.array(prefix, message).min(least, message));
+}
+
+function hostsSchema(): z.ZodType {
+  const message = 'must be address prefixes or domain names such as 10.0.0.1 or example.org';
+  const host = z.string(message).refine((text) => isPrefix(text) || isDomain(text), message);
+  return z.preprocess(split, z.array(host, message));
+}
+
+/** At least one dot and a top level with a letter, so that a mistyped address is none. */
+const isDomain = (text: string): boolean =>
+  text.length < 254 && /^([a-z0-9_-]{1,63}\.)+[a-z0-9-]*[a-z][a-z0-9-]*\.?$/i.test(text);
+
+/** As `{ where, mode }`. */
+function zonesSchema(): z.ZodType {
+  const message = `must be zones with modes such as 10.1.0.0/16=guarded or slice:7=observe`;
+  const zone = z.string(message).transform((text, context): Zone => {
+    const [where = '', mode, ...rest] = text.split('=');
+    const isWhere = isPrefix(where) || /^slice:\d{1,5}$/.test(where);
+    const known = AUTONOMY_MODES.find((one) => one === mode);
+    if (isWhere && known !== undefined && rest.length === 0) return { where, mode: known };
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+  return z.preprocess(split, z.array(zone, message));
 }
 
 /** Checks one source of settings; a key that is no setting is refused. */

@@ -1,3 +1,6 @@
+import { AUTONOMY_MODES, type AutonomyMode } from '../domain/action.js';
+import type { Zone } from '../domain/decision.js';
+
 /**
  * Every setting, once: the command line, the configuration file, `--help` and the checks are made
  * from this list. A setting has the same name as a flag and as a key of the YAML file.
@@ -5,7 +8,16 @@
 export interface Setting {
   readonly name: string;
   readonly kind:
-    'integer' | 'number' | 'choice' | 'prefixes' | 'cpus' | 'path' | 'place' | 'api-place';
+    | 'integer'
+    | 'number'
+    | 'choice'
+    | 'prefixes'
+    | 'hosts'
+    | 'zones'
+    | 'cpus'
+    | 'path'
+    | 'place'
+    | 'api-place';
   /** What the flag's value is called in `--help`. */
   readonly value: string;
   readonly unit: string | null;
@@ -225,6 +237,111 @@ export const SETTINGS = [
     fallback: 'incidents',
     doc: 'what a run keeps: incidents with their evidence, devices as well, flows as well, or nothing',
   }),
+  setting({
+    name: 'respond',
+    kind: 'choice',
+    value: 'mode',
+    unit: null,
+    choices: AUTONOMY_MODES,
+    fallback: 'recommend',
+    doc: 'what may be done about incidents: nothing, only what people agree to, what is mild, or all that passes the gates',
+  }),
+  setting({
+    name: 'respond-zones',
+    kind: 'zones',
+    value: 'zones',
+    unit: null,
+    fallback: [],
+    doc: 'other modes for some hosts, such as 10.1.0.0/16=auto or slice:7=observe, separated by commas',
+  }),
+  setting({
+    name: 'respond-protected',
+    kind: 'prefixes',
+    value: 'prefixes',
+    unit: null,
+    fallback: [],
+    doc: 'hosts to which nothing is done without a person, beside those that thymus finds critical',
+  }),
+  setting({
+    name: 'respond-allow',
+    kind: 'hosts',
+    value: 'hosts',
+    unit: null,
+    fallback: [],
+    doc: 'address prefixes and domain names that nothing is ever done to',
+  }),
+  setting({
+    name: 'respond-confidence',
+    kind: 'number',
+    value: 'probability',
+    unit: null,
+    range: [0.5, 1],
+    fallback: 0.99,
+    doc: 'without a person: least probability that the incident is real',
+  }),
+  setting({
+    name: 'respond-impact',
+    kind: 'number',
+    value: 'share',
+    unit: "of a host's normal traffic",
+    range: [0, 1],
+    fallback: 0.2,
+    doc: 'without a person: most that may be taken away; what is critical counts five times',
+  }),
+  setting({
+    name: 'respond-fleet',
+    kind: 'number',
+    value: 'share',
+    unit: "of all hosts' normal bytes",
+    range: [0, 1],
+    fallback: 0.001,
+    doc: 'without a person: most that may be blocked within an hour',
+  }),
+  setting({
+    name: 'respond-devices',
+    kind: 'number',
+    value: 'share',
+    unit: 'of all devices',
+    range: [0, 1],
+    fallback: 0.02,
+    doc: 'without a person: most that may be acted on within an hour, and always one',
+  }),
+  setting({
+    name: 'respond-history',
+    kind: 'number',
+    value: 'seconds',
+    unit: 'seconds',
+    range: [0, 31_536_000],
+    fallback: 86_400,
+    doc: 'without a person: least time from which it is known what is normal',
+  }),
+  setting({
+    name: 'respond-approvals',
+    kind: 'integer',
+    value: 'n',
+    unit: 'people',
+    range: [1, 9],
+    fallback: 2,
+    doc: 'who have to agree where much is at stake',
+  }),
+  setting({
+    name: 'respond-deadline',
+    kind: 'integer',
+    value: 'seconds',
+    unit: 'seconds',
+    range: [10, 86_400],
+    fallback: 900,
+    doc: 'until a proposal that nobody answered is settled',
+  }),
+  setting({
+    name: 'respond-default',
+    kind: 'choice',
+    value: 'what',
+    unit: null,
+    choices: ['reject', 'approve'],
+    fallback: 'reject',
+    doc: 'what becomes of it then',
+  }),
 ] as const;
 
 export type SettingName = (typeof SETTINGS)[number]['name'];
@@ -261,4 +378,16 @@ export interface Settings {
   readonly grpcCa: string | null;
   readonly state: string | null;
   readonly store: 'incidents' | 'devices' | 'flows' | 'none';
+  readonly respond: AutonomyMode;
+  readonly respondZones: readonly Zone[];
+  readonly respondProtected: readonly string[];
+  readonly respondAllow: readonly string[];
+  readonly respondConfidence: number;
+  readonly respondImpact: number;
+  readonly respondFleet: number;
+  readonly respondDevices: number;
+  readonly respondHistory: number;
+  readonly respondApprovals: number;
+  readonly respondDeadline: number;
+  readonly respondDefault: 'reject' | 'approve';
 }
