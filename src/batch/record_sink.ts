@@ -1,7 +1,20 @@
 import type { DeviceRecord } from '../domain/device.js';
 import type { Incident } from '../domain/incident.js';
 import type { RunSummary, SourceReport } from '../domain/run.js';
+import type { StateReader } from '../domain/state_reader.js';
+import type { StateWriter } from '../domain/state_writer.js';
 import type { EventRowView, FlowRowView } from './generated/record_layout.js';
+
+export type IncidentChange = 'opened' | 'grew' | 'final';
+
+/** A section of the model that a sink writes and reads itself. */
+export interface SinkMemory {
+  /** Name of the section, unique. */
+  readonly name: string;
+  save(out: StateWriter): void;
+  /** Before the first record. @throws ThymusError MODEL_INVALID */
+  restore(from: StateReader): void;
+}
 
 /**
  * Where a run publishes to: EVE, verdicts, flow files, the store, a program that embeds thymus.
@@ -24,6 +37,12 @@ export interface RecordSink {
   /** True when it wants `onDevices`; absent: it does not. */
   readonly wantsDevices?: boolean;
 
+  /** True when it wants incidents that `grew`; absent: it does not. */
+  readonly wantsGrowth?: boolean;
+
+  /** What it learns and the next run should know; absent: nothing. */
+  readonly memory?: SinkMemory;
+
   /** A flow ended: its record with totals. `detail` holds the fields of `flow_detail`, maybe none. */
   onFlow(row: FlowRowView, detail: Uint8Array): void;
 
@@ -32,9 +51,10 @@ export interface RecordSink {
 
   /**
    * An incident, twice: `opened` as a live run would have said it at that moment, `final` with all
-   * that was learned later. An incident that was merged into another one has no `final`.
+   * that was learned later. An incident that was merged into another one has no `final`. A sink that
+   * `wantsGrowth` hears of it in between, too: with evidence that is new, once a tick at most.
    */
-  onIncident(incident: Incident, change: 'opened' | 'final'): void;
+  onIncident(incident: Incident, change: IncidentChange): void;
 
   /** All devices that were there, once, before the summary; a run that fails gives none. */
   onDevices?(devices: readonly DeviceRecord[]): void;

@@ -10,6 +10,7 @@ import { TICK_US, tickOf } from './tick.js';
  *   shared/NAME    what a detector keeps that belongs to no entity, a part a shard
  *   incidents      incidents that can still grow
  *   devices        the inventory
+ *   sinks/NAME     what a sink of published records has learned
  */
 export interface LearnedState {
   /** Until when it was learned, engine time in microseconds. */

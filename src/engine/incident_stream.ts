@@ -9,15 +9,18 @@ import { AlarmMerger, RUN_END } from './alarm_merger.js';
 export class IncidentStream {
   readonly #merger: AlarmMerger;
   readonly #book: IncidentBook;
+  readonly #tellsGrowth: boolean;
   #opened = 0;
   #wake: (() => void) | null = null;
   /** From when on alarms are those of the end of the run, and the book as it was before them. */
   #endUs = -Infinity;
   #bookBeforeEnd: Uint8Array | null = null;
 
-  constructor(shards: number, book: IncidentBook) {
+  /** @param tellsGrowth whether somebody wants to hear of incidents that grow */
+  constructor(shards: number, book: IncidentBook, tellsGrowth = false) {
     this.#merger = new AlarmMerger(shards);
     this.#book = book;
+    this.#tellsGrowth = tellsGrowth;
   }
 
   /** Takes what a shard said. */
@@ -67,13 +70,13 @@ export class IncidentStream {
     return new Promise((resolve) => (this.#wake = resolve));
   }
 
-  /** The incidents that alarms before `limit` open, in order. REQUIRES: limit is not after `safe`. */
-  openBefore(limit: Order): readonly Incident[] {
+  /** What alarms before `limit` open or let grow, in order. REQUIRES: limit is not after `safe`. */
+  changesBefore(limit: Order): readonly ChangedIncident[] {
     const alarms = this.#merger.take(limit);
-    if (alarms.length === 0) return NONE;
-    const opened = alarms.flatMap((alarm) => this.#add(alarm) ?? []);
-    this.#opened += opened.length;
-    return opened;
+    if (alarms.length === 0) return NO_CHANGES;
+    const changes = alarms.flatMap((alarm) => this.#add(alarm) ?? []);
+    this.#opened += changes.filter(({ change }) => change === 'opened').length;
+    return changes;
   }
 
   /** Those that can no longer grow, each once. */
@@ -87,10 +90,13 @@ export class IncidentStream {
     return this.#book.finish();
   }
 
-  #add(alarm: Alarm): Incident | null {
+  #add(alarm: Alarm): ChangedIncident | null {
     const isOfEnd = alarm.order.timeUs > this.#endUs && this.#endUs > 0;
     if (isOfEnd) this.#bookBeforeEnd ??= this.#saveBook();
-    return this.#book.add(alarm);
+    const opened = this.#book.add(alarm);
+    if (opened !== null) return { incident: opened, change: 'opened' };
+    const grown = this.#tellsGrowth ? this.#book.takeGrown() : null;
+    return grown === null ? null : { incident: grown, change: 'grew' };
   }
 
   #saveBook(): Uint8Array {
@@ -101,3 +107,9 @@ export class IncidentStream {
 }
 
 const NONE: readonly Incident[] = [];
+const NO_CHANGES: readonly ChangedIncident[] = [];
+
+export interface ChangedIncident {
+  readonly incident: Incident;
+  readonly change: 'opened' | 'grew';
+}

@@ -127,9 +127,12 @@ export class Publisher {
   }
 
   #giveIncidents(limit: Order): void {
-    for (const incident of this.#incidents.openBefore(limit)) {
-      this.inventory?.onIncident(incident);
-      for (const sink of this.#sinks) sink.onIncident(incident, 'opened');
+    for (const { incident, change } of this.#incidents.changesBefore(limit)) {
+      const isNew = change === 'opened';
+      if (isNew) this.inventory?.onIncident(incident);
+      for (const sink of this.#sinks) {
+        if (isNew || sink.wantsGrowth === true) sink.onIncident(incident, change);
+      }
     }
     if (!this.#isLive) return;
     for (const incident of this.#incidents.takeFinished()) {

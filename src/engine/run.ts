@@ -56,8 +56,10 @@ export class Run {
     this.#seats = createTickSeats(options.native.shards);
     const { shards } = options.native;
     const book = new IncidentBook(options.priors);
-    this.#incidents = new IncidentStream(shards, book);
+    const tellsGrowth = options.sinks.some((sink) => sink.wantsGrowth === true);
+    this.#incidents = new IncidentStream(shards, book, tellsGrowth);
     this.#model = new RunModel(options, book, this.#incidents, shards);
+    this.#model.useMemories(options.sinks.flatMap((sink) => sink.memory ?? []));
     this.#native = openRun(options.native);
   }
 

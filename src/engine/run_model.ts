@@ -1,3 +1,4 @@
+import type { SinkMemory } from '../batch/record_sink.js';
 import { shiftFor, type LearnedState } from '../domain/learned_state.js';
 import type { LanePriors } from '../domain/lane_priors.js';
 import type { RunSummary } from '../domain/run.js';
@@ -28,6 +29,7 @@ export class RunModel {
   readonly #incidents: IncidentStream;
   /** Null when this run keeps none. */
   #inventory: Inventory | null = null;
+  #memories: readonly SinkMemory[] = [];
   #hasBegun = false;
   /** Those that were given since all had given theirs. */
   #states: (ShardState | null)[];
@@ -37,6 +39,11 @@ export class RunModel {
     this.#book = book;
     this.#incidents = incidents;
     this.#states = new Array<ShardState | null>(shards).fill(null);
+  }
+
+  /** What sinks learn. Before anything is known of the run. */
+  useMemories(memories: readonly SinkMemory[]): void {
+    this.#memories = memories;
   }
 
   /** Before anything is known of the run. */
@@ -59,6 +66,10 @@ export class RunModel {
     if (incidents !== undefined && shiftUs === 0) this.#book.restore(new StateReader(incidents));
     const devices = model.sections.get('devices');
     if (devices !== undefined) this.#inventory?.restore(new StateReader(devices, shiftUs));
+    for (const memory of this.#memories) {
+      const section = model.sections.get(sectionOf(memory));
+      if (section !== undefined) memory.restore(new StateReader(section, shiftUs));
+    }
   }
 
   /** True when a request for what was learned may be made: none is under way. */
@@ -80,7 +91,20 @@ export class RunModel {
     const sections = new Map(state.sections).set('incidents', this.#incidents.save());
     const devices = this.#devices();
     if (devices !== undefined) sections.set('devices', devices);
+    for (const [name, bytes] of this.#memorySections()) sections.set(name, bytes);
     this.#learning.onLearned!({ ...state, sections }, seen);
+  }
+
+  /** What no sink of this run asks for is handed on. */
+  #memorySections(): ReadonlyMap<string, Uint8Array> {
+    const given = [...(this.#learning.model?.sections ?? [])];
+    const sections = new Map(given.filter(([name]) => name.startsWith(SINK_SECTIONS)));
+    for (const memory of this.#memories) {
+      const out = new StateWriter();
+      memory.save(out);
+      sections.set(sectionOf(memory), out.take());
+    }
+    return sections;
   }
 
   /** A run without an inventory hands on what it got. */
@@ -91,3 +115,6 @@ export class RunModel {
     return out.take();
   }
 }
+
+const SINK_SECTIONS = 'sinks/';
+const sectionOf = ({ name }: SinkMemory): string => `${SINK_SECTIONS}${name}`;

@@ -48,6 +48,8 @@ export class CaseFile {
   lastSeenUs = 0;
   /** An earlier run opened it, and this one has added nothing that is news. */
   isCarriedOver = false;
+  /** The tick in which it was last told of. */
+  toldTick = -Infinity;
   readonly #cause: Cause;
   readonly #parts = new Map<number, Part>();
   readonly #addresses = new Set<string>();

@@ -1,6 +1,7 @@
 import type { Alarm, Incident } from '../domain/incident.js';
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
+import { tickOf } from '../domain/tick.js';
 import { NO_PRIORS, type LanePriors } from '../domain/lane_priors.js';
 import { CaseFile, causeOf } from './case_file.js';
 
@@ -24,6 +25,7 @@ export class IncidentBook {
   #open: CaseFile[] = [];
   #finished: CaseFile[] = [];
   #opened = 0;
+  #grown: CaseFile | null = null;
   readonly #priors: LanePriors;
 
   constructor(priors = NO_PRIORS) {
@@ -49,7 +51,19 @@ export class IncidentBook {
       const absorbed = new Set(related.slice(1));
       this.#open = this.#open.filter((file) => !absorbed.has(file));
     }
-    return wasCarriedOver && !oldest.isCarriedOver ? oldest.toIncident(this.#priors) : null;
+    if (wasCarriedOver && !oldest.isCarriedOver) return this.#tell(oldest, alarm);
+    if (alarm.state !== 'closed' && tickOf(alarm.timeUs) > oldest.toldTick) {
+      oldest.toldTick = tickOf(alarm.timeUs);
+      this.#grown = oldest;
+    }
+    return null;
+  }
+
+  /** The incident that the last alarm let grow, unless that was said in this tick; null: none. */
+  takeGrown(): Incident | null {
+    const grown = this.#grown;
+    this.#grown = null;
+    return grown === null || grown.isCarriedOver ? null : grown.toIncident(this.#priors);
   }
 
   /**
@@ -95,6 +109,11 @@ export class IncidentBook {
     file.add(alarm);
     this.#open.push(file);
     if (this.#open.length > OPEN_MOST) this.#finishQuietest();
+    return this.#tell(file, alarm);
+  }
+
+  #tell(file: CaseFile, { timeUs }: Alarm): Incident {
+    file.toldTick = tickOf(timeUs);
     return file.toIncident(this.#priors);
   }
 
