@@ -8,6 +8,7 @@ import { CommunityIds } from './community_ids.js';
 import { eventLine } from './eve_event.js';
 import { flowLine } from './eve_flow.js';
 import { incidentLine } from './eve_incident.js';
+import type { ProposalsOf } from './text_report.js';
 import { eveTime } from './time_text.js';
 
 export interface EveFileOptions {
@@ -16,6 +17,8 @@ export interface EveFileOptions {
    * written when it opens and again in its last state. Default false.
    */
   readonly isLive?: boolean;
+  /** What a dry run would have proposed about an incident; absent: there is none. */
+  readonly proposalsOf?: ProposalsOf | undefined;
 }
 
 /**
@@ -29,6 +32,7 @@ export class EveFile implements RecordSink {
   readonly wantsEvents = true;
   readonly #file: OutputFile;
   readonly #isLive: boolean;
+  readonly #proposalsOf: EveFileOptions['proposalsOf'];
   readonly #addresses = new AddressText();
   readonly #communityIds = new CommunityIds();
 
@@ -36,9 +40,10 @@ export class EveFile implements RecordSink {
    * @param path "-" is standard output
    * @throws ThymusError OUTPUT_FAILED
    */
-  constructor(path: string, { isLive = false }: EveFileOptions = {}) {
+  constructor(path: string, { isLive = false, proposalsOf }: EveFileOptions = {}) {
     this.#file = new OutputFile(path, { append: isLive });
     this.#isLive = isLive;
+    this.#proposalsOf = proposalsOf;
   }
 
   onFlow(row: FlowRowView, detail: Uint8Array): void {
@@ -52,7 +57,7 @@ export class EveFile implements RecordSink {
 
   onIncident(incident: Incident, change: 'opened' | 'final'): void {
     if (change !== 'final' && !this.#isLive) return;
-    this.#file.writeText(incidentLine(incident));
+    this.#file.writeText(incidentLine(incident, this.#proposalsOf?.(incident.id)));
     if (this.#isLive) this.#file.flush();
   }
 

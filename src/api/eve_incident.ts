@@ -1,21 +1,28 @@
+import type { Candidate } from '../domain/action.js';
 import type { Evidence } from '../domain/evidence.js';
 import type { FlowRef } from '../domain/flow.js';
 import type { Incident } from '../domain/incident.js';
 import { LANE_INDEX, LANES, type LaneId } from '../domain/lanes.js';
+import type { DryProposal } from '../engine/dry_run.js';
 import { flowNumber } from './eve_flow.js';
+import { measureWords } from './proposal_text.js';
 import { ipProtocolName } from './protocol_names.js';
 import { eveTime } from './time_text.js';
 
 /**
  * The event `incident`: written once per incident, in its last state. `timestamp` is the packet time
  * at which the evidence was enough, when a live run would have spoken.
+ * @param proposals what a dry run would have proposed; undefined where there was none
  */
-export function incidentLine(incident: Incident): string {
+export function incidentLine(incident: Incident, proposals?: readonly DryProposal[]): string {
   const event = {
     timestamp: eveTime(incident.openedUs),
     event_type: 'incident',
     ...incidentEnds(incident),
-    incident: incidentBody(incident),
+    incident: {
+      ...incidentBody(incident),
+      ...(proposals === undefined ? {} : { proposals: proposals.map(proposalBody) }),
+    },
   };
   return `${JSON.stringify(event)}\n`;
 }
@@ -93,6 +100,40 @@ function evidenceBody(evidence: Evidence): object {
       n_ref: share.nRef,
     })),
     flows: evidence.flows.map(flowBody),
+  };
+}
+
+function proposalBody({ proposal, renewals }: DryProposal): object {
+  const { id, mode, chosen, alternatives, gates, unattended, approvalsNeeded } = proposal;
+  return {
+    id,
+    at: eveTime(proposal.decidedUs),
+    ...candidateBody(chosen),
+    mode,
+    unattended,
+    approvals_needed: approvalsNeeded,
+    deadline_s: proposal.deadlineSeconds,
+    on_deadline: proposal.onDeadline,
+    ttl_s: proposal.ttlSeconds,
+    renewals,
+    gates,
+    alternatives: alternatives.map(candidateBody),
+  };
+}
+
+function candidateBody({ measure, impact, expectedLoss }: Candidate): object {
+  return {
+    action: measure.kind,
+    words: measureWords(measure),
+    measure,
+    impact: {
+      bytes_share: rounded(impact.bytesShare),
+      flows_share: rounded(impact.flowsShare),
+      fleet_share: rounded(impact.fleetShare),
+      devices: impact.devices,
+      history_s: rounded(impact.historySeconds),
+    },
+    expected_loss: rounded(expectedLoss),
   };
 }
 

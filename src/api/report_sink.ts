@@ -1,7 +1,7 @@
 import type { RecordSink } from '../batch/record_sink.js';
 import type { Incident } from '../domain/incident.js';
 import type { RunSummary } from '../domain/run.js';
-import type { Report } from './text_report.js';
+import type { ProposalsOf, Report } from './text_report.js';
 
 /**
  * Keeps what the report of a run is made from. Its memory is bounded by the incidents, which the
@@ -11,12 +11,20 @@ export class ReportSink implements RecordSink {
   readonly wantsFlows = false;
   readonly wantsEvents = false;
   readonly #incidents: Incident[] = [];
+  readonly #proposalsOf: ProposalsOf | null;
   #summary: RunSummary | null = null;
+
+  /** @param proposalsOf null where nothing is proposed */
+  constructor(proposalsOf: ProposalsOf | null = null) {
+    this.#proposalsOf = proposalsOf;
+  }
 
   /** Null until the run has given its summary. */
   report(runId: string | null): Report | null {
     const summary = this.#summary;
-    return summary === null ? null : { summary, incidents: this.#incidents, runId };
+    if (summary === null) return null;
+    const report = { summary, incidents: this.#incidents, runId };
+    return this.#proposalsOf === null ? report : { ...report, proposalsOf: this.#proposalsOf };
   }
 
   onFlow(): void {}

@@ -1,6 +1,7 @@
 import type { FeatureShare } from '../domain/evidence.js';
 import type { Incident, Severity } from '../domain/incident.js';
 import type { RunSummary } from '../domain/run.js';
+import type { DryProposal } from '../engine/dry_run.js';
 import { techniqueText } from './attack_names.js';
 import {
   counted,
@@ -10,6 +11,7 @@ import {
   plainNumber,
   plainPercent,
 } from './plain_words.js';
+import { proposalSentences } from './proposal_text.js';
 import { fitted, wrapped, type Ink, type Look } from './text_layout.js';
 import { plainClock, plainSpan, plainTime } from './time_text.js';
 
@@ -19,7 +21,11 @@ export interface Report {
   readonly incidents: readonly Incident[];
   /** First part of RUN/INCIDENT; null when the run was not kept, so that `explain` has nothing. */
   readonly runId: string | null;
+  /** What a dry run would have proposed; absent where there was none. */
+  readonly proposalsOf?: ProposalsOf;
 }
+
+export type ProposalsOf = (incident: string) => readonly DryProposal[];
 
 /** Counters that say that something was not seen; shown when they are not 0. */
 const LOSSES: Readonly<Record<string, string>> = {
@@ -100,13 +106,14 @@ function quietLines({ width, ink }: Look): string[] {
 }
 
 function incidentLines(
-  { incidents, runId }: Pick<Report, 'incidents' | 'runId'>,
+  { incidents, runId, proposalsOf }: Pick<Report, 'incidents' | 'runId' | 'proposalsOf'>,
   look: Look,
 ): string[] {
   const columns = columnsOf(incidents, look.width);
   const cards = incidents.flatMap((incident, i) => [
     ...(i === 0 ? [] : ['']),
     ...incidentCard(incident, columns, look),
+    ...(proposalsOf === undefined ? [] : answerLines(proposalsOf(incident.id), look)),
   ]);
   return [...headLines(incidents, columns, look), ...cards, ...hintLines(incidents, runId, look)];
 }
@@ -193,6 +200,22 @@ function incidentCard(incident: Incident, columns: Columns, look: Look): string[
       first: INDENT,
     }).map((line) => ink.dim(line)),
   ];
+}
+
+/** What would have been done about it. */
+function answerLines(proposals: readonly DryProposal[], { width, ink }: Look): string[] {
+  const none = ['Nothing but to watch on.'];
+  const answers = proposals.length === 0 ? [none] : proposals.map((p) => answerOf(p));
+  return answers.flatMap(([first = '', ...rest]) => [
+    ...wrapped(first, { width, first: `${INDENT}→ `, rest: `${INDENT}  ` }).map(ink.green),
+    ...rest.flatMap((line) => wrapped(line, { width, first: `${INDENT}  ` })),
+  ]);
+}
+
+function answerOf({ proposal, renewals }: DryProposal): readonly string[] {
+  const again =
+    renewals === 0 ? [] : [`Evidence kept coming: renewed ${counted(renewals, 'time')}.`];
+  return [...proposalSentences(proposal), ...again];
 }
 
 function shortTitle(incident: Incident, width: number): string {

@@ -10,6 +10,8 @@ export interface ReplayFlags {
   readonly model?: string;
   readonly saveModel?: string;
   readonly rules?: string;
+  /** A mode, or true for that of the settings. */
+  readonly respond?: string | true;
   readonly json?: true;
   readonly quiet?: true;
   readonly config?: string;

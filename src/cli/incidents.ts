@@ -22,7 +22,7 @@ export async function incidentsCommand(
   const archive = new RunArchive(stateDirectory(settings));
   const run = archive.run(prefix);
   const incidents = await archive.incidents(run);
-  if (flags.json) print(incidents.map(incidentLine).join(''));
+  if (flags.json) print(incidents.map((incident) => incidentLine(incident)).join(''));
   else print(incidentListText(incidents, run.id, lookOf(process.stdout, process.env)));
   return EXIT.DONE;
 }

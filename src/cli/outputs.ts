@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ProposalsOf } from '../api/text_report.js';
 import type { RecordSink } from '../batch/record_sink.js';
 import type { Settings } from '../config/settings.js';
 import { ThymusError } from '../errors.js';
@@ -24,6 +25,8 @@ export interface OutputFlags extends Pick<
 > {
   /** Somebody reads along. */
   readonly isLive?: boolean;
+  /** What a dry run would have proposed about an incident. */
+  readonly proposalsOf?: ProposalsOf;
 }
 
 /**
@@ -43,7 +46,8 @@ export async function openOutputs(
     const eve = flags.eveDir === undefined ? flags.eve : evePath(flags.eveDir, position);
     if (eve !== undefined) {
       const { EveFile } = await import('../api/eve.js');
-      const file = new EveFile(eve, { isLive: flags.isLive ?? false });
+      const { isLive = false, proposalsOf } = flags;
+      const file = new EveFile(eve, { isLive, ...(proposalsOf ? { proposalsOf } : {}) });
       eveFile = file;
       sinks.push(file);
     }

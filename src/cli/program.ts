@@ -28,6 +28,9 @@ const REPLAY_SETTINGS: readonly SettingName[] = [
   'memory',
   'state',
   'store',
+  'respond-zones',
+  'respond-protected',
+  'respond-allow',
 ];
 const WATCH_SETTINGS: readonly SettingName[] = [
   ...REPLAY_SETTINGS,
@@ -154,6 +157,7 @@ function addReplay(program: Command): Command {
     .option('--save-model <file>', 'write what was learned, to go on from')
     .option('--metrics <file>', 'write what the run cost (time, memory) as JSON')
     .option('--rules <file>', 'reserved for Suricata rules')
+    .option('--respond [mode]', 'say what would have been done about incidents; nothing is done')
     .option('--json', 'report as EVE JSON lines instead of text')
     .option('-q, --quiet', 'no report and no progress, errors only');
   return addSettingFlags(command, REPLAY_SETTINGS).addHelpText('after', REPLAY_EXAMPLES);

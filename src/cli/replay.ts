@@ -1,10 +1,13 @@
 import { setFlagsFromString } from 'node:v8';
 import { ReportSink } from '../api/report_sink.js';
 import { loadSettings } from '../config/load.js';
+import { responsePolicyOf } from '../config/response_policy.js';
 import type { Settings } from '../config/settings.js';
 import { readModel, writeModel, type Model } from '../store/model_file.js';
 import type { RunSummary } from '../domain/run.js';
 import { ThymusError } from '../errors.js';
+import { DryRun } from '../engine/dry_run.js';
+import { ResponseSink } from '../engine/response_sink.js';
 import { Pipeline, pipelineOptions, type Learning } from '../engine/pipeline.js';
 import { complain } from './console.js';
 import { ReplayedEvidence } from './evidence_captures.js';
@@ -103,8 +106,11 @@ class Replay {
     const { evidencePcap, each } = this.#flags;
     const evidence =
       evidencePcap === undefined ? null : new ReplayedEvidence(evidencePcap, each ? `${i}.` : '');
-    const outputs = await openOutputs(files, i, this.#flags, this.#settings);
-    const report = new ReportSink();
+    const dryRun = this.#flags.respond === undefined ? null : new DryRun();
+    const proposalsOf = dryRun === null ? null : dryRun.proposalsOf.bind(dryRun);
+    const asked = proposalsOf === null ? this.#flags : { ...this.#flags, proposalsOf };
+    const outputs = await openOutputs(files, i, asked, this.#settings);
+    const report = new ReportSink(proposalsOf);
     const prefix = n > 1 ? `${i + 1}/${n} · ` : '';
     const progress = new ProgressLine(
       () => this.#pipeline.progress,
@@ -113,7 +119,12 @@ class Replay {
     if (!this.#flags.quiet) progress.start();
     let summary: RunSummary;
     try {
-      const sinks = [...outputs.sinks, report, ...(evidence === null ? [] : [evidence.sink])];
+      const sinks = [
+        ...(dryRun === null ? [] : [this.#responseTo(dryRun)]),
+        ...outputs.sinks,
+        report,
+        ...(evidence === null ? [] : [evidence.sink]),
+      ];
       summary = await this.#pipeline.run(files, sinks, this.#learning(files));
     } finally {
       progress.stop();
@@ -128,6 +139,17 @@ class Replay {
         title: n > 1 ? files.join(' ') : null,
       });
     }
+  }
+
+  /** Proposals are numbered by their incidents alone, so that all runs name them alike. */
+  #responseTo(port: DryRun): ResponseSink {
+    const { homeNet } = this.#settings;
+    return new ResponseSink({
+      policy: responsePolicyOf(this.#settings),
+      homeNet,
+      port,
+      runId: null,
+    });
   }
 
   #learning(files: readonly string[]): Learning {

@@ -13,7 +13,11 @@ export interface ReportStyle {
 /** Prints what a run found. */
 export function printReport(report: Report, { json, title }: ReportStyle): void {
   if (json) {
-    print(report.incidents.map(incidentLine).join(''));
+    print(
+      report.incidents
+        .map((incident) => incidentLine(incident, report.proposalsOf?.(incident.id)))
+        .join(''),
+    );
     return;
   }
   const look = lookOf(process.stdout, process.env);

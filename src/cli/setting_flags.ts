@@ -26,7 +26,8 @@ export function settingsOf(options: Readonly<Record<string, unknown>>): RawSetti
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const { name } of SETTINGS) {
     const value = options[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
-    if (value === undefined) continue;
+    // A flag without its value asks for what the setting says.
+    if (value === undefined || value === true) continue;
     values[name] = name === 'store' && value === false ? 'none' : value;
   }
   return values;

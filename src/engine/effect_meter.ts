@@ -1,0 +1,93 @@
+import type { FlowRowView } from '../batch/generated/record_layout.js';
+import type { MeasureStatus } from '../domain/decision.js';
+import { addressesOf } from '../domain/measure.js';
+import type { EffectFigures } from '../domain/response_port.js';
+import type { TrafficHistory } from '../models/traffic_history.js';
+
+interface Gauge {
+  readonly status: MeasureStatus;
+  readonly hosts: ReadonlySet<string>;
+  fromUs: number;
+  evidence: number;
+  flows: number;
+  answered: number;
+}
+
+/**
+ * What measures in force do, seen in records: how much evidence their incidents still get, and how
+ * many of the flows on normal edges of the hosts that they name are answered. Flows that a measure
+ * means to stop are among them only where they were normal before.
+ */
+export class EffectMeter {
+  readonly #history: TrafficHistory;
+  readonly #gauges = new Map<string, Gauge>();
+
+  constructor(history: TrafficHistory) {
+    this.#history = history;
+  }
+
+  /** Follows those that are in force, and no others. */
+  follow(measures: readonly MeasureStatus[], nowUs: number): void {
+    const active = new Map(
+      measures.filter(({ state }) => state === 'active').map((one) => [one.proposal, one]),
+    );
+    for (const proposal of this.#gauges.keys()) {
+      if (!active.has(proposal)) this.#gauges.delete(proposal);
+    }
+    for (const [proposal, status] of active) {
+      if (this.#gauges.has(proposal)) continue;
+      const hosts = new Set(addressesOf(status.measure));
+      const counts = { evidence: 0, flows: 0, answered: 0 };
+      this.#gauges.set(proposal, { status, hosts, fromUs: nowUs, ...counts });
+    }
+  }
+
+  onFlow(row: FlowRowView, isAnswered: boolean): void {
+    if (this.#gauges.size === 0) return;
+    for (const host of this.#history.endsKnownBefore(row)) {
+      for (const gauge of this.#gauges.values()) {
+        if (!gauge.hosts.has(host)) continue;
+        gauge.flows++;
+        if (isAnswered) gauge.answered++;
+      }
+    }
+  }
+
+  /** Its incident has so many more pieces of evidence. */
+  onEvidence(incident: string, pieces: number): void {
+    for (const gauge of this.#gauges.values()) {
+      if (gauge.status.incident === incident) gauge.evidence += pieces;
+    }
+  }
+
+  /** The figures since the last call. */
+  take(nowUs: number): EffectFigures[] {
+    return [...this.#gauges.values()].map((gauge) => {
+      const { status, hosts, fromUs, evidence, flows, answered } = gauge;
+      Object.assign(gauge, { fromUs: nowUs, evidence: 0, flows: 0, answered: 0 });
+      return {
+        proposal: status.proposal,
+        fromUs,
+        untilUs: nowUs,
+        evidence,
+        normalFlows: flows,
+        normalAnswered: answered,
+        usualAnsweredShare: this.#usualShare(hosts),
+      };
+    });
+  }
+
+  #usualShare(hosts: ReadonlySet<string>): number | null {
+    let flows = 0;
+    let answered = 0;
+    for (const address of hosts) {
+      const host = this.#history.host(address);
+      if (host === undefined) continue;
+      for (const lessons of [host.learned, host.waiting]) {
+        flows += lessons.knownFlows;
+        answered += lessons.knownAnswered;
+      }
+    }
+    return flows === 0 ? null : answered / flows;
+  }
+}
