@@ -278,6 +278,7 @@ function namesTs() {
     if (Number(a[1]) !== i) throw new Error(`apps.def: ${a[0]} has number ${a[1]}, not ${i}`);
     out += `  '${a[2]}',\n`;
   });
+  out += `];\n\n/** Their categories, in the same order. */\nexport const APP_CATEGORIES: readonly string[] = [\n${apps.map((a) => `  '${a[3]}',`).join('\n')}\n`;
   out += `];\n\n/** Counters of the core, by position: name and meaning. */\nexport const COUNTERS = [\n${counters.map((c) => `  ['${c[0]}', '${c[1].replace(/'/g, "\\'")}'],`).join('\n')}\n] as const;\n`;
   return out;
 }

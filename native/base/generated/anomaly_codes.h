@@ -267,5 +267,6 @@ inline constexpr uint16_t kDoipMalformed = 258;
 inline constexpr uint16_t kPgsqlTooManyTransactions = 259;
 inline constexpr uint16_t kImapTooManyTransactions = 260;
 inline constexpr uint16_t kHttpRequestLineMissingProtocol = 261;
+inline constexpr uint16_t kHttpJndiLookup = 262;
 
 }  // namespace thymus::anomaly_code

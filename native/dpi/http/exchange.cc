@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/generated/anomaly_codes.h"
+#include "dpi/http/lookup.h"
 #include "dpi/text.h"
 
 namespace thymus::dpi::http {
@@ -154,6 +155,9 @@ void Exchange::on_request(Bytes bytes) {
   s_.is_versionless = head.protocol.empty();
   if (!keep_request(bytes, true)) return;
   write_faults(head);
+  if (has_jndi_lookup(as_text(bytes)) || has_jndi_credentials(head.authorization)) {
+    write_fault(code::kHttpJndiLookup);
+  }
   if (head.method == "CONNECT") return;
   BodyReader& body = s_.client.body;
   if (head.chunked) {

@@ -4,10 +4,14 @@
 #include "base/generated/anomaly_codes.h"
 #include "dpi/http/content_decoder.h"
 #include "dpi/http/exchange.h"
+#include "dpi/http/lookup.h"
 
 namespace thymus::dpi::http {
 
 namespace code = anomaly_code;
+
+// Of each piece of a request's content, for expressions.
+constexpr size_t kSearchedContentBytes = 2048;
 
 void Exchange::begin_content(const Head& head, Stream* stream) {
   stream->phase = Phase::kBody;
@@ -50,6 +54,10 @@ void Exchange::on_content(Bytes content, Stream* stream) {
   FileTracker& file = stream->file;
   if (!file.is_open()) file.open(context_.digests);
   if (stream->is_broken) return;
+  if (stream == &s_.client &&
+      has_jndi_lookup(as_text(Reader(content).take_up_to(kSearchedContentBytes)))) {
+    write_fault(code::kHttpJndiLookup);
+  }
   if (stream->n_codings == 0) return file.add(content);
   const auto memory = context_.buffers->scratch(stream->n_codings * ContentDecoder::kBytesPerLayer);
   auto* decoder = ContentDecoder::in(memory);

@@ -122,6 +122,7 @@ constexpr KnownField kKnownFields[] = {
     {"transfer-encoding", set_transfer_coding},
     {"location", [](std::string_view v, Head* h) { set_first(v, &h->location); }},
     {"upgrade", [](std::string_view v, Head* h) { set_first(v, &h->upgrade); }},
+    {"authorization", [](std::string_view v, Head* h) { set_first(v, &h->authorization); }},
 };
 
 void read_field(std::string_view field, Head* head) {

