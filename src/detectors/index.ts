@@ -1,9 +1,11 @@
 import { createBeaconDetector } from './beacon.js';
 import { createBindingDetector } from './binding.js';
 import { createBruteForceDetector } from './brute_force.js';
+import { createCommandChannelDetector } from './command_channel.js';
 import { createDgaDetector } from './dga.js';
 import { createDnsTunnelDetector } from './dns_tunnel.js';
 import { createExfiltrationDetector } from './exfiltration.js';
+import { createExploitDetector } from './exploit.js';
 import { createFingerprintDetector } from './fingerprint.js';
 import { createFloodDetector } from './flood.js';
 import { createLateralDetector } from './lateral.js';
@@ -53,5 +55,7 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createFingerprintDetector,
     createSurveyDetector,
     createProfileDetector,
+    createCommandChannelDetector,
+    createExploitDetector,
   ].map((create, i) => create(firstSlot + i));
 }

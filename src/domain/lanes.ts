@@ -6,7 +6,7 @@
  */
 export interface Lane {
   readonly id: string;
-  /** Detector of the catalogue, D1 to D20. */
+  /** Detector of the catalogue, D1 to D21. */
   readonly detector: string;
   readonly title: string;
   readonly half: 'typed' | 'generic';
@@ -211,6 +211,39 @@ export const LANES = [
     attack: ['T1599'],
     stage: 'lateral',
     built: false,
+    phases: 1,
+  }),
+  lane({
+    id: 'command_channel',
+    detector: 'D12',
+    title: 'command channel',
+    half: 'typed',
+    family: 'content',
+    attack: ['T1219', 'T1573.002'],
+    stage: 'c2',
+    built: true,
+    phases: 1,
+  }),
+  lane({
+    id: 'slow_requests',
+    detector: 'D9',
+    title: 'slow requests',
+    half: 'typed',
+    family: 'volume',
+    attack: ['T1499.002'],
+    stage: 'impact',
+    built: false,
+    phases: 1,
+  }),
+  lane({
+    id: 'exploit',
+    detector: 'D21',
+    title: 'exploit of a protocol',
+    half: 'typed',
+    family: 'content',
+    attack: ['T1190', 'T1210'],
+    stage: 'initial',
+    built: true,
     phases: 1,
   }),
   lane({
