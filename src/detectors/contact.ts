@@ -42,6 +42,16 @@ export function contactOutcome(row: FlowRowView): ContactOutcome {
   }
 }
 
+/**
+ * True when the originator began without SYN, ACK or RST: FIN alone, Xmas and null probes, which no
+ * TCP sends (RFC 9293, 3.10.7.4 answers a closed port's with RST).
+ */
+export function isStealthProbe(row: FlowRowView): boolean {
+  return (
+    row.protocol === TCP && row.origPackets > 0 && (row.origTcpFlags & (SYN | ACK | RST)) === 0
+  );
+}
+
 function tcpOutcome(row: FlowRowView): ContactOutcome {
   if ((row.origTcpFlags & SYN) === 0) return probeOutcome(row);
   if (row.respSynAcks > 0) return Contact.ANSWERED;

@@ -11,7 +11,7 @@ import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
 import { RecencyMap } from '../models/recency_map.js';
-import { Contact, contactOutcome } from './contact.js';
+import { Contact, contactOutcome, isStealthProbe } from './contact.js';
 import type { Detector, DetectorContext } from './detector.js';
 import { counted, lasting } from './words.js';
 
@@ -29,6 +29,9 @@ import { counted, lasting } from './words.js';
  * contacts are abreast nine times of ten, the rest is on one of whom nothing is known; the shares
  * follow what was seen (fixed share, Herbster and Warmuth 1998). How often failed contacts are
  * abreast while nothing is wrong is learned by the group, so this factor is an e-value, too.
+ *
+ * Form: probes by FIN, null and Xmas packets, which no TCP begins with, are one failed contact in
+ * 100,000 while nothing is wrong (broken devices) and one in 100 of a search.
  *
  * A walk is kept per port (over destinations: address scan) and per destination (over ports: port
  * scan). A contact that is the first of its walk is no search yet and is not bet on, which leaves
@@ -52,6 +55,9 @@ export interface ScanOptions {
   /** Share of a walk's stake that is on such a search at first, and what moves back at each bet. */
   readonly abreastShare: number;
   readonly shareMoved: number;
+  /** P(a failed contact is a probe that no TCP sends | search), and while nothing is wrong, 0 to 1. */
+  readonly stealthOfSearch: number;
+  readonly stealth0: number;
   /** Nats at which a walk counts as benign, below 0. */
   readonly benignFloor: number;
   /** First contacts remembered per entity, at most; older ones count as first again. */
@@ -71,6 +77,8 @@ export const SCAN_DEFAULTS: ScanOptions = {
   abreastOfSearch: 0.9,
   abreastShare: 0.2,
   shareMoved: 0.02,
+  stealthOfSearch: 0.01,
+  stealth0: 1e-5,
   benignFloor: -3,
   contactsMost: 4096,
   walksMost: 64,
@@ -261,7 +269,9 @@ class ScanDetector implements Detector {
     const { contacts } = context.population;
     const theta0 = contacts.success(group);
     const abreast0 = contacts.abreast(group);
-    const lnE = lnOutcomeRatio(answered, this.#options.theta1, theta0);
+    const { theta1, stealthOfSearch, stealth0 } = this.#options;
+    let lnE = lnOutcomeRatio(answered, theta1, theta0);
+    if (!answered) lnE += lnOutcomeRatio(isStealthProbe(row), stealthOfSearch, stealth0);
     if (state.firstContact === 0) {
       begin(state, contact, { port, lnE, row });
     } else {

@@ -84,6 +84,19 @@ describe('port scan', () => {
     assert.deepEqual(incident.others, ['10.0.0.20']);
     assert.match(incident.summary, /tried 60 ports of 10\.0\.0\.20/);
   });
+
+  it('is told after five ports by probes that no TCP sends', () => {
+    const FIN = 0x01;
+    const XMAS = 0x29;
+    const at = (i: number) => ({ at: 20 * i, from: '10.0.0.7', to: '10.0.0.20', port: 3389 + i });
+    const probes = [FIN, 0, XMAS, FIN, 0];
+    const scan = new Traffic();
+    probes.forEach((flags, i) => scan.probe(at(i), flags));
+    assert.equal(only(judge(scan).incidents).detectors[0], 'scan_vertical');
+    const refused = new Traffic();
+    probes.forEach((_, i) => refused.refused(at(i)));
+    assert.deepEqual(judge(refused).incidents, []);
+  });
 });
 
 describe('password guessing', () => {

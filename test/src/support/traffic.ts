@@ -165,6 +165,18 @@ export class Traffic {
     });
   }
 
+  /** A packet that begins no connection, such as a null or Xmas probe, answered by a RST. */
+  probe(flow: FlowAt, origTcpFlags: number): this {
+    const row = { ...tcp(flow), state: FlowStates.OTHER, flags: FlowFlags.BOTH_DIRECTIONS };
+    const counts = { origTcpFlags, respTcpFlags: RST | ACK, origPackets: 1, respPackets: 1 };
+    return this.#row(flow.at + 0.001, {
+      ...row,
+      ...counts,
+      respRsts: 1,
+      event: FlowEvents.START | FlowEvents.END,
+    });
+  }
+
   /** A UDP request, answered or not. */
   ask(flow: FlowAt, isAnswered = true): this {
     const flags = isAnswered ? FlowFlags.BOTH_DIRECTIONS : 0;
