@@ -26,19 +26,19 @@ export function incidentLines(
 ): LabelLine[] {
   const own = positions.map((position) => packets[position]!);
   const ends = own.map((packet) => endsOf(frameOf(packet)));
-  const contacts = contactsOf(facts, own, ends);
-  const active = activeAttackers(facts, ends);
+  const story = storyOf(facts, own, ends);
+  const attackers = facts.attackers.filter((address) => story.attackers.has(address));
   const plainVictims = facts.victims.filter((victim) => !victim.includes('/'));
   const incident: IncidentLine = {
     line: 'incident',
     ...facts,
-    attackers: active,
-    attackerMacs: macsOf(facts, ends),
-    entities: [...new Set([...active, ...plainVictims])],
+    attackers,
+    attackerMacs: [...story.macs],
+    entities: [...new Set([...attackers, ...plainVictims])],
     onsetUs: own[0]!.timeUs,
     endUs: own.at(-1)!.timeUs,
     packets: own.length,
-    contacts: contacts.count,
+    contacts: story.contacts,
   };
   const { incident: id } = facts;
   return [
@@ -48,12 +48,12 @@ export function incidentLines(
       incident: id,
       ranges,
     })),
-    ...inPieces(contacts.timesUs).map((timesUs): ContactsLine => ({
+    ...inPieces(story.contactsUs).map((timesUs): ContactsLine => ({
       line: 'contacts',
       incident: id,
       timesUs,
     })),
-    ...tickLines({ ...facts, attackers: active }, own, ends),
+    ...tickLines(id, own, { ends, senders: story.senders }),
   ];
 }
 
@@ -68,80 +68,80 @@ export function rangesOf(positions: readonly number[]): [first: number, last: nu
   return ranges;
 }
 
-/** Of those who could attack: who sent anything of it. */
-function activeAttackers(facts: Attackers, ends: readonly FrameEnds[]): string[] {
-  const senders = new Set(ends.map(({ source }) => source));
-  const macs = new Set(ends.map(({ sourceMac }) => sourceMac));
-  const isActive = (address: string, i: number): boolean =>
-    senders.has(address) || (facts.attackers.length === 1 && macs.has(facts.attackerMacs[i]!));
-  return facts.attackers.filter(isActive);
+/** What the packets of an attack tell. */
+interface Story {
+  readonly attackers: ReadonlySet<string>;
+  readonly macs: ReadonlySet<string>;
+  /** New five-tuples of attackers, and the times of the first of them. */
+  readonly contacts: number;
+  readonly contactsUs: readonly number[];
+  /** Of each packet, by whom it was sent. */
+  readonly senders: readonly Sender[];
 }
 
-/** Senders of the attackers' frames, in the order in which they came. */
-function macsOf(facts: Attackers, ends: readonly FrameEnds[]): string[] {
-  const attacking = ends.filter((end) => isAttackers(facts, end));
-  return [...new Set(attacking.map(({ sourceMac }) => sourceMac))];
+interface Sender {
+  readonly isAttacker: boolean;
+  /** Null where nobody can be named: the address is forged. */
+  readonly entity: string | null;
 }
 
-function contactsOf(
-  facts: Attackers,
-  packets: readonly Packet[],
-  ends: readonly FrameEnds[],
-): { readonly count: number; readonly timesUs: readonly number[] } {
+function storyOf(facts: Attackers, packets: readonly Packet[], ends: readonly FrameEnds[]): Story {
   const seen = new Set<string>();
-  const timesUs: number[] = [];
-  ends.forEach((end, i) => {
-    if (!isAttackers(facts, end) || seen.has(end.tuple) || answersKnown(seen, end)) return;
-    seen.add(end.tuple);
-    if (timesUs.length < MOST_CONTACTS) timesUs.push(packets[i]!.timeUs);
+  const [attackers, macs] = [new Set<string>(), new Set<string>()];
+  const contactsUs: number[] = [];
+  const senders = ends.map((end, i): Sender => {
+    const attacker = attackerOf(facts, end);
+    if (attacker === null) return { isAttacker: false, entity: end.source };
+    if (!seen.has(end.tuple) && !answersKnown(seen, end)) {
+      seen.add(end.tuple);
+      attackers.add(attacker);
+      if (contactsUs.length < MOST_CONTACTS) contactsUs.push(packets[i]!.timeUs);
+    }
+    // Before its first contact it only answers those who attack it.
+    if (!attackers.has(attacker)) return { isAttacker: false, entity: attacker };
+    macs.add(end.sourceMac);
+    return { isAttacker: true, entity: attacker === FORGED ? null : attacker };
   });
-  return { count: seen.size, timesUs };
+  return { attackers, macs, contacts: seen.size, contactsUs, senders };
 }
 
-/** A host that was infected answers its infector before it attacks: that opens nothing. */
+const FORGED = 'forged';
+
+/** Which of those who could attack has sent it; null where none has. */
+function attackerOf(facts: Attackers, { source, sourceMac }: FrameEnds): string | null {
+  if (source === null) return null;
+  const [first, second] = facts.attackers;
+  if (first === undefined) return facts.victims.includes(source) ? null : FORGED;
+  if (facts.attackers.includes(source)) return source;
+  // On the link the address that is told may be a lie.
+  return second === undefined && facts.attackerMacs[0] === sourceMac ? first : null;
+}
+
 function answersKnown(seen: ReadonlySet<string>, { tuple }: FrameEnds): boolean {
   const [protocol, source, destination, port, otherPort] = tuple.split(' ');
-  return (
-    otherPort !== undefined && seen.has([protocol, destination, source, otherPort, port].join(' '))
-  );
-}
-
-function isAttackers(facts: Attackers, { source, sourceMac }: FrameEnds): boolean {
-  if (facts.attackers.length === 0) return source !== null && !facts.victims.includes(source);
-  if (source !== null && facts.attackers.includes(source)) return true;
-  // On the link the address that is told may be a lie.
-  return facts.attackers.length === 1 && source !== null && facts.attackerMacs[0] === sourceMac;
+  if (otherPort === undefined) return false;
+  return seen.has([protocol, destination, source, otherPort, port].join(' '));
 }
 
 function tickLines(
-  facts: IncidentFacts,
+  incident: string,
   packets: readonly Packet[],
-  ends: readonly FrameEnds[],
+  told: { readonly ends: readonly FrameEnds[]; readonly senders: readonly Sender[] },
 ): TickLine[] {
   const counts = new Map<string, number>();
-  const add = (tick: number, role: TickLine['role'], entity: string): void => {
+  const add = (tick: number, role: TickLine['role'], entity: string | null): void => {
+    if (entity === null) return;
     const key = `${tick} ${role} ${entity}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   };
-  ends.forEach((end, i) => {
+  told.senders.forEach(({ isAttacker, entity }, i) => {
     const tick = tickOf(packets[i]!.timeUs);
-    const byAttacker = isAttackers(facts, end);
-    const sender = byAttacker && facts.attackers.length === 1 ? facts.attackers[0]! : end.source;
-    if (sender !== null && (facts.attackers.length > 0 || !byAttacker)) {
-      add(tick, byAttacker ? 'attacker' : 'affected', sender);
-    }
-    if (end.destination !== null) add(tick, 'affected', end.destination);
+    add(tick, isAttacker ? 'attacker' : 'affected', entity);
+    add(tick, 'affected', told.ends[i]!.destination);
   });
   const lines = [...counts].map(([key, count]): TickLine => {
     const [tick, role, entity] = key.split(' ') as [string, TickLine['role'], string];
-    return {
-      line: 'tick',
-      incident: facts.incident,
-      tick: Number(tick),
-      entity,
-      role,
-      packets: count,
-    };
+    return { line: 'tick', incident, tick: Number(tick), entity, role, packets: count };
   });
   // Who attacks in a tick is not also affected in it.
   return lines.filter(

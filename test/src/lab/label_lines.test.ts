@@ -111,6 +111,40 @@ describe('incidentLines', () => {
     );
   });
 
+  it('counts who was infected as an attacker from its own first contact on', () => {
+    const infection = conversation(
+      { from: SCANNER, to: '10.0.0.10', fromPort: 4000, toPort: 4444 },
+      MORNING_US,
+    );
+    const own = addressScan('10.0.0.10', 3, MORNING_US + 5_000_000, 4444);
+    const packets = inOrder(infection, own).map(({ timeUs, frame }) =>
+      packetAt(timeUs, Buffer.from(frame)),
+    );
+    const facts = {
+      ...FACTS,
+      attackers: [SCANNER, '10.0.0.10', '10.0.0.11'],
+      attackerMacs: [MAC, MAC, MAC],
+      victims: ['10.0.0.10'],
+    };
+    const told = incidentLines(
+      facts,
+      packets,
+      packets.map((_, i) => i),
+    );
+    assert.deepEqual(of(told, 'incident')[0]!.attackers, [SCANNER, '10.0.0.10']);
+    assert.equal(of(told, 'incident')[0]!.contacts, 4);
+    const first = MORNING_US / 5e6;
+    assert.deepEqual(
+      of(told, 'tick')
+        .filter(({ entity }) => entity === '10.0.0.10')
+        .map(({ tick, role }) => [tick, role]),
+      [
+        [first, 'affected'],
+        [first + 1, 'attacker'],
+      ],
+    );
+  });
+
   it('cuts long lists into lines', () => {
     const many = addressScan(SCANNER, MOST_PER_LINE + 1, MORNING_US).map(({ timeUs, frame }) =>
       packetAt(timeUs, Buffer.from(frame)),
