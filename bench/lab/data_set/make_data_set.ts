@@ -55,7 +55,7 @@ async function work(queue: Recording[], set: DataSet, failures: string[]): Promi
     try {
       await record(next, set);
     } catch (error) {
-      failures.push(messageOf(error));
+      note(failures, error);
     }
   }
 }
@@ -64,8 +64,15 @@ function attempt(failures: string[], doing: () => void): void {
   try {
     doing();
   } catch (error) {
-    failures.push(messageOf(error));
+    note(failures, error);
   }
+}
+
+/** Told at once and again at the end, hours later. */
+function note(failures: string[], error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`FAILED: ${message}\n`);
+  failures.push(message);
 }
 
 function planOptions(): PlanOptions {
@@ -86,10 +93,6 @@ function whole(name: string, text: string | undefined, usual: number): number {
   const value = Number(text);
   if (/^\d{1,3}$/.test(text)) return value;
   return fail(`--${name} must be a whole number below 1000.`);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function fail(message: string): never {
