@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { joinNetwork } from '../activities/joining.js';
-import { GATEWAY, LAPTOP, PCS } from '../hosts.js';
+import { GATEWAY, PCS } from '../hosts.js';
 import type { Lab } from '../lab.js';
 import { pause } from '../shell.js';
 import { at, shell, type SetAttack } from './set_attack.js';
@@ -18,7 +18,7 @@ const spoofing = {
   victims: [VICTIM.address, GATEWAY.address],
   host: LIAR.name,
   seconds: 30,
-  // Its frames with the gateway's address in them, and what others say of that to it.
+  // Its replies that claim the gateway's address; nobody answers them.
   filter:
     `arp and ether src ${LIAR.mac} and arp[6:2] = 2 and ` + `arp[14:4] = ${word(GATEWAY.address)}`,
 } as const;
@@ -89,7 +89,6 @@ function writeLeases(lab: Lab): string {
     `dhcp-option=option:router,${LIAR.address}`,
     `dhcp-option=option:dns-server,${LIAR.address}`,
     `dhcp-leasefile=${lab.folder}/rogue.leases`,
-    `dhcp-mac=set:guest,${LAPTOP.mac}`,
   ];
   writeFileSync(file, `${settings.join('\n')}\n`);
   return file;
