@@ -41,7 +41,10 @@ async function makeCapture(recording: Recording, work: string): Promise<void> {
   const command = [...WORLD, process.execPath, MAKE_CAPTURE, ...args.map(String)];
   const world = spawn('unshare', command, { stdio: ['ignore', 'inherit', 'inherit'] });
   // The kernel ends the whole world with its first process.
-  const end = (): void => void world.kill('SIGKILL');
+  const end = (): void => {
+    world.kill('SIGKILL');
+    rmSync(work, { recursive: true, force: true });
+  };
   process.once('exit', end);
   await once(world, 'close');
   process.off('exit', end);
