@@ -6,19 +6,23 @@ import { seeded } from './random.js';
 /** The share of what is learned from that goes into the map of features. */
 const MAP_SHARE = 0.1;
 const MAP_LEAST = 100;
+/** What the largest error in training is at least, when there was none. */
+const LEAST_ERROR = 1e-6;
 
 /**
- * B1, Kitsune: AfterImage and KitNET over single packets, m = 10, rate 0.1, ratio 0.75. Its alarm is
- * that of the paper's first suggestion: the largest error of what it was trained on, after the first
- * half of it, when errors have settled. Sender of a packet is whom its score is about.
+ * B1, Kitsune: AfterImage and KitNET over single packets, m = 10, rate 0.1, ratio 0.75. Its score is
+ * the error as a multiple of the largest error in training, after the first half of it, when errors
+ * have settled; that largest error is also the paper's first suggestion for an alarm. Sender of a
+ * packet is whom its score is about.
  */
 export class Kitsune implements Baseline {
+  readonly alarmFrom = 1;
   readonly #features = new AfterImage();
   readonly #net: Kitnet;
   readonly #sample = new Float64Array(FEATURES);
   readonly #settledAfter: number;
   #packets = 0;
-  #largestInTraining = 0;
+  #largestInTraining = LEAST_ERROR;
 
   /** @param trainPackets packets at the begin of the capture that hold no attack */
   constructor(trainPackets: number, seed = 1) {
@@ -34,10 +38,6 @@ export class Kitsune implements Baseline {
       ratio: 0.75,
       random: seeded(seed),
     });
-  }
-
-  get alarmFrom(): number {
-    return this.#largestInTraining;
   }
 
   onPacket(packet: Packet, sheet: ScoreSheet): void {
@@ -57,8 +57,9 @@ export class Kitsune implements Baseline {
     const { isTraining } = this.#net;
     const error = this.#net.process(this.#sample);
     this.#packets++;
-    if (!isTraining) sheet.raise(packet.source, packet.timeUs, error);
-    else if (this.#packets > this.#settledAfter) {
+    if (!isTraining) {
+      sheet.raise(packet.source, packet.timeUs, error / this.#largestInTraining);
+    } else if (this.#packets > this.#settledAfter) {
       this.#largestInTraining = Math.max(this.#largestInTraining, error);
     }
   }

@@ -23,6 +23,8 @@ import {
 } from './metrics.js';
 
 const DAY_US = 86_400e6;
+/** Captures with attacks from which on drawing them anew says something. */
+const CAPTURES_LEAST = 10;
 
 /** How well a method tells attacks from the rest, unit by unit. Figures are NaN without either. */
 export interface MethodFigures {
@@ -86,6 +88,7 @@ export function figuresOf(split: Split, results: readonly CaptureResult[]): Spli
   }, 0);
   const units = results.map((result) => result.units);
   const isAny = (): boolean => true;
+  const hasRange = results.filter((result) => result.outcomes.length > 0).length >= CAPTURES_LEAST;
   return {
     split,
     captures: results.length,
@@ -95,10 +98,10 @@ export function figuresOf(split: Split, results: readonly CaptureResult[]): Spli
     falseRate: (1000 * falses) / deviceDays,
     falseRateMost: (1000 * poissonUpper95(falses)) / deviceDays,
     recall: recallOf(results),
-    recallRange: bootstrap(results, recallOf, seeded(1)),
+    recallRange: hasRange ? bootstrap(results, recallOf, seeded(1)) : [NaN, NaN],
     shareGap: Math.max(0, ...results.map((result) => result.shareGap)),
     methods: [FUSED, ...Object.keys(BASELINES)].map((method) => {
-      return methodFigures(method, { units, isMeant: isAny, withRange: true });
+      return methodFigures(method, { units, isMeant: isAny, withRange: hasRange });
     }),
     lanes: BUILT_LANES.map((lane) => {
       const isMeant = (kind: string): boolean => ATTACK_KINDS[kind]?.lanes.includes(lane) ?? false;

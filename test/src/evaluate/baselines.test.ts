@@ -126,7 +126,9 @@ describe('AfterImage', () => {
   });
 });
 
-describe('KitNET', () => {
+describe('KitNET', function () {
+  this.timeout(60_000);
+
   it('FeatureMap puts what goes together into one group, none larger than asked', () => {
     const random = seeded(3);
     const map = new FeatureMap(9);
@@ -165,10 +167,10 @@ describe('KitNET', () => {
 
   it('Kitsune scores a flood above what it has learned', () => {
     const random = seeded(1);
-    const kitsune = new Kitsune(3000);
+    const kitsune = new Kitsune(1500);
     const sheet = new Sheet();
     let timeUs = 1e15;
-    for (let i = 0; i < 3500; i++) {
+    for (let i = 0; i < 1700; i++) {
       timeUs += 20_000 + 10_000 * random();
       kitsune.onPacket(
         packet({ timeUs, source: `10.0.0.${1 + (i % 5)}`, bytes: 200 + 50 * random() }),
