@@ -1,6 +1,8 @@
 #include "engine/evidence.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "decode/neighbour.h"
@@ -10,22 +12,34 @@ namespace thymus::engine {
 
 using decode::PacketView;
 
+namespace {
+
+// Who speaks with whom, the innermost addresses counting.
+struct Ends {
+  IpAddress from;
+  IpAddress to;
+};
+
+std::optional<Ends> ends_of(const PacketView& view) {
+  if (view.is_ip()) return Ends{view.src, view.dst};
+  decode::Neighbour neighbour;
+  if (!decode::read_neighbour(view, &neighbour)) return std::nullopt;
+  return Ends{neighbour.sender, neighbour.target};
+}
+
+// The address with all bits behind the prefix cleared.
+IpAddress network_of(IpAddress address, uint8_t length) {
+  for (size_t i = 0; i < address.bytes.size(); ++i) {
+    const size_t bits = std::clamp<size_t>(length, 8 * i, 8 * i + 8) - 8 * i;
+    address.bytes[i] &= static_cast<uint8_t>(0xff00u >> bits);
+  }
+  return address;
+}
+
+}  // namespace
+
 EvidenceCapture::EvidenceCapture(EvidenceRequest request)
     : request_(std::move(request)), others_(request_.others.begin(), request_.others.end()) {}
-
-bool EvidenceCapture::wants(const PacketView& view) const {
-  if (view.ts_ns < request_.from_ns || view.ts_ns > request_.until_ns) return false;
-  if (result_.frames >= request_.most_frames || !result_.status.ok()) return false;
-  IpAddress from = view.src, to = view.dst;
-  if (!view.is_ip()) {
-    decode::Neighbour neighbour;
-    if (!decode::read_neighbour(view, &neighbour)) return false;
-    from = neighbour.sender;
-    to = neighbour.target;
-  }
-  return (request_.entity.contains(from) && is_other(to)) ||
-         (request_.entity.contains(to) && is_other(from));
-}
 
 void EvidenceCapture::write(const capture::Frame& frame) {
   if (writer_ == nullptr) {
@@ -51,13 +65,42 @@ EvidenceResult EvidenceCapture::finish() {
   return result_;
 }
 
-void collect_evidence(capture::Block frames, std::span<EvidenceCapture> captures) {
+EvidenceIndex::EvidenceIndex(std::span<EvidenceCapture> captures) {
+  for (EvidenceCapture& capture : captures) {
+    const EvidenceRequest& request = capture.request();
+    const auto& [address, length] = request.entity;
+    level_of(length).captures[network_of(address, length)].push_back(&capture);
+    from_ns_ = std::min(from_ns_, request.from_ns);
+    until_ns_ = std::max(until_ns_, request.until_ns);
+  }
+}
+
+EvidenceIndex::Level& EvidenceIndex::level_of(uint8_t length) {
+  for (Level& level : levels_) {
+    if (level.length == length) return level;
+  }
+  return levels_.emplace_back(Level{length, {}});
+}
+
+void EvidenceIndex::collect(capture::Block frames) {
   for (const capture::Frame& frame : frames) {
+    if (frame.ts_ns < from_ns_ || frame.ts_ns > until_ns_) continue;
     PacketView view;
     decode::decode_frame(frame.link_type, {frame.data, frame.caplen}, frame.origlen, {}, &view);
-    view.ts_ns = frame.ts_ns;
-    for (EvidenceCapture& capture : captures) {
-      if (capture.wants(view)) capture.write(frame);
+    const std::optional<Ends> ends = ends_of(view);
+    if (!ends) continue;
+    const auto& [from, to] = *ends;
+    for (const Level& level : levels_) {
+      const IpAddress networks[] = {network_of(from, level.length), network_of(to, level.length)};
+      // Both ends of one network are shown to its captures once.
+      const size_t n = networks[0] == networks[1] ? 1 : 2;
+      for (size_t i = 0; i < n; ++i) {
+        const auto found = level.captures.find(networks[i]);
+        if (found == level.captures.end()) continue;
+        for (EvidenceCapture* capture : found->second) {
+          if (capture->is_open(frame.ts_ns) && capture->wants(from, to)) capture->write(frame);
+        }
+      }
     }
   }
 }
@@ -72,8 +115,9 @@ std::vector<EvidenceResult> extract_evidence(const std::vector<std::string>& sou
   const auto merged = capture::merge_sources(std::move(opened));
   std::vector<EvidenceCapture> captures;
   for (EvidenceRequest& request : requests) captures.emplace_back(std::move(request));
+  EvidenceIndex index(captures);
   capture::Block block;
-  while (merged->next(&block) == capture::ReadState::kFrames) collect_evidence(block, captures);
+  while (merged->next(&block) == capture::ReadState::kFrames) index.collect(block);
   std::vector<EvidenceResult> results;
   for (EvidenceCapture& capture : captures) results.push_back(capture.finish());
   return results;

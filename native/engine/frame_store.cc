@@ -55,6 +55,7 @@ EvidenceResult FrameStore::save(EvidenceRequest request) {
     chunks.assign(chunks_.begin(), chunks_.end());
   }
   EvidenceCapture capture(std::move(request));
+  EvidenceIndex index({&capture, 1});
   std::array<capture::Frame, capture::kBlockFrames> frames;
   for (const auto& chunk : chunks) {
     const size_t used = chunk->used.load(std::memory_order_acquire);
@@ -72,7 +73,7 @@ EvidenceResult FrameStore::save(EvidenceRequest request) {
                      0};
         at += sizeof header + aligned(header.caplen);
       }
-      collect_evidence({frames.data(), n}, {&capture, 1});
+      index.collect({frames.data(), n});
     }
   }
   return capture.finish();

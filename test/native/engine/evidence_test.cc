@@ -147,4 +147,40 @@ TEST_CASE("evidence: captures are read again") {
   CHECK(seconds_in(second) == Seconds{1});
 }
 
+TEST_CASE("evidence: many captures at once hold what each holds alone") {
+  Rig rig;
+  for (int i = 0; i < 60; ++i) {
+    const std::string from = "10.0." + std::to_string(i % 3) + "." + std::to_string(i % 7);
+    const std::string to = "10.0." + std::to_string(i % 2) + "." + std::to_string(i % 5);
+    rig.udp(from, to);
+  }
+  const std::vector<capture::Frame> frames = rig.frames();
+  std::vector<EvidenceRequest> requests;
+  for (int i = 0; i < 5; ++i) {
+    const std::string name = std::to_string(requests.size());
+    requests.push_back(request(rig.path("many" + name), "10.0.1." + std::to_string(i)));
+  }
+  requests.push_back(request(rig.path("twin"), "10.0.1.1"));
+  requests.push_back(request(rig.path("network"), "10.0.0.0/23"));
+  requests.push_back(request(rig.path("odd"), "10.0.0.0/29", {"10.0.1.3"}));
+  requests.push_back(request(rig.path("all"), "0.0.0.0/0"));
+  requests.push_back(request(rig.path("early"), "10.0.0.2"));
+  requests.back().until_ns = 20 * kSecond;
+
+  std::vector<EvidenceCapture> captures;
+  for (const EvidenceRequest& wanted : requests) captures.emplace_back(wanted);
+  EvidenceIndex(captures).collect(frames);
+  for (EvidenceCapture& capture : captures) REQUIRE(capture.finish().status.ok());
+  std::vector<Seconds> together;
+  for (const EvidenceRequest& wanted : requests) together.push_back(seconds_in(wanted.path));
+  CHECK(together[5] == together[1]);
+  CHECK(together[8].size() == frames.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    EvidenceCapture alone(requests[i]);
+    EvidenceIndex({&alone, 1}).collect(frames);
+    REQUIRE(alone.finish().frames == together[i].size());
+    CHECK(seconds_in(requests[i].path) == together[i]);
+  }
+}
+
 }  // namespace thymus::engine
