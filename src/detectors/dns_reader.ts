@@ -14,11 +14,10 @@ const COUNTRY_SUFFIX_MOST = 3;
 const NAME_BYTES_MOST = 255;
 
 /** Names that are never registered: special use (RFC 6761, 6762, 8375), and reverse look-ups. */
-const PRIVATE_ENDS: ReadonlySet<string> = new Set(
-  'arpa int local localhost localdomain lan home internal intranet corp private test invalid onion alt'.split(
-    ' ',
-  ),
-);
+const PRIVATE_ENDS: readonly Uint8Array[] =
+  'arpa int local localhost localdomain lan home internal intranet corp private test invalid onion alt'
+    .split(' ')
+    .map((label) => new TextEncoder().encode(label));
 
 /** Where names of addresses end, today and once. */
 const ARPA = new TextEncoder().encode('arpa');
@@ -114,7 +113,10 @@ export class DnsReader {
 
   /** True when anybody could have registered it. */
   get isPublic(): boolean {
-    return this.hasTopLevel && !PRIVATE_ENDS.has(this.text(this.#lastAt, this.length));
+    if (!this.hasTopLevel) return false;
+    for (let i = 0; i < PRIVATE_ENDS.length; i++)
+      if (this.#endsWith(PRIVATE_ENDS[i]!)) return false;
+    return true;
   }
 
   /** True for the name of an address or a service, which says what it says by its form. */

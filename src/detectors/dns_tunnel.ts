@@ -140,7 +140,7 @@ class DnsTunnelDetector implements Detector {
     const entity = context.sender();
     const channel = this.#channelOf(entity, event);
     const bits = this.#bitsOf(channel);
-    const step = this.#options.steps.filter((least) => bits >= least).length;
+    const step = stepOf(bits, this.#options.steps);
     const { model } = this.#options;
     const lnE = channel.history.lnE(step, model);
     const isBet = channel.walk.isBetOn;
@@ -199,6 +199,13 @@ class DnsTunnelDetector implements Detector {
     }
     return bits;
   }
+}
+
+/** How many of the steps, which ascend, were reached. */
+function stepOf(bits: number, steps: readonly number[]): number {
+  let step = 0;
+  while (step < steps.length && bits >= steps[step]!) step++;
+  return step;
 }
 
 function bitsOfLabel(name: Uint8Array, at: number, end: number): number {

@@ -142,6 +142,8 @@ class ExfiltrationState implements EntityState {
   /** The share of the stake that is on ladders of an hour; the rest is on those of a day. */
   hourShare = 0.5;
   sweptUs = 0;
+  /** No ladder is over before. */
+  dueUs = 0;
   /** What was said last. */
   headline = '';
 
@@ -158,6 +160,7 @@ class ExfiltrationState implements EntityState {
     this.ended.fill(0);
     this.hourShare = 0.5;
     this.sweptUs = 0;
+    this.dueUs = 0;
     this.headline = '';
     return true;
   }
@@ -257,6 +260,7 @@ class ExfiltrationDetector implements Detector {
     const ladder = destination.ladders[span]!;
     if (ladder.bytes === 0) {
       ladder.begunUs = context.timeUs;
+      at.state.dueUs = Math.min(at.state.dueUs, context.timeUs + LADDER_SPANS_US[span]!);
       ladder.cell = this.#cellOf(destination, at);
     }
     ladder.bytes += sent;
@@ -292,12 +296,18 @@ class ExfiltrationDetector implements Detector {
   /** Ends the ladders whose span is over. */
   #sweep(state: ExfiltrationState, entity: Entity, context: DetectorContext): void {
     state.sweptUs = context.timeUs;
+    if (context.timeUs < state.dueUs) return;
+    state.dueUs = Infinity;
     for (const destination of state.destinations.values()) {
       for (let span = 0; span < LADDER_SPANS; span++) {
         const ladder = destination.ladders[span]!;
         const { step } = ladder;
         if (ladder.bytes === 0) continue;
-        if (context.timeUs - ladder.begunUs < LADDER_SPANS_US[span]!) continue;
+        const overUs = ladder.begunUs + LADDER_SPANS_US[span]!;
+        if (context.timeUs < overUs) {
+          state.dueUs = Math.min(state.dueUs, overUs);
+          continue;
+        }
         if (step >= 0 && step < LADDER_STEPS) {
           this.#teach(ladder, span, { step, isClimbed: false }, { state, entity, context });
         }

@@ -10,6 +10,7 @@ import { LaneWealth } from './lane_wealth.js';
 /** Weight of the lanes that exist, and of those whose weight rests as idle wealth 1. */
 const BUILT_WEIGHT = sumOfWeights(true);
 const RESTING_WEIGHT = sumOfWeights(false);
+const BOUND_MARGIN = 1 + 1e-6;
 const LN_WEIGHTS = LANE_WEIGHTS.map(Math.log);
 
 interface Lane {
@@ -35,6 +36,13 @@ export class EntityWealth implements EntityState {
   /** ln M, and the active tick that it holds for until the next bet. */
   #lnWealth = 0;
   #lnWealthTick = -1;
+  /**
+   * M is at most this at an active tick: a tick adds at most one unit, a bet multiplies by e^lnE at
+   * most, and what is lost is not counted until M is asked for. Most are asked whether M is below
+   * something that it never comes near to, which this answers without the logarithms of all phases.
+   */
+  #most = 1;
+  #mostTick = 0;
 
   /** What was said about the entity; made when first asked for, since most bets lose. */
   get keeper(): EvidenceKeeper {
@@ -49,6 +57,16 @@ export class EntityWealth implements EntityState {
   bet(lane: number, activeTick: number, lnE: number): void {
     (this.#find(lane) ?? this.#create(lane)).bet(activeTick, lnE);
     this.#lnWealthTick = -1;
+    this.#raise(activeTick);
+    if (lnE > 0) this.#most *= Math.exp(lnE);
+  }
+
+  /** Whether ln M is below `ln`. */
+  isBelow(ln: number, activeTick: number): boolean {
+    this.#raise(activeTick);
+    // The margin is for what rounding may take from either side.
+    if (this.#most * BOUND_MARGIN < Math.exp(ln)) return true;
+    return this.lnWealth(activeTick) < ln;
   }
 
   /** ln M. */
@@ -61,6 +79,8 @@ export class EntityWealth implements EntityState {
     }
     this.#lnWealth = ln;
     this.#lnWealthTick = activeTick;
+    this.#most = Math.exp(ln) * BOUND_MARGIN;
+    this.#mostTick = activeTick;
     return ln;
   }
 
@@ -110,6 +130,13 @@ export class EntityWealth implements EntityState {
     }
     if (from.flag()) this.keeper.restore(from);
     this.isOpen = isOpen && this.#lanes.length > 0;
+    this.#most = Infinity;
+  }
+
+  #raise(activeTick: number): void {
+    if (activeTick === this.#mostTick) return;
+    this.#most += activeTick - this.#mostTick;
+    this.#mostTick = activeTick;
   }
 
   #find(lane: number): LaneWealth | undefined {

@@ -67,7 +67,7 @@ export class Fusion {
     wealth.bet(lane, entity.activeTicks, lnE);
     if (lnE <= 0) return false;
     wealth.lastTick = entity.lastTick;
-    if (!wealth.isOpen && wealth.lnWealth(entity.activeTicks) >= this.#threshold) {
+    if (!wealth.isOpen && !wealth.isBelow(this.#threshold, entity.activeTicks)) {
       wealth.isOpen = true;
       this.#reached.push(entity);
       entity.hold();
@@ -84,7 +84,7 @@ export class Fusion {
     const wealth = entity.slots[this.#options.slot] as EntityWealth | null;
     if (wealth === null) return true;
     if (wealth.isOpen) return false;
-    return wealth.lnWealth(entity.activeTicks) < CLEAN_SHARE * this.#threshold;
+    return wealth.isBelow(CLEAN_SHARE * this.#threshold, entity.activeTicks);
   }
 
   /** Sends the alarms that the record (or the end of a tick, or of the run) at `order` opened. */

@@ -19,15 +19,19 @@ const REFIT_EVERY = 50;
 const REFUSED_SHARE_MOST = 0.02;
 const FLAGGED_BELOW_P = 1e-3;
 
+const NONE = new Float64Array(0);
+
 /**
  * Rolling conformal rank: which share of past scores was as high as this one, with a generalised
- * Pareto tail beyond the highest of them. 64 kB when full.
+ * Pareto tail beyond the highest of them. 96 kB when full.
  *
  * `p` and `accept` are apart, so that what is judged has not been learned yet.
  */
 export class ConformalRank {
   readonly #ring = new Float64Array(CAPACITY);
-  #sorted = new Float64Array(0);
+  #sorted: Float64Array = NONE;
+  /** What the references were before: their memory is used in turn. */
+  #spare: Float64Array = NONE;
   #n = 0;
   #next = 0;
   /** Scores that came, and that gave way to them, since the references were last sorted. */
@@ -107,7 +111,7 @@ export class ConformalRank {
     const left = this.#left.slice(0, this.#nLeft).sort();
     const ring = this.#ring.slice(0, this.#n).sort();
     // What the references were when they were last sorted: without what came since.
-    this.#sorted = exchanged(ring, came, left);
+    this.#sorted = exchanged(ring, came, left, NONE);
     this.#fitTail();
   }
 
@@ -118,7 +122,9 @@ export class ConformalRank {
   #refit(): void {
     const came = this.#came.subarray(0, this.#stale).sort();
     const left = this.#left.subarray(0, this.#nLeft).sort();
-    this.#sorted = exchanged(this.#sorted, left, came);
+    const before = this.#sorted;
+    this.#sorted = exchanged(before, left, came, this.#spare);
+    this.#spare = before;
     this.#stale = 0;
     this.#nLeft = 0;
     this.#fitTail();
@@ -137,32 +143,45 @@ export class ConformalRank {
   }
 }
 
-/** Ascending values without those that left, which are among them, and with those that came. */
+/**
+ * Ascending values without those that left, which are among them, and with those that came. Few do
+ * either, so what lies between them is copied as a whole.
+ */
 function exchanged(
   values: Float64Array,
   left: Float64Array,
   came: Float64Array,
-): Float64Array<ArrayBuffer> {
-  const out = new Float64Array(Math.max(0, values.length - left.length + came.length));
+  spare: Float64Array,
+): Float64Array {
+  const size = Math.max(0, values.length - left.length + came.length);
+  const out = spare.length === size ? spare : new Float64Array(size);
   let nLeft = 0;
   let nCame = 0;
+  let from = 0;
   let n = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (nLeft < left.length && left[nLeft] === value) {
+  while (nLeft < left.length || nCame < came.length) {
+    // What leaves goes first, as long as it is not larger.
+    const isLeaving = nLeft < left.length && !(came[nCame]! < left[nLeft]!);
+    const next = isLeaving ? left[nLeft]! : came[nCame]!;
+    // Within bounds also where a saved state says that somebody left who was never there.
+    const until = Math.min(lowerBound(values, next, from), from + Math.max(0, size - n));
+    if (until > from) out.set(values.subarray(from, until), n);
+    n += until - from;
+    from = until;
+    if (isLeaving) {
       nLeft++;
-      continue;
+      from = Math.min(from + 1, values.length);
+    } else {
+      out[n++] = came[nCame++]!;
     }
-    while (nCame < came.length && came[nCame]! < value) out[n++] = came[nCame++]!;
-    out[n++] = value;
   }
-  while (nCame < came.length) out[n++] = came[nCame++]!;
+  if (n < size) out.set(values.subarray(from, from + size - n), n);
   return out;
 }
 
 /** How many of the ascending values lie below `x`. */
-function lowerBound(sorted: Float64Array, x: number): number {
-  let low = 0;
+function lowerBound(sorted: Float64Array, x: number, from = 0): number {
+  let low = from;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;

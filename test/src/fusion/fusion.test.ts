@@ -72,6 +72,26 @@ describe('LaneWealth', () => {
 });
 
 describe('EntityWealth', () => {
+  it('says whether it is below something as its wealth does, without working that out', () => {
+    const random = seeded(8);
+    const lanes = [LANE_INDEX.scan_horizontal, LANE_INDEX.new_edge, LANE_INDEX.novelty];
+    for (let life = 0; life < 50; life++) {
+      const asked = new EntityWealth();
+      const plain = new EntityWealth();
+      let tick = 1;
+      for (let i = 0; i < 400; i++) {
+        if (random() < 0.5) tick += Math.ceil(3 * random() ** 4 * 40);
+        const lane = lanes[Math.floor(3 * random())]!;
+        const lnE = random() < 0.3 ? 2.5 * random() : -random();
+        asked.bet(lane, tick, lnE);
+        plain.bet(lane, tick, lnE);
+        for (const ln of [alarmThreshold(1) / 3, alarmThreshold(1)]) {
+          assert.equal(asked.isBelow(ln, tick), plain.lnWealth(tick) < ln);
+        }
+      }
+    }
+  });
+
   it('keeps the weight of lanes that are not built, or say nothing, at rest', () => {
     const wealth = new EntityWealth();
     assert.ok(wealth.lnWealth(1) <= 1e-12);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { StateReader } from '../../../src/domain/state_reader.js';
+import { StateWriter } from '../../../src/domain/state_writer.js';
 import { ConformalRank } from '../../../src/models/conformal.js';
 import { fitGpd, gpdSurvival } from '../../../src/models/gpd.js';
 import { seeded } from '../support/traffic.js';
@@ -28,6 +30,26 @@ describe('fitGpd', () => {
 });
 
 describe('ConformalRank', () => {
+  it('ranks as the list of the last scores does, ties among them, also after it is restored', () => {
+    const random = seeded(9);
+    let rank = new ConformalRank();
+    let last: number[] = [];
+    for (let i = 0; i < 9000; i++) {
+      const score = Math.floor(50 * random()) / 10;
+      rank.accept(score);
+      last = [...last, score].slice(-4000);
+      // References are sorted anew after each 50 scores.
+      if (i % 50 !== 48 || i % 7 > 2) continue;
+      const asked = Math.floor(60 * random()) / 10;
+      const above = last.filter((other) => other >= asked).length;
+      assert.equal(rank.rank(asked), (1 + above) / (last.length + 1), `${i} scores`);
+      const out = new StateWriter();
+      rank.save(out);
+      rank = new ConformalRank();
+      rank.restore(new StateReader(out.take()));
+    }
+  });
+
   it('is near nominal on noise, body and tail', () => {
     const random = seeded(2);
     const rank = new ConformalRank();
