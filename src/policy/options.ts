@@ -6,7 +6,7 @@ import type { FlowRef } from '../domain/flow.js';
 import type { Incident } from '../domain/incident.js';
 import { measureText, type AllowList } from '../domain/measure.js';
 import type { SourceStations } from '../models/source_stations.js';
-import { NormalTraffic, protocolOf } from '../models/normal_traffic.js';
+import { protocolOf, type NormalTraffic } from '../models/normal_traffic.js';
 import { efficacyOf } from './efficacy.js';
 import { isAnswered, isOfVictim, isSourceProven } from './source_proof.js';
 
