@@ -271,6 +271,7 @@ Examples:
   thymus replay --home-net 192.0.2.0/24 a.pcap       say what is internal
   thymus replay --save-model m monday.pcap           learn what is usual on a Monday
   thymus replay --model m tuesday.pcap               and judge the Tuesday by it
+  thymus replay a.pcap --respond=auto                what would have been done, at once or by people
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable input, 130 interrupted.`;
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { responsePolicyOf } from '../../../src/config/response_policy.js';
 import { loadSettings } from '../../../src/config/load.js';
 import { SETTINGS, type RawSettings } from '../../../src/config/settings.js';
 import { ThymusError } from '../../../src/errors.js';
@@ -53,6 +54,24 @@ describe('loadSettings', () => {
 
   it('takes an empty file for no settings', async () => {
     assert.deepEqual(await loadSettings({}, file('# nothing\n')), await loadSettings({}, null));
+  });
+
+  it('reads who may be acted on, and refuses what is no zone or host', async () => {
+    const flags = { 'respond-zones': '10.1.0.0/16=auto, slice:7=observe' };
+    const path = file('respond: guarded\nrespond-allow: [10.0.0.1, example.org]\n');
+    const settings = await loadSettings(flags, path);
+    assert.deepEqual(settings.respondZones, [
+      { where: '10.1.0.0/16', mode: 'auto' },
+      { where: 'slice:7', mode: 'observe' },
+    ]);
+    assert.deepEqual(settings.respondAllow, ['10.0.0.1', 'example.org']);
+    assert.equal(responsePolicyOf(settings).mode, 'guarded');
+    for (const zones of ['10.0.0.0/8', '10.0.0.0/33=auto', 'slice:x=auto', '10.0.0.0/8=often']) {
+      assert.match((await refusal({ 'respond-zones': zones }, null)).message, /must be zones/);
+    }
+    for (const host of ['10.0.0.1.', '10.0.0.0/33', 'a b', '300.1.1.1', '']) {
+      assert.match((await refusal({ 'respond-allow': host }, null)).message, /must be address/);
+    }
   });
 
   it('splits prefixes of a flag at commas', async () => {
