@@ -124,8 +124,9 @@ export class ResponderClient {
     return this.#tell({ rollBack: { actionId, by, reason } });
   }
 
-  panic(by: string): Promise<Said> {
-    return this.#tell({ panic: { by } });
+  /** It waits for the actuators, so it may take longer than other requests. */
+  panic(by: string, answerMs: number): Promise<Said> {
+    return this.#tell({ panic: { by } }, answerMs);
   }
 
   liftPanic(by: string): Promise<Said> {
@@ -149,12 +150,15 @@ export class ResponderClient {
     this.#socket.destroy();
   }
 
-  async #tell(request: Request): Promise<Said> {
-    const { done } = await this.#ask(request);
+  async #tell(request: Request, answerMs?: number): Promise<Said> {
+    const { done } = await this.#ask(request, answerMs);
     return { actionId: done?.actionId ?? '', text: done?.text ?? '' };
   }
 
-  #ask(request: Request): Promise<thymus.v1.FromResponder> {
+  #ask(
+    request: Request,
+    answerMs = this.#options.answerMs ?? ANSWER_MS,
+  ): Promise<thymus.v1.FromResponder> {
     if (this.#socket.destroyed) return Promise.reject(absent());
     if (this.#socket.writableLength > MOST_WAITING_BYTES) return Promise.reject(busy());
     const id = this.#nextId++;
@@ -162,7 +166,7 @@ export class ResponderClient {
       const timer = setTimeout(() => {
         this.#asked.delete(id);
         reject(busy());
-      }, this.#options.answerMs ?? ANSWER_MS);
+      }, answerMs);
       this.#asked.set(id, { resolve, reject, timer });
       this.#socket.write(ToResponder.encodeDelimited({ id, ...request }).finish());
     });
@@ -174,9 +178,14 @@ export class ResponderClient {
     if (asked === undefined) return;
     this.#asked.delete(answer.id);
     clearTimeout(asked.timer);
-    if (answer.refused) asked.reject(new ThymusError('REFUSED', answer.refused.reason ?? ''));
+    if (answer.refused) asked.reject(refusalOf(answer.refused));
     else asked.resolve(answer);
   }
+}
+
+function refusalOf({ reason, code }: thymus.v1.Refused.$Properties): ThymusError {
+  const known = code === 'NO_SUCH_ACTION' ? code : 'REFUSED';
+  return new ThymusError(known, reason ?? '');
 }
 
 function absent(cause?: unknown): ThymusError {

@@ -108,7 +108,7 @@ export class ResponderServer {
   #hear(peer: Peer, request: Request): void {
     this.#answer(peer, request).then(
       (answer) => reply(peer, request.id, answer),
-      (error: unknown) => reply(peer, request.id, { refused: { reason: reasonOf(error) } }),
+      (error: unknown) => reply(peer, request.id, { refused: refusalOf(error) }),
     );
   }
 
@@ -214,8 +214,10 @@ function send({ socket }: Peer, bytes: Uint8Array): void {
 const encoded = (id: number, answer: Answer): Uint8Array =>
   FromResponder.encodeDelimited({ id, ...answer }).finish();
 
-function reasonOf(error: unknown): string {
-  return error instanceof ThymusError ? error.message : `It failed inside: ${String(error)}`;
+function refusalOf(error: unknown): thymus.v1.Refused.$Properties {
+  return error instanceof ThymusError
+    ? { reason: error.message, code: error.code }
+    : { reason: `It failed inside: ${String(error)}`, code: 'INTERNAL' };
 }
 
 /** What an engine sends as JSON; text that is none is kept as a text. */

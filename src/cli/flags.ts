@@ -19,6 +19,8 @@ export interface ReplayFlags {
 }
 
 export interface WatchFlags {
+  /** A mode, or true for that of the settings. */
+  readonly respond?: string | true;
   readonly filter?: string;
   readonly promiscuous: boolean;
   readonly duration?: string;
@@ -54,4 +56,27 @@ export interface BenchFlags {
   readonly json?: true;
   readonly config?: string;
   readonly [setting: string]: unknown;
+}
+
+export interface RespondFlags extends StateFlags {
+  readonly mode?: string;
+  readonly stay?: true;
+  readonly quiet?: true;
+}
+
+export interface ActionsFlags extends StateFlags {
+  readonly all?: true;
+}
+
+export interface VoteFlags extends StateFlags {
+  readonly as?: string;
+  readonly because?: string;
+}
+
+export interface PanicFlags extends VoteFlags {
+  readonly over?: true;
+}
+
+export interface AuditFlags extends StateFlags {
+  readonly for?: string;
 }

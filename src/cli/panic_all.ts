@@ -6,8 +6,10 @@ import { lockOwner } from '../store/process_lock.js';
 import type { ResponseFiles } from '../store/response_files.js';
 import { holderText, openDesk, type Desk } from './response_desk.js';
 
-/** How long the responder is asked before it is done without. */
+/** A responder that does not answer a greeting by then hangs. */
 const ASK_MS = 1000;
+/** One that does is given the time that its actuators may need. */
+const WITHDRAW_MS = 6000;
 const ROUNDS = 5;
 const LOCK_MS = 400;
 const LOCK_AGAIN_MS = 10;
@@ -31,7 +33,7 @@ export interface PanicResult {
 
 /**
  * Withdraws everything and keeps anything new from being applied: through the responder where it
- * answers within a second, else by ending it and withdrawing what its journal and the actuators say.
+ * answers a greeting within a second, else by ending it and withdrawing what its journal and the actuators say.
  * @throws ThymusError RESPONDER_BUSY when its files cannot be had
  */
 export async function panicAll(options: PanicOptions): Promise<PanicResult> {
@@ -60,7 +62,7 @@ async function askResponder(path: string, by: string): Promise<string | null> {
   let client: ResponderClient | null = null;
   try {
     client = await ResponderClient.connect({ path, role: 'cli', answerMs: ASK_MS });
-    return (await client.panic(by)).text;
+    return (await client.panic(by, WITHDRAW_MS)).text;
   } catch (error) {
     if (error instanceof ThymusError && error.code === 'REFUSED') throw error;
     return null;

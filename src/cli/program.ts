@@ -4,13 +4,26 @@ import { ThymusError } from '../errors.js';
 import { print } from './console.js';
 import { EXIT, reportError } from './exit.js';
 import type {
+  ActionsFlags,
+  AuditFlags,
   BenchFlags,
   DevicesFlags,
   ModelFlags,
+  PanicFlags,
   ReplayFlags,
+  RespondFlags,
   StateFlags,
+  VoteFlags,
   WatchFlags,
 } from './flags.js';
+import {
+  addActions,
+  addAudit,
+  addPanic,
+  addRespond,
+  addRollBack,
+  addVote,
+} from './response_program.js';
 import { addSettingFlags } from './setting_flags.js';
 
 const REPLAY_SETTINGS: readonly SettingName[] = [
@@ -90,6 +103,13 @@ const COMMANDS = [
   'devices',
   'feedback',
   'model',
+  'respond',
+  'actions',
+  'approve',
+  'reject',
+  'rollback',
+  'panic',
+  'audit',
   'bench',
 ] as const;
 
@@ -135,11 +155,50 @@ function createProgram(setExitCode: (code: number) => void): Command {
     const { modelCommand } = await import('./model.js');
     setExitCode(await modelCommand(options));
   });
+  addResponse(program, setExitCode);
   addBench(program).action(async (file: string | undefined, options: BenchFlags) => {
     const { benchCommand } = await import('./bench.js');
     setExitCode(await benchCommand(file, options));
   });
   return program;
+}
+
+function addResponse(program: Command, setExitCode: (code: number) => void): void {
+  addRespond(program).action(async (options: RespondFlags) => {
+    const { respondCommand } = await import('./respond.js');
+    setExitCode(await respondCommand(options));
+  });
+  addActions(program).action(async (options: ActionsFlags) => {
+    const { actionsCommand } = await import('./actions.js');
+    setExitCode(await actionsCommand(options));
+  });
+  for (const says of ['approve', 'reject'] as const) {
+    addVote(program, says).action(async (id: string, options: VoteFlags) => {
+      const { voteCommand } = await import('./actions.js');
+      setExitCode(await voteCommand(id, says, options));
+    });
+  }
+  addRollBack(program).action(async (id: string, options: VoteFlags) => {
+    const { rollBackCommand } = await import('./actions.js');
+    setExitCode(await rollBackCommand(id, options));
+  });
+  addPanic(program).action(async (options: PanicFlags) => {
+    const { panicCommand } = await import('./actions.js');
+    setExitCode(await panicCommand(options));
+  });
+  const { verify, show, replay } = addAudit(program);
+  verify.action(async (options: StateFlags) => {
+    const { auditVerifyCommand } = await import('./audit.js');
+    setExitCode(await auditVerifyCommand(options));
+  });
+  show.action(async (id: string, options: AuditFlags) => {
+    const { auditShowCommand } = await import('./audit.js');
+    setExitCode(await auditShowCommand(id, options));
+  });
+  replay.action(async (options: StateFlags) => {
+    const { auditReplayCommand } = await import('./audit.js');
+    setExitCode(await auditReplayCommand(options));
+  });
 }
 
 function addReplay(program: Command): Command {
@@ -180,6 +239,10 @@ function addWatch(program: Command): Command {
     )
     .option('--flows <file>', 'write all flow records; the name ends in .csv, .jsonl or .parquet')
     .option('--evidence-pcap <dir>', 'write the packets of each incident, DIR/1.pcap and so on')
+    .option(
+      '--respond [mode]',
+      'answer incidents, as far as this mode allows; see docs/response.md',
+    )
     .option('--json', 'incidents as EVE JSON lines instead of text')
     .option('-q, --quiet', 'no incidents and no status, errors only');
   return addSettingFlags(command, WATCH_SETTINGS).addHelpText('after', WATCH_EXAMPLES);
@@ -258,6 +321,7 @@ Examples:
   thymus incidents                    the incidents of the newest run
   thymus explain 1                    why was the first one reported?
   thymus devices                      what devices are there?
+  thymus actions                      what is being done, and what waits for me?
   thymus bench                        how fast is this machine?
 
 Each command has its own help: thymus replay --help`;

@@ -16,8 +16,10 @@ import { ThymusError } from '../errors.js';
 
 /** Between two tries to reach a responder. */
 const AGAIN_MS = 50;
-/** Between two responders that are started, where the first does not stay. */
+/** Between two responders that are started, where the first does not stay; doubled each time. */
 const START_AGAIN_MS = 200;
+const START_AGAIN_MOST_MS = 10_000;
+const CLOSE_MS = 1000;
 /** How old the ledger of the hour may be. */
 const DESK_MS = 1000;
 /** What may wait for a responder that is being started. */
@@ -50,7 +52,11 @@ export class ResponderLink implements ResponsePort {
   #waiting: Errand[] = [];
   #allowed: readonly string[] | null = null;
   #state: ResponseState = NO_RESPONSE_STATE;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #startAgainMs = START_AGAIN_MS;
+  #warned = '';
   #isStarted = false;
+  #mode: AutonomyMode;
   #askedMs = 0;
   #isClosed = false;
   #nLost = 0;
@@ -58,6 +64,7 @@ export class ResponderLink implements ResponsePort {
   constructor(options: ResponderLinkOptions) {
     this.#options = options;
     this.#home = new AddressSet(options.homeNet);
+    this.#mode = options.mode;
     void this.#keepConnected();
   }
 
@@ -93,14 +100,29 @@ export class ResponderLink implements ResponsePort {
     for (const one of figures) this.#run((client) => client.report(one));
   }
 
+  /** For the decision log. @param inputs JSON */
+  verdict(incident: string, text: string, inputs: string): void {
+    this.#run((client) => client.noteVerdict(incident, text, inputs));
+  }
+
+  setMode(mode: AutonomyMode): void {
+    if (mode === this.#mode) return;
+    this.#mode = mode;
+    // It is said when a connection begins.
+    this.#client?.close();
+  }
+
   onTick(): void {
     if (this.#client === null || performance.now() - this.#askedMs < DESK_MS) return;
     this.#askedMs = performance.now();
     this.#run(async (client) => this.#onDesk((await client.list(false)).desk));
   }
 
-  close(): void {
+  /** Gives what was said a second to be answered. */
+  async close(): Promise<void> {
     this.#isClosed = true;
+    const late = new Promise((resolve) => startTimer(resolve, CLOSE_MS).unref());
+    await Promise.race([Promise.allSettled([...this.#inFlight]), late]);
     this.#client?.close();
   }
 
@@ -111,7 +133,7 @@ export class ResponderLink implements ResponsePort {
       } catch (error) {
         if (!(error instanceof ThymusError)) throw error;
         if (error.code === 'RESPONDER_ABSENT') void this.#start();
-        else this.#options.warn(error.message);
+        else this.#warn(error.message);
         await new Promise((resolve) => startTimer(resolve, AGAIN_MS).unref());
       }
     }
@@ -119,7 +141,8 @@ export class ResponderLink implements ResponsePort {
 
   /** Settles when the connection is over. */
   async #serve(): Promise<void> {
-    const { path, mode } = this.#options;
+    const { path } = this.#options;
+    const mode = this.#mode;
     const onChange = (action: ActionNews): void => this.#onChange(action);
     const client = await ResponderClient.connect({ path, role: 'engine', mode, onChange });
     if (this.#isClosed) {
@@ -127,6 +150,7 @@ export class ResponderLink implements ResponsePort {
       return;
     }
     this.#client = client;
+    this.#startAgainMs = START_AGAIN_MS;
     this.#onDesk(client.desk);
     if (this.#allowed !== null) this.#deliver(client, (one) => one.allow(this.#allowed ?? []));
     for (const errand of this.#waiting.splice(0)) this.#deliver(client, errand);
@@ -139,7 +163,8 @@ export class ResponderLink implements ResponsePort {
     this.#isStarted = true;
     const startedMs = performance.now();
     await this.#options.start();
-    const leftMs = START_AGAIN_MS - (performance.now() - startedMs);
+    const leftMs = this.#startAgainMs - (performance.now() - startedMs);
+    this.#startAgainMs = Math.min(2 * this.#startAgainMs, START_AGAIN_MOST_MS);
     if (leftMs > 0) await new Promise((resolve) => startTimer(resolve, leftMs).unref());
     this.#isStarted = false;
   }
@@ -153,17 +178,27 @@ export class ResponderLink implements ResponsePort {
     this.#waiting.push(errand);
     if (this.#waiting.length <= MOST_WAITING) return;
     this.#waiting.shift();
-    if (this.#nLost++ === 0) {
-      this.#options.warn('No responder can be reached, and proposals are being lost: see its log.');
-    }
+    this.#nLost++;
+    this.#warn('No responder can be reached, and proposals are being lost: see its log.');
   }
 
   #deliver(client: ResponderClient, errand: Errand): void {
-    errand(client).catch((error: unknown) => {
-      if (!(error instanceof ThymusError)) throw error;
-      // Refused is answered; for the rest there will be another responder.
-      if (error.code !== 'REFUSED' && error.code !== 'NO_SUCH_ACTION') this.#wait(errand);
-    });
+    const delivery = errand(client)
+      .catch((error: unknown) => {
+        if (!(error instanceof ThymusError)) throw error;
+        // Refused is answered; for the rest there will be another responder.
+        const isAnswered = error.code === 'REFUSED' || error.code === 'NO_SUCH_ACTION';
+        if (!isAnswered) this.#wait(errand);
+      })
+      .finally(() => this.#inFlight.delete(delivery));
+    this.#inFlight.add(delivery);
+  }
+
+  /** What goes on is said once. */
+  #warn(sentence: string): void {
+    if (sentence === this.#warned) return;
+    this.#warned = sentence;
+    this.#options.warn(sentence);
   }
 
   #onChange({ proposal, state }: ActionNews): void {

@@ -25,6 +25,7 @@ import { EXIT } from './exit.js';
 import type { WatchFlags } from './flags.js';
 import { hashKeyOf, watchKey } from './identity_key.js';
 import { hashKeyOfModel, learningOf, type LearningSetup } from './learning.js';
+import { LiveResponse, responseSettings } from './live_response.js';
 import { openOutputs, verdictSocketOf, type Outputs } from './outputs.js';
 import { ProgressLine, statusText } from './progress.js';
 import { ServiceManager } from './service_manager.js';
@@ -74,6 +75,7 @@ class Watch {
   #exitCode: number = EXIT.DONE;
   #stops = 0;
   #isUnkept = false;
+  #response: LiveResponse | null = null;
 
   constructor(flags: WatchFlags, settings: Settings) {
     this.#flags = flags;
@@ -142,19 +144,30 @@ class Watch {
       isOpen: () => this.#pipeline.liveStatus?.isOpen ?? false,
       lag: () => this.#pipeline.liveStatus?.lag ?? 0,
     });
+    if (this.#flags.respond !== undefined) this.#response = this.#respond(outputs.runId);
     try {
       const more = [stream, evidence].flatMap((output) => output?.sink ?? []);
-      const sinks = [...outputs.sinks, news, ...more];
+      const sinks = [...(this.#response?.sinks ?? []), ...outputs.sinks, news, ...more];
       const how = { live: this.#live, learning: this.#learning(interfaces) };
       const watched = this.#pipeline.watch(interfaces, sinks, how);
       // A signal that came while the outputs were being opened.
       if (this.#stops > 0) this.#pipeline.stop();
       return await watched;
     } finally {
+      await this.#response?.close();
       await evidence?.stop();
       line.stop();
       log.stop();
     }
+  }
+
+  #respond(runId: string | null): LiveResponse {
+    return new LiveResponse({
+      settings: this.#settings,
+      config: this.#flags.config ?? null,
+      runId,
+      warn: (sentence) => complain(`thymus: ${sentence}\n`),
+    });
   }
 
   async #openPlaces(outputs: Outputs): Promise<() => void> {
@@ -191,9 +204,14 @@ class Watch {
     outputs.reopen();
     try {
       const settings = await loadSettings(settingsOf(this.#flags), this.#flags.config ?? null);
-      const later = alteredSettings(this.#settings, settings).filter((name) => name !== 'budget');
+      const isAtOnce = (name: string): boolean =>
+        name === 'budget' || (this.#response !== null && name.startsWith('respond'));
+      const later = alteredSettings(this.#settings, settings).filter((name) => !isAtOnce(name));
+      this.#response?.reload(settings);
       if (settings.budget !== this.#settings.budget) this.#pipeline.setBudget(settings.budget);
-      this.#settings = { ...this.#settings, budget: settings.budget };
+      const { budget } = settings;
+      const response = this.#response === null ? {} : responseSettings(settings);
+      this.#settings = { ...this.#settings, ...response, budget };
       if (later.length > 0) {
         complain(`thymus: The next start takes over what has changed in ${later.join(', ')}.\n`);
       }

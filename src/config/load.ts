@@ -3,6 +3,8 @@ import { ThymusError } from '../errors.js';
 import { SETTINGS_SCHEMA } from './schema.js';
 import { SETTINGS, type RawSettings, type SettingName, type Settings } from './settings.js';
 
+const ACTUATORS_SECTION = 'actuators';
+
 type Checked = Partial<Record<string, unknown>>;
 
 /**
@@ -25,9 +27,13 @@ export function alteredSettings(before: Settings, after: Settings): SettingName[
   });
 }
 
-async function readSettingsFile(path: string): Promise<Checked> {
-  const invalid = (why: string): ThymusError =>
+const invalidFile =
+  (path: string) =>
+  (why: string): ThymusError =>
     new ThymusError('CONFIG_INVALID', `The configuration file ${path} ${why}`);
+
+async function parsedFile(path: string): Promise<object> {
+  const invalid = invalidFile(path);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -45,7 +51,23 @@ async function readSettingsFile(path: string): Promise<Checked> {
   if (typeof values !== 'object' || values === null || Array.isArray(values)) {
     throw invalid("must be a list of settings such as 'lanes: 2'.");
   }
-  return check(values, (why) => invalid(`is refused: ${why}`), keyName);
+  return values;
+}
+
+async function readSettingsFile(path: string): Promise<Checked> {
+  const values = await parsedFile(path);
+  const invalid = invalidFile(path);
+  // The section that the responder reads itself.
+  const { [ACTUATORS_SECTION]: _, ...settings } = values as Checked;
+  return check(settings, (why) => invalid(`is refused: ${why}`), keyName);
+}
+
+/**
+ * What the configuration file says of actuators, not checked yet; undefined where it says nothing.
+ * @throws ThymusError CONFIG_INVALID when the file cannot be read
+ */
+export async function actuatorsSection(path: string): Promise<unknown> {
+  return ((await parsedFile(path)) as Checked)[ACTUATORS_SECTION];
 }
 
 const keyName = (key: string): string => `'${key}'`;

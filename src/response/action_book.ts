@@ -69,9 +69,12 @@ export class ActionBook {
     const exact = this.#actions.get(name);
     if (exact !== undefined) return [exact];
     if (name === '') return [];
-    return [...this.#actions.values()].filter(
-      ({ record, proposal }) => record.id.startsWith(name) || proposal.id === name,
-    );
+    const all = [...this.#actions.values()];
+    // A run that is not kept names its proposals as the one before did: the last one is meant.
+    const proposed = all.findLast(({ proposal }) => proposal.id === name);
+    return proposed === undefined
+      ? all.filter(({ record }) => record.id.startsWith(name))
+      : [proposed];
   }
 
   open(record: ActionRecord, proposal: Proposal): Action {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
  *   STATE/response/respond.sock       where it listens (proto/response.proto)
  *   STATE/response/respond.lock       held by the one that runs; its process
  *   STATE/response/respond.log        what it said on standard error
+ *   STATE/response/actuators.json     through what it acts, so that a panic needs no settings
  *   STATE/response/actions.journal    what is being done (action_journal.ts)
  *   STATE/response/decisions.log      what was decided, and by what (decision_log.ts)
  *   STATE/response/decisions.head     its signed end
@@ -18,6 +19,7 @@ export interface ResponseFiles {
   readonly socket: string;
   readonly lock: string;
   readonly messages: string;
+  readonly actuators: string;
   readonly journal: string;
   readonly log: string;
   readonly head: string;
@@ -33,6 +35,7 @@ export function responseFiles(stateDirectory: string): ResponseFiles {
     socket: at('respond.sock'),
     lock: at('respond.lock'),
     messages: at('respond.log'),
+    actuators: at('actuators.json'),
     journal: at('actions.journal'),
     log: at('decisions.log'),
     head: at('decisions.head'),
