@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { ThymusError } from '../../errors.js';
 import type { Actuator } from './actuator.js';
+import { Bgp } from './bgp.js';
+import type { RouteAttributes } from './bgp_speaker.js';
 import { CommandHook } from './command_hook.js';
+import { Gobgp } from './gobgp.js';
 import { Nftables } from './nftables.js';
 import { Rpz } from './rpz.js';
-import type { ActuatorSettings, OneActuator } from './settings.js';
+import type { ActuatorSettings, OneActuator, SettingsOf } from './settings.js';
 import { Webhook } from './webhook.js';
 
 const LEAST_SECRET = 16;
@@ -48,8 +51,22 @@ function open(one: OneActuator): Actuator {
             : { type: one.answer.includes(':') ? 'AAAA' : 'A', address: one.answer },
         ttlSeconds: one.ttl_seconds,
       });
+    case 'gobgp': {
+      const speaker = new Gobgp({
+        ...routeAttributes(one),
+        program: one.program,
+        timeoutMs: one.timeout_ms,
+      });
+      return new Bgp({ speaker, ledgerPath: one.ledger, kinds: one.kinds });
+    }
   }
 }
+
+const routeAttributes = (one: SettingsOf<'gobgp'>): RouteAttributes => ({
+  mark: one.mark,
+  blackholeCommunities: one.blackhole_communities,
+  nextHop: { '4': one.next_hop_4, '6': one.next_hop_6 },
+});
 
 function readSecret(path: string): string {
   let secret: string;

@@ -64,7 +64,36 @@ const RPZ = z.strictObject({
   ttl_seconds: z.int().min(1).max(86_400).default(60),
 });
 
-const ACTUATOR = z.discriminatedUnion('kind', [NFTABLES, COMMAND, WEBHOOK, RPZ]);
+const community = z
+  .string()
+  .regex(/^\d{1,5}:\d{1,5}$/, 'must be a community such as 64512:28025')
+  .refine(
+    (text) => text.split(':').every((part) => Number(part) <= 65_535),
+    'must be a community of two numbers up to 65535',
+  );
+
+/** What all BGP daemons share. */
+const BGP = {
+  /** Where it is kept which action a route belongs to. */
+  ledger: path,
+  timeout_ms: timeoutMs(5000),
+  kinds,
+  /** Community on all routes of thymus; nothing else in the network may use it. */
+  mark: community,
+  blackhole_communities: z.array(community).min(1).default(['65535:666']),
+  /** Next hops of blackhole routes, as agreed with the peers. */
+  next_hop_4: z.ipv4().nullable().default(null),
+  next_hop_6: z.ipv6().nullable().default(null),
+};
+
+const GOBGP = z.strictObject({
+  kind: z.literal('gobgp'),
+  ...BGP,
+  /** What starts gobgp, with options such as --host and --port. */
+  program: program('gobgp').default(['gobgp']),
+});
+
+const ACTUATOR = z.discriminatedUnion('kind', [NFTABLES, COMMAND, WEBHOOK, RPZ, GOBGP]);
 
 /** Which ways to change the world there are, in the order in which they are asked. */
 export const ACTUATORS_SCHEMA = z
