@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { ThymusError } from '../../errors.js';
 import type { Actuator } from './actuator.js';
 import { Bgp } from './bgp.js';
-import type { RouteAttributes } from './bgp_speaker.js';
+import type { BgpSpeaker } from './bgp_speaker.js';
 import { CommandHook } from './command_hook.js';
+import { Exabgp } from './exabgp.js';
 import { Gobgp } from './gobgp.js';
 import { Nftables } from './nftables.js';
 import { Rpz } from './rpz.js';
@@ -11,6 +12,8 @@ import type { ActuatorSettings, OneActuator, SettingsOf } from './settings.js';
 import { Webhook } from './webhook.js';
 
 const LEAST_SECRET = 16;
+
+type BgpDaemon = SettingsOf<'gobgp' | 'exabgp'>;
 
 /**
  * The actuators of the settings, in their order. Nothing is started or changed yet.
@@ -51,18 +54,19 @@ function open(one: OneActuator): Actuator {
             : { type: one.answer.includes(':') ? 'AAAA' : 'A', address: one.answer },
         ttlSeconds: one.ttl_seconds,
       });
-    case 'gobgp': {
-      const speaker = new Gobgp({
-        ...routeAttributes(one),
-        program: one.program,
-        timeoutMs: one.timeout_ms,
-      });
-      return new Bgp({ speaker, ledgerPath: one.ledger, kinds: one.kinds });
-    }
+    case 'gobgp':
+      return openBgp(one, new Gobgp(speakerSettings(one)));
+    case 'exabgp':
+      return openBgp(one, new Exabgp(speakerSettings(one)));
   }
 }
 
-const routeAttributes = (one: SettingsOf<'gobgp'>): RouteAttributes => ({
+const openBgp = (one: BgpDaemon, speaker: BgpSpeaker): Actuator =>
+  new Bgp({ speaker, ledgerPath: one.ledger, kinds: one.kinds });
+
+const speakerSettings = (one: BgpDaemon) => ({
+  program: one.program,
+  timeoutMs: one.timeout_ms,
   mark: one.mark,
   blackholeCommunities: one.blackhole_communities,
   nextHop: { '4': one.next_hop_4, '6': one.next_hop_6 },

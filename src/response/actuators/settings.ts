@@ -93,7 +93,16 @@ const GOBGP = z.strictObject({
   program: program('gobgp').default(['gobgp']),
 });
 
-const ACTUATOR = z.discriminatedUnion('kind', [NFTABLES, COMMAND, WEBHOOK, RPZ, GOBGP]);
+const EXABGP = z.strictObject({
+  kind: z.literal('exabgp'),
+  ...BGP,
+  // Its command waits 5 s for an answer by itself.
+  timeout_ms: timeoutMs(8000),
+  /** What starts exabgpcli, with options such as --root. */
+  program: program('exabgpcli').default(['exabgpcli']),
+});
+
+const ACTUATOR = z.discriminatedUnion('kind', [NFTABLES, COMMAND, WEBHOOK, RPZ, GOBGP, EXABGP]);
 
 /** Which ways to change the world there are, in the order in which they are asked. */
 export const ACTUATORS_SCHEMA = z
@@ -114,4 +123,7 @@ export const ACTUATORS_SCHEMA = z
 
 export type ActuatorSettings = z.infer<typeof ACTUATORS_SCHEMA>;
 export type OneActuator = ActuatorSettings[number];
-export type SettingsOf<Kind extends OneActuator['kind']> = Extract<OneActuator, { kind: Kind }>;
+export type SettingsOf<Kind extends OneActuator['kind']> = Extract<
+  OneActuator,
+  { readonly kind: Kind }
+>;
