@@ -7,6 +7,7 @@ import { CommandHook } from './command_hook.js';
 import { Exabgp } from './exabgp.js';
 import { Gobgp } from './gobgp.js';
 import { Nftables } from './nftables.js';
+import { Openc2 } from './openc2.js';
 import { Rpz } from './rpz.js';
 import type { ActuatorSettings, OneActuator, SettingsOf } from './settings.js';
 import { Webhook } from './webhook.js';
@@ -58,6 +59,14 @@ function open(one: OneActuator): Actuator {
       return openBgp(one, new Gobgp(speakerSettings(one)));
     case 'exabgp':
       return openBgp(one, new Exabgp(speakerSettings(one)));
+    case 'openc2':
+      return new Openc2({
+        url: one.url,
+        token: one.token_file === null ? null : readSecret(one.token_file),
+        timeoutMs: one.timeout_ms,
+        ledgerPath: one.ledger,
+        kinds: one.kinds,
+      });
   }
 }
 
@@ -80,7 +89,7 @@ function readSecret(path: string): string {
     const why = (cause as Error).message;
     throw new ThymusError(
       'CONFIG_INVALID',
-      `The secret of the webhook cannot be read (${why}): check 'secret_file'.`,
+      `A secret of the actuators cannot be read (${why}): check 'secret_file' and 'token_file'.`,
       { cause },
     );
   }

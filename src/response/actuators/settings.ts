@@ -102,7 +102,26 @@ const EXABGP = z.strictObject({
   program: program('exabgpcli').default(['exabgpcli']),
 });
 
-const ACTUATOR = z.discriminatedUnion('kind', [NFTABLES, COMMAND, WEBHOOK, RPZ, GOBGP, EXABGP]);
+const OPENC2 = z.strictObject({
+  kind: z.literal('openc2'),
+  url: httpUrl,
+  /** File that holds a bearer token. */
+  token_file: path.nullable().default(null),
+  timeout_ms: timeoutMs(5000),
+  /** Where the numbers of the consumer's rules are kept. */
+  ledger: path,
+  kinds,
+});
+
+const ACTUATOR = z.discriminatedUnion('kind', [
+  NFTABLES,
+  COMMAND,
+  WEBHOOK,
+  RPZ,
+  GOBGP,
+  EXABGP,
+  OPENC2,
+]);
 
 /** Which ways to change the world there are, in the order in which they are asked. */
 export const ACTUATORS_SCHEMA = z
