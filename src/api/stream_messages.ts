@@ -1,6 +1,8 @@
+import type { IncidentChange as Change } from '../batch/record_sink.js';
 import type { EntityRef } from '../domain/entity.js';
 import type { Incident } from '../domain/incident.js';
 import type { RunSummary } from '../domain/run.js';
+import { actionMessage, type ActionNews } from './action_message.js';
 import { thymus } from './gen/verdict.js';
 import { entityMessage, runEndMessage, verdictMessage, VERDICT_SCHEMA_VERSION } from './verdict.js';
 
@@ -36,7 +38,11 @@ export class StreamMessages {
     });
   }
 
-  incident(incident: Incident, change: 'opened' | 'grew' | 'final', cursor: string): Uint8Array {
+  action(news: ActionNews, cursor: string): Uint8Array {
+    return encode({ cursor, action: actionMessage(news) });
+  }
+
+  incident(incident: Incident, change: Change, cursor: string): Uint8Array {
     const verdict = { ...verdictMessage(incident), change: CHANGES[change], ...this.#run };
     return encode({ cursor, verdict });
   }
@@ -64,7 +70,7 @@ const CHANGES = {
   opened: IncidentChange.INCIDENT_CHANGE_OPENED,
   grew: IncidentChange.INCIDENT_CHANGE_GREW,
   final: IncidentChange.INCIDENT_CHANGE_FINAL,
-} as const;
+} as const satisfies Record<Change, unknown>;
 
 const GAP = 'What came after this cursor is not kept any more; the oldest that is kept follows.';
 

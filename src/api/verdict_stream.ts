@@ -1,4 +1,4 @@
-import type { RecordSink } from '../batch/record_sink.js';
+import type { IncidentChange, RecordSink } from '../batch/record_sink.js';
 import type { EntityRef } from '../domain/entity.js';
 import type { Incident } from '../domain/incident.js';
 import type { RunSummary } from '../domain/run.js';
@@ -11,6 +11,7 @@ const MOST_OPEN = 65_536;
 export class VerdictStream implements RecordSink {
   readonly wantsFlows = false;
   readonly wantsEvents = false;
+  readonly wantsGrowth = true;
   readonly #hub: StreamHub;
   readonly #open = new Map<string, EntityRef>();
   #nVerdicts = 0;
@@ -24,7 +25,7 @@ export class VerdictStream implements RecordSink {
 
   onEvent(): void {}
 
-  onIncident(incident: Incident, change: 'opened' | 'grew' | 'final'): void {
+  onIncident(incident: Incident, change: IncidentChange): void {
     this.#hub.publish((cursor) => this.#hub.messages.incident(incident, change, cursor));
     if (change === 'final') {
       this.#open.delete(incident.id);

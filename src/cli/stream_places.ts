@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { ActionFeed } from '../api/action_feed.js';
 import type { GrpcPlace, GrpcServer } from '../api/grpc/server.js';
 import type { StreamHub, StreamHubOptions } from '../api/stream_hub.js';
 import type { StreamSocket } from '../api/stream_socket.js';
@@ -8,6 +9,7 @@ import type { RecordSink } from '../batch/record_sink.js';
 import type { Settings } from '../config/settings.js';
 import type { LiveStatus } from '../engine/pipeline.js';
 import { ThymusError } from '../errors.js';
+import { responseFiles } from '../store/response_files.js';
 import { grpcSocket, streamDirectory } from '../store/run_files.js';
 import { complain } from './console.js';
 import { stateDirectory } from './state_directory.js';
@@ -47,9 +49,17 @@ export async function openStreamPlaces(
   const place = settings.grpc === null ? null : grpcPlaceOf(settings);
   const { VerdictStream } = await import('../api/verdict_stream.js');
   const hub = await openHub(settings, run);
+  const { ActionFeed } = await import('../api/action_feed.js');
+  const actions = new ActionFeed({
+    path: responseFiles(stateDirectory(settings)).socket,
+    onAction: (action) => {
+      if (!hub.isFinished) hub.publish((cursor) => hub.messages.action(action, cursor));
+    },
+  });
   let socket: StreamSocket | null = null;
   let server: GrpcServer | null = null;
   const close = async (): Promise<void> => {
+    actions.close();
     socket?.close();
     await server?.close();
   };
@@ -58,7 +68,7 @@ export async function openStreamPlaces(
       const { StreamSocket } = await import('../api/stream_socket.js');
       socket = await StreamSocket.listen(run.socket, hub);
     }
-    if (place !== null) server = await openServer(place, hub, { settings, run });
+    if (place !== null) server = await openServer(place, { settings, run, hub, actions });
     return { sink: new VerdictStream(hub), close };
   } catch (error) {
     await hub.finish();
@@ -118,10 +128,16 @@ function tellUnkept(error: unknown): void {
   complain(`thymus: ${why} Subscribers cannot go on from before the newest messages.\n`);
 }
 
+interface ServerParts {
+  readonly settings: Settings;
+  readonly run: StreamRun;
+  readonly hub: StreamHub;
+  readonly actions: ActionFeed;
+}
+
 async function openServer(
   place: GrpcPlace,
-  hub: StreamHub,
-  { settings, run }: { readonly settings: Settings; readonly run: StreamRun },
+  { settings, run, hub, actions }: ServerParts,
 ): Promise<GrpcServer> {
   const { GrpcServer } = await import('../api/grpc/server.js');
   const { ThymusService } = await import('../api/grpc/thymus_service.js');
@@ -132,6 +148,7 @@ async function openServer(
   }
   const service = new ThymusService({
     hub,
+    actions,
     archive: new RunArchive(directory),
     stateDirectory: directory,
     runId: run.runId,

@@ -71,12 +71,12 @@ describe('thymus watch --grpc', function () {
     const { verdict } = subscriber.envelopes.findLast(isNew)!;
     const { incidents } = await client.call<messages.v1.ListIncidentsResponse>('ListIncidents');
     assert.deepEqual(
-      incidents!.map(({ entity, runId }) => [entity!.address, runId]),
+      incidents.map(({ entity, runId }) => [entity!.address, runId]),
       [['10.0.0.9', verdict!.runId]],
     );
     const status = await client.call<messages.v1.Status>('GetStatus');
     assert.equal(status.incidents, 1);
-    assert.ok(status.packets! > 0);
+    assert.ok(status.packets > 0);
     assert.equal(status.stream!.isKept, true);
     child.kill('SIGTERM');
     const { code, err } = await outcome;

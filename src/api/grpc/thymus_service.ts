@@ -1,23 +1,24 @@
 import {
   Metadata,
   status,
-  type sendUnaryData,
-  type ServerUnaryCall,
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 
 import type { LiveStatus } from '../../engine/pipeline.js';
-import { ThymusError, type ErrorCode } from '../../errors.js';
+import { ThymusError } from '../../errors.js';
 import { positionOf } from '../../store/frame_segments.js';
 import { giveFeedback } from '../../store/give_feedback.js';
 import type { RunArchive } from '../../store/run_archive.js';
+import type { ActionFeed } from '../action_feed.js';
+import { actionMessage, deskMessage } from '../action_message.js';
 import { thymus } from '../gen/thymus_v1.js';
 import type { StreamHub } from '../stream_hub.js';
 import type { StreamStart, Subscription } from '../subscription.js';
 import { verdictMessage } from '../verdict.js';
 import { descriptorFile } from './descriptors.js';
 import { definitionOf, type Definition } from './service_definition.js';
+import { Busy, personOf, unary } from './unary.js';
 
 const { v1 } = thymus;
 type V1 = typeof thymus.v1;
@@ -35,6 +36,7 @@ export const THYMUS_SERVICE: Definition = definitionOf(THYMUS_FILE.services[0]!,
 
 export interface ThymusServiceOptions {
   readonly hub: StreamHub;
+  readonly actions: ActionFeed;
   readonly archive: RunArchive;
   readonly stateDirectory: string;
   /** Null when the run is not kept. */
@@ -57,10 +59,22 @@ export class ThymusService {
   get handlers(): UntypedServiceImplementation {
     return {
       Watch: (call: ServerWritableStream<Message<'WatchRequest'>, Uint8Array>) => this.#watch(call),
-      ListIncidents: unary<'ListIncidentsRequest'>((request) => this.#listIncidents(request)),
-      GetIncident: unary<'GetIncidentRequest'>((request) => this.#getIncident(request)),
-      GiveFeedback: unary<'GiveFeedbackRequest'>((request) => this.#giveFeedback(request)),
-      GetStatus: unary<'GetStatusRequest'>(() => this.#getStatus()),
+      ListIncidents: unary<Message<'ListIncidentsRequest'>>((request) =>
+        this.#listIncidents(request),
+      ),
+      GetIncident: unary<Message<'GetIncidentRequest'>>((request) => this.#getIncident(request)),
+      GiveFeedback: unary<Message<'GiveFeedbackRequest'>>((request) => this.#giveFeedback(request)),
+      ListActions: unary<Message<'ListActionsRequest'>>((request) => this.#listActions(request)),
+      Approve: unary<Message<'ApproveRequest'>>(({ id, by }, call) =>
+        this.#responder.vote(id, personOf(call, by), 'approve'),
+      ),
+      Reject: unary<Message<'RejectRequest'>>(({ id, by }, call) =>
+        this.#responder.vote(id, personOf(call, by), 'reject'),
+      ),
+      RollBack: unary<Message<'RollBackRequest'>>(({ id, by, reason }, call) =>
+        this.#responder.rollBack(id, personOf(call, by), reason),
+      ),
+      GetStatus: unary<Message<'GetStatusRequest'>>(() => this.#getStatus()),
     };
   }
 
@@ -129,6 +143,15 @@ export class ThymusService {
     });
   }
 
+  async #listActions({ withFinished }: Message<'ListActionsRequest'>): Promise<object> {
+    const { actions, desk } = await this.#responder.list(withFinished);
+    return { actions: actions.map(actionMessage), desk: deskMessage(desk) };
+  }
+
+  get #responder(): ActionFeed['responder'] {
+    return this.#options.actions.responder;
+  }
+
   #getStatus(): Promise<thymus.v1.Status.$Properties> {
     const { engineVersion, runId, hub } = this.#options;
     const live = this.#options.status();
@@ -170,35 +193,6 @@ export class ThymusService {
       this.#nWaiting--;
     }
   }
-}
-
-class Busy extends Error {}
-
-function unary<Name extends keyof V1>(work: (request: Message<Name>) => Promise<object>) {
-  return (call: ServerUnaryCall<Message<Name>, object>, answer: sendUnaryData<object>): void => {
-    const answered = new Promise<object>((resolve) => resolve(work(call.request)));
-    answered.then(
-      (response) => answer(null, response),
-      (error: unknown) => answer(refusal(error)),
-    );
-  };
-}
-
-const CODES: Readonly<Partial<Record<ErrorCode, status>>> = {
-  USAGE: status.INVALID_ARGUMENT,
-  NO_SUCH_INCIDENT: status.NOT_FOUND,
-  STORE_UNAVAILABLE: status.FAILED_PRECONDITION,
-};
-
-function refusal(error: unknown): { code: status; details: string } {
-  if (error instanceof Busy) {
-    const details = 'Too many requests wait for the store: ask again later.';
-    return { code: status.RESOURCE_EXHAUSTED, details };
-  }
-  if (!(error instanceof ThymusError)) {
-    return { code: status.INTERNAL, details: String(error) };
-  }
-  return { code: CODES[error.code] ?? status.INTERNAL, details: error.message };
 }
 
 /** @returns null when the cursor is none */

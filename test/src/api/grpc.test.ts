@@ -12,15 +12,22 @@ import descriptors from 'protobufjs/ext/descriptor.js';
 import { grpc as health } from '../../../src/api/gen/grpc_health_v1.js';
 import { grpc as reflection } from '../../../src/api/gen/grpc_reflection_v1.js';
 import { thymus } from '../../../src/api/gen/thymus_v1.js';
+import { ActionFeed } from '../../../src/api/action_feed.js';
 import { descriptorFile } from '../../../src/api/grpc/descriptors.js';
 import { GrpcServer, type GrpcPlace } from '../../../src/api/grpc/server.js';
 import { CURSOR_TRAILER, ThymusService } from '../../../src/api/grpc/thymus_service.js';
 import type { StreamHub } from '../../../src/api/stream_hub.js';
 import { VerdictStream } from '../../../src/api/verdict_stream.js';
+import { ResponderClient } from '../../../src/api/responder_client.js';
+import { ResponderRun } from '../../../src/cli/responder_run.js';
+import type { Proposal } from '../../../src/domain/action.js';
+import { responseFiles } from '../../../src/store/response_files.js';
 import { RunArchive } from '../../../src/store/run_archive.js';
 import { RunStore } from '../../../src/store/run_store.js';
 import { Authority, type Identity } from '../support/certificates.js';
 import { GrpcClient, Subscriber } from '../support/grpc_client.js';
+import { FileActuator } from '../response/support/file_actuator.js';
+import { proposalOf } from '../response/support/proposals.js';
 import { scanIncident, summaryOf } from './incidents.js';
 import { hubOf, publish } from './stream_support.js';
 
@@ -31,15 +38,21 @@ describe('gRPC', function () {
   let directory: string;
   let hub: StreamHub;
   let server: GrpcServer | null = null;
+  let actions: ActionFeed;
   const clients: GrpcClient[] = [];
   const socket = (): string => join(directory, 'thymus.sock');
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'thymus-grpc-'));
     hub = hubOf(join(directory, 'stream'), { frames: 64 });
+    actions = new ActionFeed({
+      path: responseFiles(directory).socket,
+      onAction: (action) => hub.publish((cursor) => hub.messages.action(action, cursor)),
+    });
   });
   afterEach(async () => {
     for (const client of clients.splice(0)) client.close();
+    actions.close();
     await server?.close();
     server = null;
     rmSync(directory, { recursive: true });
@@ -48,6 +61,7 @@ describe('gRPC', function () {
   async function serve(place: GrpcPlace, runId: string | null = null): Promise<GrpcServer> {
     const service = new ThymusService({
       hub,
+      actions,
       archive: new RunArchive(directory),
       stateDirectory: directory,
       runId,
@@ -78,7 +92,100 @@ describe('gRPC', function () {
     return store.runId;
   }
 
+  /** A responder with an engine that proposes. @returns what ends both */
+  async function respond(proposals: readonly Proposal[]): Promise<() => Promise<void>> {
+    const files = responseFiles(directory);
+    const actuators = [new FileActuator(join(directory, 'enforced'))];
+    let ready!: () => void;
+    const isReady = new Promise<void>((resolve) => (ready = resolve));
+    const run = new ResponderRun({ files, actuators, mode: 'auto', idleMs: null, onReady: ready });
+    const ended = run.run();
+    await Promise.race([isReady, ended]);
+    const engine = await ResponderClient.connect({ path: files.socket, role: 'engine' });
+    for (const proposal of proposals) await engine.propose(proposal, 'null');
+    return async () => {
+      engine.close();
+      run.stop();
+      await ended;
+    };
+  }
+
+  const states = ({ envelopes }: Subscriber): string[] =>
+    envelopes.flatMap(({ action }) => (action ? [`${action.id} ${action.state}`] : []));
+
+  async function listed(client: GrpcClient): Promise<thymus.v1.ListActionsResponse> {
+    for (;;) {
+      try {
+        return await client.call('ListActions', { withFinished: true });
+      } catch {
+        await sleep(20);
+      }
+    }
+  }
+
   describe('over a Unix socket', () => {
+    it('lists actions, lets people decide, and streams what becomes of them', async () => {
+      await serve({ path: socket() });
+      const client = clientOf();
+      const subscriber = new Subscriber(client, {});
+      await subscriber.until(({ run }) => !!run);
+      await assert.rejects(client.call('Approve', { id: 'a', by: 'Ada' }), {
+        code: status.FAILED_PRECONDITION,
+        details: /thymus respond/,
+      });
+      const attended = { unattended: false, approvalsNeeded: 1 };
+      const end = await respond(['1.1', '1.2'].map((id) => proposalOf(id, attended)));
+      try {
+        const { actions: list, desk } = await listed(client);
+        assert.deepEqual(
+          list.map(({ state }) => state),
+          ['pending', 'pending'],
+        );
+        assert.equal(desk!.mode, 'auto');
+        const [first, second] = list.map(({ id }) => id!) as [string, string];
+        const nobody = { code: status.INVALID_ARGUMENT, details: /who asks/ };
+        await assert.rejects(client.call('Approve', { id: first }), nobody);
+        type Said = thymus.v1.ActionAnswer;
+        const approved = await client.call<Said>('Approve', { id: first, by: 'Ada' });
+        assert.equal(approved.actionId, first);
+        await client.call('Reject', { id: second, by: 'Bob' });
+        await subscriber.until(({ action }) => action?.state === 'active');
+        await client.call('RollBack', { id: first, by: 'Ada', reason: 'It was the backup.' });
+        await subscriber.until(({ action }) => action?.state === 'rolled_back');
+        const said = new Set(states(subscriber));
+        for (const state of [
+          `${first} pending`,
+          `${first} active`,
+          `${first} rolled_back`,
+          `${second} rejected`,
+        ]) {
+          assert.ok(said.has(state), `${state} is missing in ${[...said].join(', ')}`);
+        }
+        await assert.rejects(client.call('Approve', { id: 'none', by: 'Ada' }), {
+          code: status.FAILED_PRECONDITION,
+          details: /none/,
+        });
+      } finally {
+        await end();
+      }
+    });
+
+    it('tells what changed while the responder could not be reached', async () => {
+      await serve({ path: socket() });
+      const subscriber = new Subscriber(clientOf(), {});
+      for (const id of ['1.1', '1.2']) {
+        const end = await respond([proposalOf(id)]);
+        await end();
+      }
+      const end = await respond([]);
+      for (const id of ['1.1', '1.2']) {
+        await subscriber.until(({ action }) => action?.proposal?.id === id);
+      }
+      await end();
+      const said = states(subscriber);
+      assert.equal(new Set(said).size, said.length, said.join(', '));
+    });
+
     it('streams, and goes on after a reconnect without loss and without doubles', async () => {
       await serve({ path: socket() });
       const client = clientOf();
@@ -283,6 +390,24 @@ describe('gRPC', function () {
       assert.deepEqual(subscriber.summaries, ['1', '2', '3']);
       subscriber.call.cancel();
       assert.equal((await client.call<thymus.v1.Status>('GetStatus')).runId, 'RUN');
+      const attended = { unattended: false, approvalsNeeded: 2 };
+      const end = await respond([proposalOf('1.1', attended)]);
+      try {
+        const [action] = (await listed(client)).actions;
+        await assert.rejects(client.call('Approve', { id: action!.id, by: 'Ada' }), {
+          code: status.FAILED_PRECONDITION,
+          details: /is console and cannot speak for Ada/,
+        });
+        await client.call('Approve', { id: action!.id });
+        const [voted] = (await listed(client)).actions;
+        assert.deepEqual(
+          voted!.votes!.map(({ by, says }) => [by, says]),
+          [['console', 'approve']],
+        );
+        assert.equal(voted!.state, 'pending', 'one certificate is one person');
+      } finally {
+        await end();
+      }
     });
 
     it('refuses strangers, those who show nothing, and those who do not encrypt', async () => {

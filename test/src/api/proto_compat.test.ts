@@ -67,9 +67,30 @@ message Envelope { oneof message { Verdict verdict = 2; } }
 message Verdict { Entity entity = 1; double confidence = 3; string incident_id = 5; }
 message Entity { string kind = 1; string address = 2; bool proven = 3; }`;
 
+/** What clients can see: all that the service's methods lead to. */
+function reachable({ nestedArray }: protobuf.Namespace): Set<protobuf.ReflectionObject> {
+  const met = new Set<protobuf.ReflectionObject>();
+  const visit = (type: protobuf.Type | protobuf.Enum | null): void => {
+    if (type === null || met.has(type)) return;
+    met.add(type);
+    if (type instanceof protobuf.Enum) return;
+    for (const field of type.fieldsArray) visit(field.resolve().resolvedType);
+  };
+  for (const service of nestedArray.filter((one) => one instanceof protobuf.Service)) {
+    for (const method of service.methodsArray) {
+      visit(method.resolvedRequestType);
+      visit(method.resolvedResponseType);
+    }
+  }
+  return met;
+}
+
 function linesOf(namespace: protobuf.Namespace): string[] {
+  const isPublic = reachable(namespace);
+  const types = typesOf(namespace).filter((type) => isPublic.has(type));
+  const enums = enumsOf(namespace).filter((one) => isPublic.has(one));
   return [
-    ...typesOf(namespace).flatMap((type) =>
+    ...types.flatMap((type) =>
       type.fieldsArray.map((field) => {
         const repeated = field.repeated ? 'repeated ' : '';
         const kind = field.resolvedType?.fullName ?? field.type;
@@ -77,7 +98,7 @@ function linesOf(namespace: protobuf.Namespace): string[] {
         return `${type.fullName}.${field.name} = ${field.id}: ${repeated}${kind}${group}`;
       }),
     ),
-    ...enumsOf(namespace).flatMap((one) =>
+    ...enums.flatMap((one) =>
       Object.entries(one.values).map(([name, value]) => `${one.fullName}.${name} = ${value}`),
     ),
     ...namespace.nestedArray
