@@ -268,5 +268,6 @@ inline constexpr uint16_t kPgsqlTooManyTransactions = 259;
 inline constexpr uint16_t kImapTooManyTransactions = 260;
 inline constexpr uint16_t kHttpRequestLineMissingProtocol = 261;
 inline constexpr uint16_t kHttpJndiLookup = 262;
+inline constexpr uint16_t kHttpRequestUnfinished = 263;
 
 }  // namespace thymus::anomaly_code

@@ -98,10 +98,12 @@ Exchange::Found Exchange::gather(int buffer, bool is_request, Stream* stream, By
     *head = all.first(end);
     *data = data->subspan(end - kept);
     stream->scan = {};
+    stream->is_in_pieces = false;
     return Found::kHead;
   }
   if (all.size() >= kMaxHeadBytes) return Found::kNothing;
   if (kept == 0 && !context_.buffers->append(buffer, all)) return Found::kNothing;
+  stream->is_in_pieces = kept > 0 && !stream->after_gap;
   *data = {};
   return Found::kMore;
 }
@@ -156,7 +158,7 @@ void Exchange::on_request(Bytes bytes) {
   if (!keep_request(bytes, true)) return;
   write_faults(head);
   if (has_jndi_lookup(as_text(bytes)) || has_jndi_credentials(head.authorization)) {
-    write_fault(code::kHttpJndiLookup);
+    write_client_fault(code::kHttpJndiLookup, s_.next_tx - 1);
   }
   if (head.method == "CONNECT") return;
   BodyReader& body = s_.client.body;
@@ -389,6 +391,7 @@ void Exchange::skip_gap(uint32_t seq, bool from_client) {
   const int buffer = from_client ? kRequestHead : kResponseHead;
   const auto missing = seq - stream.next_seq;
   stream.after_gap = false;
+  stream.is_in_pieces = false;
   if (stream.phase != Phase::kBody) return lose(buffer, &stream);
   uint64_t content_bytes = 0;
   const bool goes_on = stream.body.skip(missing, &content_bytes);
@@ -413,7 +416,11 @@ void Exchange::skip_gap(uint32_t seq, bool from_client) {
 void Exchange::on_end() {
   // A head whose end never came says as much as it holds.
   const Bytes begun = context_.buffers->view(kRequestHead);
-  if (s_.client.phase == Phase::kHead && surely_begins_message(begun)) keep_request(begun, true);
+  if (s_.client.phase == Phase::kHead && surely_begins_message(begun)) {
+    // A client that sends more of a head and never its end keeps the server waiting.
+    if (s_.client.is_in_pieces) write_client_fault(code::kHttpRequestUnfinished, s_.next_tx);
+    keep_request(begun, true);
+  }
   if (s_.client.phase == Phase::kBody) {
     end_content(s_.client.body.ends_with_connection() ? FileState::kClosed : FileState::kTruncated,
                 &s_.client);

@@ -29,6 +29,7 @@ struct Stream {
   uint32_t next_seq;
   Phase phase;
   uint8_t n_codings;  // 0: the content is not decoded
+  bool is_in_pieces;  // the head under way came in several, none missing
   bool after_gap;
   bool is_broken;  // the rest of the content cannot be decoded
 };
@@ -90,6 +91,7 @@ class Exchange {
   void write_file(const Stream& stream);
   void write_faults(const Head& head);
   void write_fault(uint16_t code);
+  void write_client_fault(uint16_t code, uint32_t tx_id);
   bool may_write();
   Side side_of(const Stream& stream) const;
   Bytes response_head() const;

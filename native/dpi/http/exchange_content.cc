@@ -56,7 +56,7 @@ void Exchange::on_content(Bytes content, Stream* stream) {
   if (stream->is_broken) return;
   if (stream == &s_.client &&
       has_jndi_lookup(as_text(Reader(content).take_up_to(kSearchedContentBytes)))) {
-    write_fault(code::kHttpJndiLookup);
+    write_client_fault(code::kHttpJndiLookup, s_.next_tx - 1);
   }
   if (stream->n_codings == 0) return file.add(content);
   const auto memory = context_.buffers->scratch(stream->n_codings * ContentDecoder::kBytesPerLayer);

@@ -80,6 +80,11 @@ void Exchange::write_fault(uint16_t anomaly) {
   if (may_write()) write_anomaly(anomaly, context_.events);
 }
 
+// Said of the client, whoever sent the packet with which it is said.
+void Exchange::write_client_fault(uint16_t anomaly, uint32_t tx_id) {
+  if (may_write()) write_tx_anomaly(anomaly, tx_id, side_of(s_.client), context_.events);
+}
+
 void Exchange::write_faults(const Head& head) {
   struct Code {
     uint16_t fault;

@@ -265,6 +265,7 @@ export const ANOMALY_NAMES: readonly string[] = [
   'applayer.imap.too_many_transactions',
   'applayer.http.REQUEST_LINE_MISSING_PROTOCOL',
   'applayer.http.jndi_lookup',
+  'applayer.http.request_unfinished',
 ];
 
 /** Application protocol names by number. */

@@ -359,6 +359,11 @@ TEST_CASE("http: names what is wrong in a head") {
         one(code::kHttpRequestFieldTooLong));
   CHECK(anomalies_of(talk({{true, "GET /\n \n"}})) == one(code::kHttpRequestLineMissingProtocol));
   CHECK(anomalies_of(talk({{true, "GET /\n\n"}})).empty());
+  const std::string begun = "GET / HTTP/1.1\r\nHost: a\r\n";
+  CHECK(anomalies_of(talk({{true, begun}, {true, "X-a: b\r\n"}})) ==
+        one(code::kHttpRequestUnfinished));
+  CHECK(anomalies_of(talk({{true, begun}})).empty());
+  CHECK(anomalies_of(talk({{true, begun}, {true, "\r\n"}})).empty());
 }
 
 TEST_CASE("http: reads absolute targets, ranges and addresses") {
