@@ -15,6 +15,7 @@ import { createNoveltyDetector } from './novelty.js';
 import { createOddTunnelDetector } from './odd_tunnel.js';
 import { createProfileDetector } from './profile.js';
 import { createScanDetector } from './scan.js';
+import { createSlowRequestsDetector } from './slow_requests.js';
 import { createSurveyDetector } from './survey.js';
 import { createWormDetector } from './worm.js';
 import type { Detector } from './detector.js';
@@ -57,5 +58,6 @@ export function createDetectors(firstSlot: number): readonly Detector[] {
     createProfileDetector,
     createCommandChannelDetector,
     createExploitDetector,
+    createSlowRequestsDetector,
   ].map((create, i) => create(firstSlot + i));
 }

@@ -232,7 +232,7 @@ export const LANES = [
     family: 'volume',
     attack: ['T1499.002'],
     stage: 'impact',
-    built: false,
+    built: true,
     phases: 1,
   }),
   lane({
