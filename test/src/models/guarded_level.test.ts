@@ -84,6 +84,17 @@ describe('GuardedLevel: boiling the frog', () => {
     });
   }
 
+  it('lets nobody come beyond three times in 90 days untold, however slow or fast', () => {
+    const paces = [0.003, 0.006, 0.009, 0.012, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2];
+    for (const growth of paces) {
+      const untold = seeds(6).map((seed) => {
+        const found = told({ seed, growth, days: 105 });
+        return found?.multiple ?? Math.exp(growth * 90);
+      });
+      assert.ok(Math.max(...untold) <= 3, `${growth} a day: ${Math.max(...untold)} times`);
+    }
+  });
+
   it('tells nobody who does not drift, 40 devices over 90 days', () => {
     const found = seeds(40).filter((seed) => told({ seed, growth: 0, days: 105 }) !== null);
     assert.deepEqual(found, []);
