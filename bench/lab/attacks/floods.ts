@@ -74,6 +74,8 @@ export const FLOODS: readonly SetAttack[] = [
     technique: 'T1498.002',
     techniqueName: 'Network Denial of Service: Reflection Amplification',
     host: 'internet',
+    // Fifty sockets take a busy machine seconds.
+    seconds: 20,
     attackers: [],
     command: ({ intensity }) => own('amplifiers', WEB.address, AMPLIFIED_PER_SECOND * intensity),
     filter: `net 198.51.100.0/24 and host ${WEB.address} and (udp or icmp)`,
