@@ -84,7 +84,11 @@ interface CaptureLine {
 
 type LabelLine =
   | { readonly line: 'host'; readonly addresses: readonly string[] }
-  | ({ readonly line: 'incident'; readonly incident: string } & Omit<LabelledIncident, 'id'>)
+  | ({
+      readonly line: 'incident';
+      readonly incident: string;
+      readonly attackerMacs?: readonly string[];
+    } & Omit<LabelledIncident, 'id'>)
   | { readonly line: 'packets'; readonly ranges: readonly (readonly [number, number])[] }
   | { readonly line: 'contacts'; readonly incident: string; readonly timesUs: readonly number[] }
   | {
@@ -111,7 +115,9 @@ function readLab(folder: string, line: CaptureLine): LabelledCapture {
   for (const label of linesOf<LabelLine>(join(folder, `${line.name}.labels.jsonl`))) {
     if (label.line === 'host') label.addresses.forEach((address) => hosts.add(address));
     else if (label.line === 'incident') {
-      incidents.set(label.incident, { ...label, id: label.incident, contactsUs: [] });
+      const linkLocal = (label.attackerMacs ?? []).map(linkLocalOf);
+      const entities = [...label.entities, ...linkLocal];
+      incidents.set(label.incident, { ...label, id: label.incident, entities, contactsUs: [] });
     } else if (label.line === 'contacts') {
       incidents.get(label.incident)!.contactsUs.push(...label.timesUs);
     } else if (label.line === 'packets') {
@@ -133,6 +139,13 @@ function readLab(folder: string, line: CaptureLine): LabelledCapture {
     ticks,
     isAttack: (position) => attack.has(position),
   };
+}
+
+/** The IPv6 address that a station makes of its own (RFC 4291, appendix A). */
+export function linkLocalOf(mac: string): string {
+  const [a, b, c, d, e, f] = mac.split(':').map((part) => parseInt(part, 16));
+  const words = [(a! ^ 2) * 256 + b!, c! * 256 + 0xff, 0xfe00 + d!, e! * 256 + f!];
+  return `fe80::${words.map((word) => word.toString(16)).join(':')}`;
 }
 
 /** Who attacks is an attacker even where he is hit as well; the first attack of a tick counts. */

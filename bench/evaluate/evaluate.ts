@@ -12,7 +12,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benignPeaks, calibrationOf, noiseWorlds } from './calibration.js';
 import { capturesOf, type Split } from './data_set.js';
@@ -40,7 +40,7 @@ const { values } = parseArgs({
 
 const results = await judgeAll();
 const evaluation: Evaluation = {
-  set: values.set,
+  set: basename(values.set),
   command: ['npm run evaluate', ...given()].join(' '),
   commit: commitOf(),
   splits: SPLITS.map((split) => results.filter(({ capture }) => capture.split === split))
@@ -83,8 +83,9 @@ function step<T>(name: string, run: () => T): T {
   return result;
 }
 
+/** The arguments, without where on this machine a set lies. */
 function given(): string[] {
-  const args = process.argv.slice(2);
+  const args = process.argv.slice(2).map((arg) => (arg.includes('/') ? basename(arg) : arg));
   return args.length > 0 ? ['--', ...args] : [];
 }
 

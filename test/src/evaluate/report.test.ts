@@ -55,7 +55,14 @@ describe('evaluation', function () {
       const lines = [
         { line: 'host', name: 'pc1', kind: 'device', addresses: ['10.0.0.1', 'fd00::1'] },
         { line: 'benign', activity: 'backup', what: 'backup', hosts: [], fromUs: 1, toUs: 2 },
-        { line: 'incident', incident: 'i1', kind: 'beacon', attackers: ['10.0.0.1'] },
+        {
+          line: 'incident',
+          incident: 'i1',
+          kind: 'beacon',
+          attackers: ['10.0.0.1'],
+          attackerMacs: ['00:16:3e:14:00:68'],
+          entities: [],
+        },
         {
           line: 'packets',
           incident: 'i1',
@@ -75,6 +82,7 @@ describe('evaluation', function () {
       assert.equal(capture.split, 'test');
       assert.deepEqual([...capture.hosts], ['10.0.0.1', 'fd00::1']);
       assert.deepEqual(capture.incidents[0]!.contactsUs, [5, 6]);
+      assert.deepEqual(capture.incidents[0]!.entities, ['fe80::216:3eff:fe14:68']);
       assert.equal(capture.ticks.get(tickKey('10.0.0.1', 9))!.role, 'attacker');
       assert.deepEqual(
         [1, 2, 3, 4, 7].map((position) => capture.isAttack(position)),
