@@ -1,7 +1,7 @@
 import { judge } from '../../../test/src/support/traffic.js';
 import { seeded } from '../../baselines/random.js';
 import type { Experiment } from './experiment.js';
-import { ATTACKER, foundAt, quietOffice } from './worlds.js';
+import { ATTACKER, quietOffice } from './worlds.js';
 
 const OFFICE_S = 1800;
 const SCANS_FROM_S = 300;
@@ -38,7 +38,7 @@ export function alertFlood(scanners = 1000): Experiment {
           String(rows),
           inside >= 0
             ? 'an incident of its own'
-            : foundAt(judgement) === null
+            : judgement.alarms.every(({ entity }) => entity.address !== ATTACKER)
               ? 'missed'
               : 'part of another incident',
         ],

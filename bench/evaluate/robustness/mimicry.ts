@@ -1,7 +1,7 @@
-import { judge, START_US, type Traffic } from '../../../test/src/support/traffic.js';
+import type { Traffic } from '../../../test/src/support/traffic.js';
 import { seeded } from '../../baselines/random.js';
 import type { Experiment } from './experiment.js';
-import { ATTACKER, DAY_S, foundAt, quietOffice } from './worlds.js';
+import { alarmOfAttacker, ATTACKER, DAY_S, quietOffice } from './worlds.js';
 
 /** The office is watched for so long before the attack, which lasts a day. */
 const QUIET_S = 2 * 3600;
@@ -135,9 +135,9 @@ export function mimicry(ways: readonly Way[] = WAYS): Experiment {
     for (const pace of paces) {
       const traffic = quietOffice(1 + i, QUIET_S + DAY_S);
       attack(traffic, pace, seeded(50 + i));
-      const found = foundAt(judge(traffic, { batchSize: 4096 }));
+      const found = alarmOfAttacker(traffic);
       if (found !== null) {
-        const hours = (found - START_US / 1e6 - QUIET_S) / 3600;
+        const hours = (found - QUIET_S) / 3600;
         return [name, unit, shown(under), shown(pace), `${hours.toFixed(1)} h`];
       }
       under = pace;

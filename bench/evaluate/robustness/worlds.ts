@@ -1,13 +1,15 @@
-import type { Judgement } from '../../../test/src/support/traffic.js';
-import { Traffic } from '../../../test/src/support/traffic.js';
+import type { Alarm } from '../../../src/domain/incident.js';
+import { ShardPipeline } from '../../../src/engine/shard_pipeline.js';
+import { feed, START_US, Traffic } from '../../../test/src/support/traffic.js';
 import { seeded } from '../../baselines/random.js';
 
 export const DAY_S = 86_400;
 export const ATTACKER = '10.0.0.9';
+const GAP_S = 240;
 
 /**
  * A quiet office of records: eight hosts, the attacker's among them, look at a dozen sites, ask for
- * their names, and use a server; each about once in two minutes.
+ * their names, and use a server; each about once in four minutes.
  */
 export function quietOffice(seed: number, seconds: number): Traffic {
   const random = seeded(seed);
@@ -15,7 +17,7 @@ export function quietOffice(seed: number, seconds: number): Traffic {
   const traffic = new Traffic();
   for (let host = 2; host <= 9; host++) {
     const from = `10.0.0.${host}`;
-    for (let at = 120 * random(); at < seconds; at += -120 * Math.log(1 - random())) {
+    for (let at = GAP_S * random(); at < seconds; at += -GAP_S * Math.log(1 - random())) {
       const site = Math.floor(12 * random() ** 2);
       const flow = { at, from, to: `203.0.113.${site}`, port: 443 };
       const size = { up: Math.exp(8 + normal()), down: Math.exp(10 + normal()), lasts: 2 };
@@ -36,8 +38,12 @@ export function normals(random: () => number): () => number {
   return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
-/** Seconds after the world's begin at which an incident about the attacker opened; null: none. */
-export function foundAt({ alarms }: Judgement, address = ATTACKER): number | null {
-  const alarm = alarms.find(({ entity, state }) => entity.address === address && state === 'open');
-  return alarm === undefined ? null : alarm.timeUs / 1e6;
+/** Seconds after the world's begin at which the attacker alarmed; null: never. */
+export function alarmOfAttacker(traffic: Traffic): number | null {
+  let at: number | null = null;
+  const alarm = ({ entity, timeUs }: Alarm): void => {
+    if (entity.address === ATTACKER) at ??= (timeUs - START_US) / 1e6;
+  };
+  feed(traffic, new ShardPipeline({ shard: 0, shards: 1 }, { alarm }));
+  return at;
 }
