@@ -1,13 +1,14 @@
 /*
  * How well detection works, on captures with truth; see bench/README.md.
  *
- *   npm run evaluate -- [--set DIR] [--only REGEX] [--robustness] [--no-baselines] [--out DIR]
+ *   npm run evaluate -- [--set DIR] [--only REGEX] [--no-baselines] [--out DIR]
+ *   npm run evaluate -- --robustness [--out DIR]
  *
  *   --set           a labelled data set of `npm run lab`, or of the form of pcaps/ (the default)
  *   --only          captures whose names match
- *   --robustness    the experiments of attackers who know the detectors, too (some minutes)
+ *   --robustness    the experiments of attackers who know the detectors, and no captures
  *   --no-baselines  thymus alone
- *   --out           where report.html goes (build/evaluate)
+ *   --out           where evaluate.html or robustness.html goes (build/evaluate)
  *   --no-results    leave bench/RESULTS.md as it is
  */
 import { execFileSync } from 'node:child_process';
@@ -18,7 +19,14 @@ import { benignPeaks, calibrationOf, noiseWorlds } from './calibration.js';
 import { capturesOf, type Split } from './data_set.js';
 import { figuresOf } from './figures.js';
 import { judgeCapture, type CaptureResult } from './judge_capture.js';
-import { htmlReport, resultsText, type Evaluation } from './report.js';
+import {
+  htmlReport,
+  resultsText,
+  robustnessReport,
+  robustnessText,
+  type Evaluation,
+  type Origin,
+} from './report.js';
 import { writeResults } from './results_file.js';
 import { EXPERIMENTS } from './robustness/index.js';
 
@@ -38,23 +46,53 @@ const { values } = parseArgs({
   },
 });
 
-const results = await judgeAll();
-const evaluation: Evaluation = {
-  set: basename(values.set),
-  command: ['npm run evaluate', ...given()].join(' '),
-  commit: commitOf(),
-  splits: SPLITS.map((split) => results.filter(({ capture }) => capture.split === split))
-    .filter((ofSplit) => ofSplit.length > 0)
-    .map((ofSplit) => figuresOf(ofSplit[0]!.capture.split, ofSplit)),
-  calibration: [{ name: 'worlds', points: calibrationOf(step('benign worlds', worldPeaks)) }],
-  noise: step('worlds of noise', noiseWorlds),
-  experiments: values.robustness ? EXPERIMENTS.map(({ name, run }) => step(name, run)) : [],
-};
-mkdirSync(values.out, { recursive: true });
-const report = join(values.out, 'report.html');
-writeFileSync(report, htmlReport(evaluation));
-if (!values['no-results']) await writeResults(RESULTS, resultsText(evaluation));
-console.log(`${report} is written${values['no-results'] ? '' : `, and ${RESULTS}`}.`);
+const origin: Origin = { command: ['npm run evaluate', ...given()].join(' '), commit: commitOf() };
+if (values.robustness) {
+  const experiments = EXPERIMENTS.map(({ name, run }) => step(name, run));
+  await write('robustness', {
+    heading: 'Robustness',
+    html: robustnessReport(experiments, origin),
+    text: robustnessText(experiments, origin),
+  });
+} else {
+  const evaluation = await evaluate();
+  await write('evaluate', {
+    heading: 'Detection',
+    html: htmlReport(evaluation),
+    text: resultsText(evaluation),
+  });
+}
+
+async function evaluate(): Promise<Evaluation> {
+  const results = await judgeAll();
+  const splits = SPLITS.map((split) => results.filter(({ capture }) => capture.split === split));
+  return {
+    ...origin,
+    set: basename(values.set),
+    splits: splits
+      .filter((ofSplit) => ofSplit.length > 0)
+      .map((ofSplit) => figuresOf(ofSplit[0]!.capture.split, ofSplit)),
+    calibration: [{ name: 'worlds', points: calibrationOf(step('benign worlds', worldPeaks)) }],
+    noise: step('worlds of noise', noiseWorlds),
+  };
+}
+
+async function write(
+  name: string,
+  {
+    heading,
+    html,
+    text,
+  }: { readonly heading: string; readonly html: string; readonly text: string },
+): Promise<void> {
+  mkdirSync(values.out, { recursive: true });
+  const path = join(values.out, `${name}.html`);
+  writeFileSync(path, html);
+  console.log(`${path} is written.`);
+  if (values['no-results']) return;
+  await writeResults(RESULTS, { marker: name, heading, text });
+  console.log(`${RESULTS} is written.`);
+}
 
 async function judgeAll(): Promise<CaptureResult[]> {
   const only = new RegExp(values.only);

@@ -6,18 +6,21 @@ import type { Experiment } from './robustness/experiment.js';
 import { alarmTable, attackTable, methodTable, noiseTable, sentenceOf, titleOf } from './tables.js';
 import { markdownOf, pace, type Table } from './words.js';
 
-/** Everything that one evaluation came to. */
-export interface Evaluation {
-  readonly set: string;
+/** Where figures come from. */
+export interface Origin {
   readonly command: string;
   readonly commit: string;
+}
+
+/** Everything that one evaluation came to. */
+export interface Evaluation extends Origin {
+  readonly set: string;
   readonly splits: readonly SplitFigures[];
   readonly calibration: readonly {
     readonly name: string;
     readonly points: readonly CalibrationPoint[];
   }[];
   readonly noise: readonly NoiseWorld[];
-  readonly experiments: readonly Experiment[];
 }
 
 const SPLIT_TITLES: Readonly<Record<Split, string>> = {
@@ -31,23 +34,33 @@ const RULES = [
   'The one threshold of thymus is its budget, one false incident a day per 1,000 devices; nothing was chosen on captures for test, whose tools and seeds are others than those for tuning.',
   'Intervals are those of captures drawn anew. A false positive rate is left open where there are too few units to see it.',
 ];
+const NOISE =
+  'Worlds of noise: alarms of one lane at one in 10,000 ticks, fifty entities for a day, when p-values depend on those before.';
 const FPR_LEAST = 1e-4;
 
 /** One file with everything in it. */
 export function htmlReport(evaluation: Evaluation): string {
-  const sections = [
-    ...evaluation.splits.map(splitSection),
-    calibrationSection(evaluation),
-    ...evaluation.experiments.map(experimentSection),
-  ];
+  const rules = RULES.map((rule) => `<li>${escapeHtml(rule)}</li>`).join('');
+  const sections = [...evaluation.splits.map(splitSection), calibrationSection(evaluation)];
+  const about = `Set ${evaluation.set}, ${originOf(evaluation)}.`;
+  return page('Evaluation', about, [`<ul>${rules}</ul>`, ...sections]);
+}
+
+/** The same of experiments on robustness. */
+export function robustnessReport(experiments: readonly Experiment[], origin: Origin): string {
+  return page('Robustness', `${originOf(origin)}.`, experiments.map(experimentSection));
+}
+
+const originOf = ({ command, commit }: Origin): string => `commit ${commit}, ${command}`;
+
+function page(title: string, about: string, sections: readonly string[]): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<title>thymus: evaluation</title>
+<title>thymus: ${title.toLowerCase()}</title>
 <style>${STYLE}</style>
-<h1>Evaluation</h1>
-<p>Set ${escapeHtml(evaluation.set)}, commit ${escapeHtml(evaluation.commit)}, <code>${escapeHtml(evaluation.command)}</code>.</p>
-<ul>${RULES.map((rule) => `<li>${escapeHtml(rule)}</li>`).join('')}</ul>
+<h1>${title}</h1>
+<p>${escapeHtml(about)}</p>
 ${sections.join('\n')}
 </html>
 `;
@@ -140,7 +153,7 @@ function calibrationSection({ calibration, noise }: Evaluation): string {
       y: { label: 'entities', from: 0.01, to: 10 ** Math.ceil(Math.log10(most)), isLog: true },
       series,
     }),
-    '<p>Worlds of noise: alarms of one lane at one in 10,000 ticks, fifty entities for a day, when p-values depend on those before.</p>',
+    `<p>${NOISE}</p>`,
     htmlTable(noiseTable(noise)),
   ].join('\n');
 }
@@ -161,7 +174,7 @@ function htmlTable({ head, rows, texts }: Table): string {
 
 /** The part of bench/RESULTS.md that an evaluation writes. */
 export function resultsText(evaluation: Evaluation): string {
-  const { splits, experiments, noise } = evaluation;
+  const { splits, noise } = evaluation;
   const parts = [
     `\`${evaluation.command}\` at ${evaluation.commit}, set ${evaluation.set}.`,
     RULES.join('\n'),
@@ -174,8 +187,16 @@ export function resultsText(evaluation: Evaluation): string {
       markdownOf(alarmTable(figures)),
     ]),
     '### Noise',
-    'Alarms of one lane at one in 10,000 ticks, fifty entities for a day, when p-values depend on those before.',
+    NOISE,
     markdownOf(noiseTable(noise)),
+  ];
+  return parts.join('\n\n');
+}
+
+/** The same of experiments on robustness. */
+export function robustnessText(experiments: readonly Experiment[], origin: Origin): string {
+  const parts = [
+    `\`${origin.command}\` at ${origin.commit}.`,
     ...experiments.flatMap(({ title, text, table }) => [`### ${title}`, text, markdownOf(table)]),
   ];
   return parts.join('\n\n');

@@ -7,7 +7,12 @@ import { capturesOf, tickKey } from '../../../bench/evaluate/data_set.js';
 import { figuresOf } from '../../../bench/evaluate/figures.js';
 import { judgeCapture } from '../../../bench/evaluate/judge_capture.js';
 import { linePlot } from '../../../bench/evaluate/plots.js';
-import { htmlReport, resultsText } from '../../../bench/evaluate/report.js';
+import {
+  htmlReport,
+  resultsText,
+  robustnessReport,
+  robustnessText,
+} from '../../../bench/evaluate/report.js';
 import { between } from '../../../bench/evaluate/results_file.js';
 import { boilTheFrog } from '../../../bench/evaluate/robustness/boil_the_frog.js';
 import { markdownOf } from '../../../bench/evaluate/words.js';
@@ -41,12 +46,11 @@ describe('evaluation', function () {
       splits: [figures],
       calibration: [],
       noise: [],
-      experiments: [boilTheFrog(1, 1)],
     };
     const html = htmlReport(evaluation);
     assert.match(html, /a &lt;set&gt;/);
     assert.doesNotMatch(html, /NaN|undefined/);
-    assert.match(resultsText(evaluation), /\| port scan +\| 1x/);
+    assert.match(resultsText(evaluation), /\| port scan \| 1x/);
   });
 
   it('reads the format of the lab', () => {
@@ -104,12 +108,20 @@ describe('evaluation', function () {
   });
 
   it('writes between its marker lines and nowhere else', () => {
-    const first = between('# Results\n\nOld.\n', 'One.');
-    assert.match(first, /^# Results\n\nOld\.\n/);
-    const second = between(`${first}\nAfter.\n`, 'Two.');
+    const part = { marker: 'evaluate', heading: 'Detection', text: 'One.' };
+    const first = between('# Results\n\nOld.\n', part);
+    assert.match(first, /^# Results\n\nOld\.\n\n## Detection\n/);
+    const second = between(`${first}\nAfter.\n`, { ...part, text: 'Two.' });
     assert.ok(second.includes('Two.') && !second.includes('One.'));
     assert.ok(second.endsWith('\nAfter.\n'));
-    assert.throws(() => between('<!-- evaluate: end -->', ''), /pair/);
+    assert.throws(() => between('<!-- evaluate: end -->', part), /pair/);
+  });
+
+  it('shows experiments on a page and as text', () => {
+    const experiments = [boilTheFrog(1, 1)];
+    const origin = { command: 'npm run evaluate -- --robustness', commit: 'abc' };
+    assert.doesNotMatch(robustnessReport(experiments, origin), /NaN|undefined/);
+    assert.match(robustnessText(experiments, origin), /### Boiling the frog/);
   });
 
   it('draws what lies outside of an axis at its end', () => {
