@@ -23,7 +23,7 @@ interface Seen {
 }
 
 /** A flood of made-up sources while somebody scans: what is forgotten, and what is still seen. */
-export function exhaustion(sources = 200_000): Experiment {
+export function exhaustion(sources = 100_000): Experiment {
   const calm = seenUnder(0);
   const flood = seenUnder(sources);
   const row = (name: string, seen: Seen): string[] => [
