@@ -18,6 +18,8 @@ const GAMMA_SPREAD = 2;
 
 /** Reused by all calls; as long as the longest list of contacts. */
 const CONTACTS_MOST = 256;
+type Values = ArrayLike<number>;
+
 const scratch = new Float64Array(CONTACTS_MOST);
 const gaps = new Float64Array(CONTACTS_MOST);
 
@@ -27,7 +29,7 @@ const gaps = new Float64Array(CONTACTS_MOST);
  * @param times microseconds, ascending, the first `n` count; 3 to 256
  * @param sizes payload bytes of each
  */
-export function regularity(times: Float64Array, sizes: Float64Array, n: number): number {
+export function regularity(times: Values, sizes: Values, n: number): number {
   const nGaps = n - 1;
   for (let i = 0; i < nGaps; i++) gaps[i] = times[i + 1]! - times[i]!;
   const evenness = fano(times, n);
@@ -40,7 +42,7 @@ export function regularity(times: Float64Array, sizes: Float64Array, n: number):
 }
 
 /** T1: under-dispersion of counts in bins; 0 for random times, above it for regular ones. */
-function fano(times: Float64Array, n: number): number {
+function fano(times: Values, n: number): number {
   const span = times[n - 1]! - times[0]!;
   let most = 0;
   for (const width of BIN_WIDTHS) {
@@ -59,7 +61,7 @@ function fano(times: Float64Array, n: number): number {
 }
 
 /** T2, T4: median absolute deviation of ln(1 + x). */
-function spreadOfLn(values: Float64Array, n: number): number {
+function spreadOfLn(values: Values, n: number): number {
   for (let i = 0; i < n; i++) scratch[i] = Math.log1p(values[i]!);
   const middle = medianOfScratch(n);
   for (let i = 0; i < n; i++) scratch[i] = Math.abs(Math.log1p(values[i]!) - middle);
