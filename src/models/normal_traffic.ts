@@ -41,13 +41,22 @@ const NOTHING: Omit<Impact, 'historySeconds'> = {
 export class NormalTraffic {
   readonly #history: TrafficHistory;
   readonly #beforeUs: number;
+  readonly #isInternal: (address: string) => boolean;
   readonly #normals = new Map<HostHistory, Normal>();
   #fleetBytes: number | null = null;
 
-  /** @param beforeUs edges that were first seen later belong to the incident */
-  constructor(history: TrafficHistory, beforeUs: number) {
+  /**
+   * @param beforeUs edges that were first seen later belong to the incident
+   * @param isInternal whether an address is one of those whose traffic is known
+   */
+  constructor(
+    history: TrafficHistory,
+    beforeUs: number,
+    isInternal: (address: string) => boolean = () => false,
+  ) {
     this.#history = history;
     this.#beforeUs = beforeUs;
+    this.#isInternal = isInternal;
   }
 
   impactOf(measure: Measure): Impact {
@@ -155,7 +164,9 @@ export class NormalTraffic {
     return this.#impact([{ normal, taken }], normal.seconds);
   }
 
+  /** Who calls has to be known; who never answered anybody has nothing to lose. */
   #edgeImpact(edge: Edge): Impact {
+    if (this.#isInternal(edge.from) && this.#normalOf(edge.from) === null) return UNKNOWN;
     const sides = [
       this.#sideOf(edge.from, (known) => !known.isServer && matches(known, edge, edge.to)),
       this.#sideOf(edge.to, (known) => known.isServer && matches(known, edge, edge.from)),

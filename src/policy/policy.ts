@@ -44,12 +44,13 @@ export class Policy {
   /** All that the decision depends on, as plain data. */
   inputsOf(incident: Incident, view: PolicyView): DecisionInputs {
     const { history, state, earlierProposals, nowUs } = view;
-    const normal = new NormalTraffic(history, incident.firstSeenUs);
+    const isInternal = (address: string): boolean => view.isInternal(address);
+    const normal = new NormalTraffic(history, incident.firstSeenUs, isInternal);
     const options = optionsOf(incident, {
       normal,
       stations: history.stations,
       allowed: this.#allowed,
-      isInternal: (address) => view.isInternal(address),
+      isInternal,
     });
     const touched = options.flatMap(({ measure }) => addressesOf(measure));
     return {

@@ -74,6 +74,23 @@ describe('IncidentBook', () => {
     assert.equal(final[0]!.openedUs, 1e6);
   });
 
+  it('tells of growth once a tick, and not of what closes', () => {
+    const incidents = new IncidentBook();
+    const grown = (atUs: number, state: Alarm['state']): string | null => {
+      incidents.add(alarm({ address: '10.0.0.1', atUs, others: ['10.0.0.50'], state }));
+      return incidents.takeGrown()?.id ?? null;
+    };
+    const said = [
+      grown(5e6, 'open'),
+      grown(6e6, 'update'),
+      grown(10e6, 'update'),
+      grown(11e6, 'update'),
+      grown(15e6, 'update'),
+      grown(20e6, 'closed'),
+    ];
+    assert.deepEqual(said, [null, null, '1', null, '1', null]);
+  });
+
   it('takes in an entity that evidence connects', () => {
     const { opened, final } = book(
       alarm({ address: '10.0.0.1', atUs: 1e6, others: ['10.0.0.20', '10.0.0.21', '10.0.0.22'] }),

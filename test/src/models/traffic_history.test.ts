@@ -53,6 +53,17 @@ describe('TrafficHistory', () => {
     }
   });
 
+  it('does not take a device that is new for one that has nothing to lose', () => {
+    const history = after(WEEKDAY);
+    const fresh = (isInternal: boolean) =>
+      new NormalTraffic(history, START_US + 6 * HOUR * 1e6, () => isInternal).impactOf({
+        kind: 'block_edge',
+        edge: { from: '10.0.0.99', to: FILES, protocol: 'tcp', port: 445 },
+      }).bytesShare;
+    assert.equal(fresh(true), 1);
+    assert.equal(fresh(false), 0);
+  });
+
   it('takes all of an isolated host, and what its peers have with it', () => {
     const impact = normalOf(after(WEEKDAY)).impactOf({ kind: 'isolate', host: PC });
     assert.equal(impact.bytesShare, 1);
