@@ -90,6 +90,27 @@ export class Enforcement {
     }
   }
 
+  /** Goes on with what was under way when the responder before this one ended. */
+  takeUp(id: string): Promise<void>[] {
+    return this.#book.get(id)!.record.holders.flatMap(({ actuator, state }) => {
+      if (state === 'undoing') return [this.undo(id, actuator)];
+      return state === 'applying' ? [this.apply(id, actuator)] : [];
+    });
+  }
+
+  /** Tells targets that expire by themselves how long an action may stay by now. */
+  async prolong(id: string): Promise<void> {
+    try {
+      await this.#book.commit();
+    } catch {
+      // It ends at the time that is on disk.
+      return;
+    }
+    for (const { actuator } of this.#book.get(id)!.record.holders) {
+      if (this.queues.get(actuator)?.actuator.expiresByItself) await this.apply(id, actuator);
+    }
+  }
+
   /** Ends what is live, whatever it is doing. Settles when the first try of undoing is over. */
   async end(id: string, ending: Ending, reason: string): Promise<void> {
     const { record } = this.#book.get(id)!;

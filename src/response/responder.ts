@@ -25,6 +25,7 @@ import type { Actuator } from './actuators/actuator.js';
 import { Enforcement } from './enforcement.js';
 import { Reconciler } from './reconciler.js';
 import { Verification } from './verification.js';
+import { checkName, hasApproved, votesWith } from './votes.js';
 
 /** Longest TTL that one renewal gives (science 9.1). */
 const MOST_TTL_MS = 4 * 3_600_000;
@@ -34,8 +35,6 @@ const RECONCILE_MS = 300_000;
 const PANIC_MS = 5000;
 const STOP_MS = 5000;
 const MOST_ALLOWED = 16_384;
-const MOST_VOTES = 16;
-const NAME = /^[^\p{C}]{1,64}$/u;
 const DOMAIN = /^(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?$/;
 const ALWAYS_ALLOWED = 'What it would touch is on the list of what is always allowed.';
 const MODE = 'desk/mode';
@@ -88,7 +87,7 @@ export class Responder {
     const text = `The responder starts; ${live.length} actions are in force.`;
     this.#book.note({ kind: 'start', text, data: live.map(({ record }) => record.id) });
     this.tick();
-    const calls = live.flatMap(({ record: { id } }) => this.#takeUp(id));
+    const calls = live.flatMap(({ record }) => this.#enforcement.takeUp(record.id));
     const { bootMs } = this.#options.clock.now();
     this.#nextReconcileMs = bootMs + RECONCILE_MS;
     await Promise.all([...calls, this.#reconciler.run(), this.#book.commit()]);
@@ -169,7 +168,7 @@ export class Responder {
       data: { evidenceUs },
     });
     const after = this.#book.change(record.id, { evidenceUs, expires: deadlineAfter(now, spanMs) });
-    void this.#prolong(after);
+    void this.#enforcement.prolong(record.id);
     return after.record;
   }
 
@@ -208,18 +207,16 @@ export class Responder {
   /** @param name an id or the beginning of one, or a proposal's id */
   vote(name: string, by: string, says: Vote['says']): ActionRecord {
     const { record, proposal } = this.#one(name);
-    this.#checkName(by);
+    checkName(by);
     if (record.state !== 'pending') {
       throw refused(`Action ${record.id} is ${record.state}: nobody is asked about it.`);
     }
-    const isSame = (vote: Vote): boolean => vote.by.toLowerCase() === by.toLowerCase();
-    if (says === 'approve') this.#checkApproval(record, by, isSame);
+    if (says === 'approve') this.#checkMayApprove(record, by);
     const vote = { by, says, atMs: this.#options.clock.now().wallMs };
     const { incident } = proposal;
     const text = `${by} says: ${says}.`;
     this.#book.note({ kind: 'vote', action: record.id, incident, text, by });
-    const votes = [...record.votes.filter((one) => !isSame(one)), vote].slice(-MOST_VOTES);
-    this.#book.change(record.id, { votes });
+    this.#book.change(record.id, { votes: votesWith(record.votes, vote) });
     if (says === 'reject') this.#reject(record.id, `${by} rejected it.`);
     else this.#settle(record.id);
     return this.#book.get(record.id)!.record;
@@ -227,7 +224,7 @@ export class Responder {
 
   rollBack(name: string, by: string, why: string): ActionRecord {
     const { record } = this.#one(name);
-    this.#checkName(by);
+    checkName(by);
     if (!isOpen(record)) throw refused(`Action ${record.id} is ${record.state} already.`);
     this.#drop(record, `${by} rolled it back${why === '' ? '' : `: ${why}`}.`);
     return this.#book.get(record.id)!.record;
@@ -238,7 +235,7 @@ export class Responder {
    * @returns one sentence for each thing that could not be withdrawn yet
    */
   async panic(by: string): Promise<readonly string[]> {
-    this.#checkName(by);
+    checkName(by);
     this.#setHalt({ by, atMs: this.#options.clock.now().wallMs });
     this.#book.note({ kind: 'panic', by, text: `${by} called everything off.` });
     const reason = `${by} called everything off.`;
@@ -258,7 +255,7 @@ export class Responder {
   }
 
   lift(by: string): void {
-    this.#checkName(by);
+    checkName(by);
     if (this.#halt === null) throw refused('Nothing is called off.');
     this.#setHalt(null);
     this.#book.note({ kind: 'lift', by, text: `${by} lets actions be applied again.` });
@@ -353,27 +350,6 @@ export class Responder {
     else void this.#enforcement.begin(id, 'Nobody answered in time: it is applied, as was said.');
   }
 
-  #takeUp(id: string): Promise<void>[] {
-    const { record } = this.#book.get(id)!;
-    return record.holders.flatMap(({ actuator, state }) => {
-      if (state === 'undoing') return [this.#enforcement.undo(id, actuator)];
-      return state === 'applying' ? [this.#enforcement.apply(id, actuator)] : [];
-    });
-  }
-
-  async #prolong({ record }: Action): Promise<void> {
-    try {
-      await this.#book.commit();
-    } catch {
-      // It ends at the time that is on disk; the targets that expire by themselves are not told.
-      return;
-    }
-    for (const { actuator } of record.holders) {
-      const queue = this.#enforcement.queues.get(actuator);
-      if (queue?.actuator.expiresByItself) await this.#enforcement.apply(record.id, actuator);
-    }
-  }
-
   #drop(record: ActionRecord, reason: string): void {
     if (record.state === 'pending') this.#reject(record.id, reason);
     else if (record.state !== 'undoing') this.#end(record.id, reason);
@@ -392,25 +368,20 @@ export class Responder {
     this.#book.put(HALT, halt === null ? null : asJson(halt));
   }
 
+  #checkMayApprove({ votes }: ActionRecord, by: string): void {
+    if (this.#halt !== null) {
+      throw refused(`${this.#halt.by} called everything off: 'thymus panic --over' lifts it.`);
+    }
+    if (hasApproved(votes, by))
+      throw refused(`${by} has approved it before: somebody else has to.`);
+  }
+
   #one(name: string): Action {
     const found = this.#book.find(name);
     if (found.length === 1) return found[0]!;
     const what = found.length === 0 ? 'No action has' : 'Several actions have';
     const message = `${what} the number '${name}': see 'thymus actions --all'.`;
     throw new ThymusError('NO_SUCH_ACTION', message);
-  }
-
-  #checkApproval(record: ActionRecord, by: string, isSame: (vote: Vote) => boolean): void {
-    if (this.#halt !== null) {
-      throw refused(`${this.#halt.by} called everything off: 'thymus panic --over' lifts it.`);
-    }
-    if (record.votes.some((vote) => isSame(vote) && vote.says === 'approve')) {
-      throw refused(`${by} has approved it before: somebody else has to.`);
-    }
-  }
-
-  #checkName(by: string): void {
-    if (!NAME.test(by) || by.trim() !== by) throw refused(`'${by}' is no name of a person.`);
   }
 }
 
