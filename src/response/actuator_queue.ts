@@ -28,6 +28,11 @@ export class ActuatorQueue {
     this.#callMs = callMs;
   }
 
+  /** Jobs that wait. */
+  get length(): number {
+    return this.#jobs.length;
+  }
+
   /** @returns null when the order was not wanted any more */
   order(kind: 'apply' | 'undo', order: () => Order | null): Promise<Outcome | null> {
     return new Promise((settle) => this.#add({ kind, order, settle }));

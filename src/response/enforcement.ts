@@ -10,6 +10,10 @@ import type { Clock } from './clock.js';
 const APPLY_WITHIN_MS = 30_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
+/** Where more than these wait, the next comparison of lists has to do. */
+const MOST_VERIFIED = 64;
+/** What ends so soon may have ended at its target. */
+const LEAST_VERIFIED_MS = 2000;
 const MS_PER_S = 1000;
 
 export interface EnforcementParts {
@@ -29,6 +33,9 @@ export class Enforcement {
   readonly queues: ReadonlyMap<string, ActuatorQueue>;
   /** Calls that failed and are made again, by action and actuator: milliseconds of boot time. */
   readonly #retries = new Map<string, { id: string; actuator: string; atMs: number }>();
+
+  /** Those that were applied again, since the first time did not show. */
+  readonly #unverified = new Set<string>();
 
   constructor({ book, clock, actuators }: EnforcementParts) {
     this.#book = book;
@@ -88,6 +95,7 @@ export class Enforcement {
     if (record.state === 'applying') {
       this.#book.change(id, { state: 'active', reason: record.reason });
     }
+    if (queue !== undefined) void this.#verify(id, queue);
   }
 
   /** Goes on with what was under way when the responder before this one ended. */
@@ -156,6 +164,27 @@ export class Enforcement {
     const { record, proposal } = this.#book.get(id)!;
     const ttlMs = record.expires === null ? 0 : remainingMs(record.expires, this.#clock.now());
     return { id, measure: proposal.chosen.measure, ttlMs: Math.ceil(ttlMs) };
+  }
+
+  /** A target that took an order and does not enforce it gets it once more, and then it is told. */
+  async #verify(id: string, queue: ActuatorQueue): Promise<void> {
+    const { name } = queue.actuator;
+    const key = `${id} ${name}`;
+    const order = this.orderOf(id);
+    if (queue.length > MOST_VERIFIED || order.ttlMs < LEAST_VERIFIED_MS) return;
+    const isEnforced = await queue.ask((actuator) => actuator.verify(order));
+    if (isEnforced !== false || !isWanted(this.#book.get(id)?.record)) {
+      this.#unverified.delete(key);
+      return;
+    }
+    const reason = `${name} took the order, but does not enforce it: see its own log.`;
+    this.#setHolder(id, name, { reason });
+    if (this.#unverified.has(key)) {
+      this.#unverified.delete(key);
+      return;
+    }
+    this.#unverified.add(key);
+    await this.apply(id, name);
   }
 
   #wanted(id: string): Order | null {

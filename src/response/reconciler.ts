@@ -46,12 +46,13 @@ export class Reconciler {
       // Nothing is known of how to undo these one by one.
       await queue.ask((actuator) => actuator.panic());
     }
-    const missing = [...expected].filter(([id, state]) => state === 'applied' && !there.has(id));
+    const missing = [...expected].filter((one) => isApplied(one) && !there.has(one[0]));
     if (missing.length > 0) {
       const lost = missing.map(([id]) => id);
       this.#report(`${name} did not enforce ${lost.length} that it should: ${some(lost)}.`);
     }
-    const again = isClean ? missing : [...expected].filter(([, state]) => state === 'applied');
+    // Asked anew, since a panic took away what was applied in the meantime, too.
+    const again = isClean ? missing : [...this.#expected(name)].filter(isApplied);
     await Promise.all(again.map(([id]) => this.#enforcement.apply(id, name)));
   }
 
@@ -67,6 +68,8 @@ export class Reconciler {
     if (this.#differences.length < MOST_DIFFERENCES) this.#differences.push(text);
   }
 }
+
+const isApplied = ([, state]: readonly [string, string]): boolean => state === 'applied';
 
 function some(ids: readonly string[]): string {
   const shown = ids.slice(0, 5).join(', ');

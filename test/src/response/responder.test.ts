@@ -173,6 +173,14 @@ describe('Responder', () => {
       assert.equal(stateOf(id), 'failed');
     });
 
+    it('looks whether what was taken is enforced, and says when it is not', async () => {
+      desk = await Desk.open('auto');
+      desk.actuator.verify = () => Promise.resolve(false);
+      const id = await applied();
+      assert.deepEqual(desk.actuator.calls, [`apply ${id}`, `apply ${id}`]);
+      assert.match(desk.record(id).holders[0]!.reason, /^file took the order, but does not enf/);
+    });
+
     it('never gives up undoing', async () => {
       let isBroken = true;
       desk = await Desk.open('auto', {
