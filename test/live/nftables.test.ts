@@ -208,6 +208,20 @@ describe('nftables with real packets', function () {
     );
   });
 
+  it('undoes what has no time left, and refuses to begin it', async () => {
+    const over = order('a1', { kind: 'isolate', host: CLIENT }, 0);
+    allDone(await actuator.apply([{ ...over, ttlMs: 60_000 }]));
+    allDone(await actuator.undo([over]));
+    assert.ok(await net.reaches(CLIENT, SERVER));
+    assert.equal((await actuator.apply([over]))[0]!.ok, false);
+  });
+
+  it('refuses an id that would be more than a comment', async () => {
+    const evil = order('a" } ; flush ruleset', { kind: 'isolate', host: CLIENT });
+    assert.equal((await actuator.apply([evil]))[0]!.ok, false);
+    assert.equal((await actuator.undo([evil]))[0]!.ok, false);
+  });
+
   it('survives the death of its nft', async () => {
     const first = order('a1', { kind: 'isolate', host: CLIENT });
     allDone(await actuator.apply([first]));

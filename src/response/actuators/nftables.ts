@@ -71,14 +71,15 @@ export class Nftables implements Actuator {
   }
 
   async apply(orders: readonly Order[]): Promise<readonly Outcome[]> {
-    return this.#transact(orders, ({ order, elements }) => {
+    return this.#transact(orders.map(whyNotApplied), orders, ({ order, elements }) => {
       const untilMs = performance.now() + order.ttlMs;
       for (const element of elements) this.#owners.add(element, order.id, untilMs);
     });
   }
 
   async undo(orders: readonly Order[]): Promise<readonly Outcome[]> {
-    return this.#transact(orders, ({ order, elements }) => {
+    // Its time may well be over.
+    return this.#transact(orders.map(whyNotNamed), orders, ({ order, elements }) => {
       for (const element of elements) this.#owners.remove(element, order.id);
     });
   }
@@ -117,14 +118,14 @@ export class Nftables implements Actuator {
   }
 
   async #transact(
+    reasons: readonly (string | null)[],
     orders: readonly Order[],
     change: (one: Translated) => void,
   ): Promise<readonly Outcome[]> {
     const translated: Translated[] = [];
-    const outcomes = orders.map((order): Outcome => {
-      const elements = elementsOf(order.measure);
+    const outcomes = orders.map((order, i): Outcome => {
+      const elements = reasons[i] ?? elementsOf(order.measure);
       if (typeof elements === 'string') return refused(elements);
-      if (!(order.ttlMs > 0)) return refused('Its time is over before it begins.');
       translated.push({ order, elements });
       return DONE;
     });
@@ -214,6 +215,17 @@ function outcomeOf(answer: NftAnswer): Outcome {
   const lasting = answer.cause === 'no_rights' || answer.cause === 'no_program';
   return lasting ? refused(answer.reason) : failed(answer.reason);
 }
+
+const ID = /^[0-9a-z-]{1,40}$/;
+
+/** An id becomes part of a script. */
+const whyNotNamed = ({ id }: Order): string | null =>
+  ID.test(id)
+    ? null
+    : `'${id}' is no id of an action: it has other characters than 0-9, a-z and -.`;
+
+const whyNotApplied = (order: Order): string | null =>
+  order.ttlMs > 0 ? whyNotNamed(order) : 'Its time is over before it begins.';
 
 const mapKey = ({ key, target }: NftElement): string => `${key}${target}`;
 
