@@ -181,11 +181,44 @@ describe('nftables with real packets', function () {
     assert.equal(await net.reaches(CLIENT, SERVER), false);
   });
 
-  it('sees that its chains were flushed', async () => {
+  it('sees that its chain was flushed or removed, and makes it again', async () => {
     const first = order('a1', { kind: 'isolate', host: CLIENT });
     allDone(await actuator.apply([first]));
-    nft('flush', 'chain', 'inet', 'thymus', 'entry');
-    assert.equal(await actuator.verify(first), false);
+    for (const damage of [
+      ['flush', 'chain'],
+      ['delete', 'chain'],
+    ]) {
+      if (damage[0] === 'delete') nft('flush', 'chain', 'inet', 'thymus', 'entry');
+      nft(...damage, 'inet', 'thymus', 'entry');
+      assert.ok(await net.reaches(CLIENT, SERVER));
+      assert.equal(await actuator.verify(first), false);
+      allDone(await actuator.apply([first]));
+      assert.equal(await actuator.verify(first), true);
+      assert.equal(await net.reaches(CLIENT, SERVER), false);
+    }
+  });
+
+  it('says that an interface is missing, or waits for it', async () => {
+    await actuator.close();
+    actuator = new Nftables({
+      command: [...net.wrapper, 'nft'],
+      hook: { at: 'ingress', devices: ['lan1', 'nowhere0'] },
+    });
+    const [outcome] = await actuator.apply([order('a1', { kind: 'isolate', host: CLIENT })]);
+    // Kernels from 6.16 on wait for the interface instead.
+    if (outcome?.ok !== false) return;
+    assert.match(outcome.reason, /^One of the interfaces lan1, nowhere0 is missing/);
+  });
+
+  it('takes over a table that judged elsewhere', async () => {
+    const first = order('a1', { kind: 'isolate', host: CLIENT });
+    allDone(await actuator.apply([first]));
+    await actuator.close();
+    actuator = start('forward');
+    allDone(await actuator.apply([order('a2', { kind: 'isolate', host: OTHER_CLIENT })]));
+    assert.match(nft('list', 'chain', 'inet', 'thymus', 'entry'), /hook forward/);
+    assert.equal(await net.reaches(CLIENT, SERVER), false);
+    assert.deepEqual((await actuator.list())?.toSorted(), ['a1', 'a2']);
   });
 
   it('leaves the tables of others alone', async () => {

@@ -63,7 +63,8 @@ export function installScript(hook: NftHook): string {
   return [
     `add table ${TABLE}`,
     ...FAMILIES.flatMap(setsOf),
-    ...['entry', 'judge_4', 'judge_6', 'hold_4', 'hold_6'].flatMap(emptyChain(hook)),
+    ...entryChain(hook),
+    ...['judge_4', 'judge_6', 'hold_4', 'hold_6'].flatMap(emptyChain),
     ...FAMILIES.flatMap(rulesOf),
     `add rule ${TABLE} entry meta nfproto vmap { ipv4 : jump judge_4, ipv6 : jump judge_6 }`,
   ].join('; ');
@@ -87,12 +88,17 @@ function setsOf(family: Family): readonly string[] {
   return [...sets, ...maps];
 }
 
-const emptyChain =
-  (hook: NftHook) =>
-  (name: string): readonly string[] => {
-    const body = name === 'entry' ? ` { ${hookText(hook)} }` : '';
-    return [`add chain ${TABLE} ${name}${body}`, `flush chain ${TABLE} ${name}`];
-  };
+const emptyChain = (name: string): readonly string[] => [
+  `add chain ${TABLE} ${name}`,
+  `flush chain ${TABLE} ${name}`,
+];
+
+/** A chain never changes its hook, so that the old one goes. */
+const entryChain = (hook: NftHook): readonly string[] => [
+  ...emptyChain('entry'),
+  `delete chain ${TABLE} entry`,
+  `add chain ${TABLE} entry { ${hookText(hook)} }`,
+];
 
 function hookText({ at, devices }: NftHook): string {
   const place = {

@@ -87,12 +87,19 @@ export class Nftables implements Actuator {
   async verify(order: Order): Promise<boolean | null> {
     const elements = elementsOf(order.measure);
     if (typeof elements === 'string') return false;
+    const chain = await this.#session.run(`list chain ${TABLE} entry`);
+    if (!chain.ok && chain.cause !== 'missing_object') return null;
+    if (!chain.ok || !chain.text.includes(ENTRY_RULE)) {
+      // Somebody has flushed or removed it: the next change makes it again.
+      this.#ready = false;
+      return false;
+    }
     const gets = [...bySet(elements)].map(
       ([set, each]) => `get element ${TABLE} ${set} { ${each.map(mapKey).join(', ')} }`,
     );
-    // A script of several lists stops at the first that fails, which is all that is asked.
-    const answer = await this.#session.run(`${gets.join('; ')}; list chain ${TABLE} entry`);
-    if (answer.ok) return answer.text.includes(ENTRY_RULE);
+    // A script stops at the first that fails, which is all that is asked.
+    const answer = await this.#session.run(gets.join('; '));
+    if (answer.ok) return true;
     return answer.cause === 'missing_object' ? false : null;
   }
 
@@ -183,11 +190,21 @@ export class Nftables implements Actuator {
   async #prepare(): Promise<NftAnswer> {
     if (this.#ready) return { ok: true, text: '' };
     const installed = await this.#session.run(installScript(this.#hook));
-    if (!installed.ok) return installed;
+    if (!installed.ok) return this.#whyNotInstalled(installed);
     const adopted = await this.#adopt();
     if (!adopted.ok) return adopted.answer;
     this.#ready = true;
     return installed;
+  }
+
+  #whyNotInstalled(answer: Refused): Refused {
+    if (answer.cause !== 'missing_object') return answer;
+    const { at, devices } = this.#hook;
+    const reason =
+      at === 'ingress'
+        ? `One of the interfaces ${devices.join(', ')} is missing: correct 'devices'.`
+        : 'The kernel lacks a part of nftables: load nf_tables with sets, maps and limits.';
+    return { ok: false, cause: 'refused', reason };
   }
 
   async #adopt(): Promise<Listed> {
@@ -203,6 +220,8 @@ export class Nftables implements Actuator {
     return { ok: false, answer };
   }
 }
+
+type Refused = Extract<NftAnswer, { ok: false }>;
 
 type Listed =
   | { readonly ok: true; readonly elements: readonly ListedElement[] }

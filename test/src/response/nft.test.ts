@@ -104,8 +104,8 @@ describe('roundedRate', () => {
 describe('installScript', () => {
   it('names only the own table', () => {
     const script = installScript({ at: 'ingress', devices: ['lan1'] });
-    for (const command of script.split(/; (?=add|flush)/)) {
-      assert.match(command, /^(add|flush) (table|set|map|chain|rule) inet thymus/);
+    for (const command of script.split(/; (?=add|flush|delete)/)) {
+      assert.match(command, /^(add|flush|delete) (table|set|map|chain|rule) inet thymus/);
     }
     assert.ok(!script.includes('\n'));
   });
