@@ -16,7 +16,8 @@ import { outcomeOf, present, startThymus, thymus } from '../src/support/thymus.j
 import { Namespace, whyNoSender } from './support/namespace.js';
 
 const SENDER = fileURLToPath(new URL('support/send_frames.js', import.meta.url));
-const { INCIDENT_CHANGE_OPENED, INCIDENT_CHANGE_FINAL } = messages.v1.IncidentChange;
+const { INCIDENT_CHANGE_OPENED, INCIDENT_CHANGE_GREW, INCIDENT_CHANGE_FINAL } =
+  messages.v1.IncidentChange;
 
 describe('thymus watch --grpc', function () {
   this.timeout(60_000);
@@ -96,7 +97,8 @@ describe('thymus watch --grpc', function () {
     assert.equal(statSync(at('state/grpc')).mode & 0o777, 0o700);
     const opened = first.find(({ verdict }) => verdict?.change === INCIDENT_CHANGE_OPENED)!;
     const second = await watchScan({ after: opened.cursor });
-    const kinds = second.map(({ run, verdict, runEnd, gap }) =>
+    const steps = second.filter(({ verdict }) => verdict?.change !== INCIDENT_CHANGE_GREW);
+    const kinds = steps.map(({ run, verdict, runEnd, gap }) =>
       run ? 'run' : runEnd ? 'end' : gap ? 'gap' : verdict!.change,
     );
     // First where the stream stands; then the rest of the old run, and the new run from its begin.
