@@ -162,7 +162,7 @@ describe('gRPC', function () {
           assert.ok(said.has(state), `${state} is missing in ${[...said].join(', ')}`);
         }
         await assert.rejects(client.call('Approve', { id: 'none', by: 'Ada' }), {
-          code: status.FAILED_PRECONDITION,
+          code: status.NOT_FOUND,
           details: /none/,
         });
       } finally {

@@ -24,7 +24,7 @@ describe('StreamHub', () => {
     publish(hub, 1, 3);
     const reader = Reader.on(hub, 'now');
     publish(hub, 4, 6);
-    await sleep(1);
+    await reader.has(3);
     assert.deepEqual(reader.summaries, ['4', '5', '6']);
     assert.equal(reader.nRuns, 1);
   });
@@ -36,7 +36,7 @@ describe('StreamHub', () => {
     const second = hubOf(directory, { frames: 4 });
     publish(second, 31, 60);
     const all = Reader.on(second, 'oldest');
-    await sleep(50);
+    await all.has(60);
     const expected = Array.from({ length: 60 }, (_, i) => String(i + 1));
     assert.deepEqual(all.summaries, expected);
     for (const [i, cursor] of all.cursors.entries()) {
@@ -58,7 +58,7 @@ describe('StreamHub', () => {
       publish(hub, i, i);
       if (i % 10 === 0) await sleep(1);
     }
-    while (reader.summaries.length < 600) await sleep(1);
+    await reader.has(600);
     assert.deepEqual(
       reader.summaries,
       Array.from({ length: 600 }, (_, i) => String(i + 1)),
@@ -70,9 +70,9 @@ describe('StreamHub', () => {
       const hub = hubOf(kept, { frames: 4 });
       publish(hub, 1, 10);
       const reader = Reader.on(hub, { session: '000000000001', seq: 7 });
-      await sleep(20);
-      assert.equal(reader.nGaps, 1);
       const oldest = kept === null ? 7 : 1;
+      await reader.has(11 - oldest);
+      assert.equal(reader.nGaps, 1);
       assert.deepEqual(
         reader.summaries,
         Array.from({ length: 11 - oldest }, (_, i) => String(i + oldest)),
@@ -139,7 +139,7 @@ describe('StreamHub', () => {
     assert.equal(failures.length, 1);
     assert.equal(hub.status.isKept, false);
     const reader = Reader.on(hub, 'oldest');
-    await sleep(20);
+    await reader.has(9);
     assert.deepEqual(reader.summaries, ['1', '2', '3', '4', '5', '17', '18', '19', '20']);
     assert.equal(reader.nGaps, 1);
   });

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { StreamHub, type StreamHubOptions } from '../../../src/api/stream_hub.js';
 import { thymus } from '../../../src/api/gen/verdict.js';
 import { StreamMessages } from '../../../src/api/stream_messages.js';
@@ -67,6 +69,11 @@ export class Reader {
 
   get summaries(): string[] {
     return this.envelopes.flatMap(summaryOfEnvelope);
+  }
+
+  /** Settles when it was given so many verdicts. */
+  async has(verdicts: number): Promise<void> {
+    while (this.summaries.length < verdicts) await sleep(1);
   }
 
   /** Of the verdicts. */
