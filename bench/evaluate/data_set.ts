@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { tickOf } from '../../src/domain/tick.js';
 import type { Stage } from '../../src/domain/evidence.js';
 import { LABELS_FILE, type Label, type Labels } from '../lab/labels.js';
-import { Prefixes } from './address.js';
+import { INSIDE, Prefixes } from './address.js';
 import { packetsOf } from './packets.js';
 
 /** A part of a set: detectors may be looked at with `tune`, figures come from `test`. */
@@ -115,7 +115,9 @@ function readLab(folder: string, line: CaptureLine): LabelledCapture {
   for (const label of linesOf<LabelLine>(join(folder, `${line.name}.labels.jsonl`))) {
     if (label.line === 'host') label.addresses.forEach((address) => hosts.add(address));
     else if (label.line === 'incident') {
-      const linkLocal = (label.attackerMacs ?? []).map(linkLocalOf);
+      // Who attacks from outside does so by the gateway's station.
+      const isInside = label.attackers.some((attacker) => INSIDE.has(attacker));
+      const linkLocal = isInside ? (label.attackerMacs ?? []).map(linkLocalOf) : [];
       const entities = [...label.entities, ...linkLocal];
       incidents.set(label.incident, { ...label, id: label.incident, entities, contactsUs: [] });
     } else if (label.line === 'contacts') {
