@@ -90,7 +90,7 @@ export function sentenceOf(figures: SplitFigures): string {
     figures.outcomes.length === 0
       ? 'No attacks.'
       : `Of ${figures.outcomes.length} attacks ${percent(recall)}${range(recallRange)} were found.`;
-  const rate = `${falses} false incidents, so at most ${number(falseRateMost, 0)} a day per 1,000 devices at 95 %.`;
+  const rate = `${falses} false ${falses === 1 ? 'incident' : 'incidents'}, so at most ${number(falseRateMost, 0)} a day per 1,000 devices at 95 %.`;
   return `${about} ${attacks} ${rate} Shares of evidence differ from their sum by at most ${figures.shareGap.toExponential(0)}.`;
 }
 
