@@ -6,11 +6,11 @@ import { ATTACKER, quietOffice } from './worlds.js';
 const OFFICE_S = 1800;
 const SCANS_FROM_S = 300;
 const SCANS_LAST_S = 1200;
-const SCANNED_HOSTS = 30;
+const SCANNED_HOSTS = 50;
 const LIST_MOST = 50;
 
 /** Noise by which somebody hides: many outside hosts that scan, and one inside that matters. */
-export function alertFlood(scanners = 1000): Experiment {
+export function alertFlood(scanners = 2000): Experiment {
   const random = seeded(4);
   const traffic = quietOffice(6, OFFICE_S);
   for (let scanner = 0; scanner < scanners; scanner++) {
