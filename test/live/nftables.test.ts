@@ -157,6 +157,17 @@ describe('nftables with real packets', function () {
     assert.ok(await net.reaches(CLIENT, SERVER));
   });
 
+  it('knows all actions that share an element', async () => {
+    const orders = ['a1', 'a2', 'a3', 'a4', 'a5'].map((id) =>
+      order(id, { kind: 'isolate', host: CLIENT }),
+    );
+    for (const each of orders) allDone(await actuator.apply([each]));
+    assert.deepEqual((await actuator.list())?.toSorted(), ['a1', 'a2', 'a3', 'a4', 'a5']);
+    allDone(await actuator.undo(orders.slice(1)));
+    assert.deepEqual(await actuator.list(), ['a1']);
+    assert.equal(await net.reaches(CLIENT, SERVER), false);
+  });
+
   it('goes on where a run before it has stopped', async () => {
     const first = order('a1', { kind: 'isolate', host: CLIENT });
     allDone(await actuator.apply([first]));
@@ -262,6 +273,56 @@ describe('nftables with real packets', function () {
     await sleep(50);
     allDone(await actuator.undo([first]));
     assert.ok(await net.reaches(CLIENT, SERVER));
+  });
+
+  it('enforces what is applied and not undone, whatever the order', async () => {
+    let seed = 1;
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      return Math.floor((seed / 2 ** 32) * below);
+    };
+    const measures = (host: string, n: number): readonly Measure[] => [
+      { kind: 'isolate', host },
+      { kind: 'block_external', address: host },
+      { kind: 'rate_limit', host, bytesPerSecond: 1000 + n },
+      { kind: 'block_edge', edge: edge(host, n % 2 === 0 ? PORT : null) },
+      { kind: 'hold_pattern', host, edges: [edge(host, PORT), edge(host, 1000 + n)] },
+      { kind: 'limit_sources', victim: host, protocol: 'tcp', port: PORT, packetsPerSecond: n + 1 },
+    ];
+    const orders = ['10.1.0.1', '10.1.0.2', '2001:db8::1'].flatMap((host, i) =>
+      [0, 1, 2].map((n) => {
+        const kinds = measures(host, n).slice(i === 0 ? 2 : 0);
+        return kinds.map((measure, k) => order(`r-${i}-${n}-${k}`, measure));
+      }),
+    );
+    const valid = orders
+      .flat()
+      .filter(
+        ({ measure }) =>
+          !(measure.kind === 'block_edge' && measure.edge.from.includes(':')) &&
+          !(measure.kind === 'hold_pattern' && measure.host.includes(':')),
+      );
+    const active = new Map<string, Order>();
+    for (let step = 0; step < 300; step++) {
+      const one = valid[random(valid.length)]!;
+      const sameKind = [...active.values()].filter(
+        ({ id, measure }) => id !== one.id && measure.kind === one.measure.kind,
+      );
+      const batch = random(4) === 0 ? [one, ...sameKind.slice(0, 2)] : [one];
+      if (random(2) === 0) {
+        allDone(await actuator.apply(batch));
+        for (const each of batch) active.set(each.id, each);
+      } else {
+        allDone(await actuator.undo(batch));
+        for (const each of batch) active.delete(each.id);
+      }
+      if (step % 25 === 0) {
+        assert.deepEqual((await actuator.list())?.toSorted(), [...active.keys()].toSorted());
+      }
+    }
+    for (const each of active.values()) assert.equal(await actuator.verify(each), true, each.id);
+    allDone(await actuator.undo([...active.values()]));
+    assert.deepEqual(await actuator.list(), []);
   });
 
   it('applies 100,000 addresses in one transaction', async () => {

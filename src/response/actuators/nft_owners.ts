@@ -32,6 +32,12 @@ export class NftOwners {
     return this.#held.get(element.id)?.element ?? null;
   }
 
+  /** Actions that an element is there for at this time, as far as this process knows. */
+  ids(element: NftElement, nowMs: number): readonly string[] {
+    const owners = this.#held.get(element.id)?.owners ?? [];
+    return owners.filter(({ untilMs }) => untilMs > nowMs).map(({ id }) => id);
+  }
+
   /** The newest limit counts where two owners disagree. */
   add(element: NftElement, id: string, untilMs: number): void {
     const key = element.id;

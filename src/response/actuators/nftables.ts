@@ -107,7 +107,13 @@ export class Nftables implements Actuator {
     // Only the first look changes what is known here; later ones delay no change.
     const listed = await (this.#ready ? this.#read() : this.#queue.run(() => this.#adopt()));
     if (listed === null || !listed.ok) return null;
-    return [...new Set(listed.elements.flatMap(({ ids }) => ids))];
+    // Of many that share an element its comment has room for three only.
+    const nowMs = performance.now();
+    const ids = listed.elements.flatMap(({ element, ids: named }) => [
+      ...named,
+      ...this.#owners.ids(element, nowMs),
+    ]);
+    return [...new Set(ids)];
   }
 
   async panic(): Promise<Outcome> {
