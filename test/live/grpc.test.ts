@@ -8,9 +8,19 @@ import { fileURLToPath } from 'node:url';
 import { credentials } from '@grpc/grpc-js';
 
 import { thymus as messages } from '../../src/api/gen/thymus_v1.js';
+import { ResponderClient } from '../../src/api/responder_client.js';
 import { descriptorFile } from '../../src/api/grpc/descriptors.js';
+import { lockOwner } from '../../src/store/process_lock.js';
+import { responseFiles } from '../../src/store/response_files.js';
 import { readVerdicts } from '../../src/api/verdict_file.js';
-import { addressScan, MORNING_US, writePcap } from '../src/support/captures.js';
+import {
+  addressScan,
+  conversation,
+  inOrder,
+  MORNING_US,
+  writePcap,
+} from '../src/support/captures.js';
+import { proposalOf } from '../src/response/support/proposals.js';
 import { GrpcClient, Subscriber } from '../src/support/grpc_client.js';
 import { outcomeOf, present, startThymus, thymus } from '../src/support/thymus.js';
 import { Namespace, whyNoSender } from './support/namespace.js';
@@ -33,13 +43,23 @@ describe('thymus watch --grpc', function () {
     }
     namespace = made;
     folder = mkdtempSync(join(tmpdir(), 'thymus-grpc-'));
-    writePcap(at('scan.pcap'), addressScan('10.0.0.9', 60, MORNING_US));
+    const ends = { from: '10.0.0.9', to: '10.0.0.2', fromPort: 40_000, toPort: 80 };
+    const talk = conversation(ends, MORNING_US);
+    writePcap(at('scan.pcap'), inOrder(talk, addressScan('10.0.0.9', 60, MORNING_US + 1e6)));
   });
   after(() => {
     if (folder === null) return;
     namespace.remove();
     rmSync(folder, { recursive: true });
   });
+
+  const clientOf = (socket: string): GrpcClient =>
+    new GrpcClient(
+      `unix:${socket}`,
+      credentials.createInsecure(),
+      descriptorFile('thymus_v1'),
+      messages.v1,
+    );
 
   /** Watches a scan, with a subscriber that is there from its begin to its end. */
   async function watchScan(request: object): Promise<messages.v1.Envelope[]> {
@@ -52,12 +72,7 @@ describe('thymus watch --grpc', function () {
     const outcome = outcomeOf(child);
     await present(socket);
     await present(verdicts);
-    const client = new GrpcClient(
-      `unix:${socket}`,
-      credentials.createInsecure(),
-      descriptorFile('thymus_v1'),
-      messages.v1,
-    );
+    const client = clientOf(socket);
     const reader = buffer(connect(verdicts));
     const subscriber = new Subscriber(client, request);
     await subscriber.until(({ run }) => !!run);
@@ -106,6 +121,40 @@ describe('thymus watch --grpc', function () {
       ...['run', INCIDENT_CHANGE_FINAL, 'end'],
       ...['run', INCIDENT_CHANGE_OPENED, INCIDENT_CHANGE_FINAL, 'end'],
     ]);
+  });
+
+  it('lets a person decide about what the responder was asked', async () => {
+    const state = at('answered');
+    const socket = join(state, 'grpc/thymus.sock');
+    const child = startThymus(
+      ['watch', 'far', '--state', state, '--grpc', 'unix', '--respond', 'recommend'],
+      { wrapper: namespace.wrapper },
+    );
+    const outcome = outcomeOf(child);
+    await present(socket);
+    const client = clientOf(socket);
+    const subscriber = new Subscriber(client, {});
+    const { socket: path, lock } = responseFiles(state);
+    await present(path);
+    const engine = await ResponderClient.connect({ path, role: 'cli' });
+    try {
+      const attended = { unattended: false, approvalsNeeded: 1 };
+      await engine.propose(proposalOf('1.1', attended), 'null');
+      const { action } = await subscriber.until((one) => one.action?.state === 'pending');
+      const said = await client.call<messages.v1.ActionAnswer>('Reject', {
+        id: action!.id,
+        by: 'Ada',
+      });
+      assert.equal(said.actionId, action!.id);
+      await subscriber.until((one) => one.action?.state === 'rejected');
+    } finally {
+      child.kill('SIGTERM');
+      assert.equal((await outcome).code, 0);
+      client.close();
+      engine.close();
+      const responder = lockOwner(lock);
+      if (responder !== null) process.kill(responder.pid);
+    }
   });
 
   it('refuses an open port, and a socket for a replay', async () => {
