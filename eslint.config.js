@@ -7,8 +7,8 @@ const ADDON = {
   message: 'Only src/engine/binding.ts loads the addon.',
 };
 const PROTOBUF = {
-  group: ['protobufjs', 'protobufjs/*', '**/gen/*'],
-  message: 'Only src/api serializes protobuf.',
+  group: ['protobufjs', 'protobufjs/*', '@grpc/*', '**/gen/*'],
+  message: 'Only src/api serializes protobuf and speaks gRPC.',
 };
 const MODULE = { name: 'node:module', message: 'Only src/engine/binding.ts loads the addon.' };
 const CHILD_PROCESS = {
