@@ -59,7 +59,7 @@ function questionLines({ proposal, votes, approvalsNeeded, id }: ActionNews): st
     .map(({ measure }) => measureWords(measure));
   return [
     `If it is approved, ${impactWords(chosen.impact)}.`,
-    ...(failed.length > 0 ? [`Why somebody is asked: ${failed.join(' ')}`] : []),
+    ...(failed.length > 0 ? [`Why somebody is asked: ${failed.join('; ')}.`] : []),
     ...(others.length > 0 ? [`Instead of it: ${others.join('; ')}.`] : []),
     `${approved.length} of ${approvalsNeeded} approvals${approved.length > 0 ? ` (${approved.join(', ')})` : ''}: ` +
       `thymus approve ${id}, or thymus reject ${id}`,

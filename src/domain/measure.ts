@@ -1,4 +1,4 @@
-import type { Measure } from './action.js';
+import type { Edge, Measure } from './action.js';
 import { AddressSet } from './address_set.js';
 
 /** The hosts whose traffic a measure takes away or slows down, as addresses. */
@@ -19,6 +19,44 @@ export function addressesOf(measure: Measure): readonly string[] {
       return [measure.edge.from, measure.edge.to];
     case 'block_external':
       return [measure.address];
+  }
+}
+
+/** The ends of a flow, as addresses. */
+export interface FlowEnds {
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+}
+
+/** True of measures that let nothing through of what they are about. */
+export function dropsTraffic({ kind }: Measure): boolean {
+  return DROPPING.has(kind);
+}
+
+const DROPPING: ReadonlySet<Measure['kind']> = new Set([
+  'block_edge',
+  'block_external',
+  'hold_pattern',
+  'isolate',
+]);
+
+/** Whether a measure that drops traffic lets none of such a flow through. */
+export function stopsFlow(measure: Measure, { from, to, port }: FlowEnds): boolean {
+  const names = (host: string): boolean => from === host || to === host;
+  const isOf = (edge: Edge): boolean =>
+    edge.from === from && edge.to === to && (edge.port === null || edge.port === port);
+  switch (measure.kind) {
+    case 'block_edge':
+      return isOf(measure.edge);
+    case 'block_external':
+      return names(measure.address);
+    case 'isolate':
+      return names(measure.host);
+    case 'hold_pattern':
+      return names(measure.host) && !measure.edges.some(isOf);
+    default:
+      return false;
   }
 }
 

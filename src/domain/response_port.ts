@@ -39,7 +39,11 @@ export interface EffectFigures {
   readonly proposal: string;
   readonly fromUs: number;
   readonly untilUs: number;
-  /** Pieces of evidence that its incident got. */
+  /**
+   * What the attack still does. Of a measure that drops traffic: flows that it should have stopped,
+   * begun after it, and that were answered all the same, since a tap in front of the place where
+   * they are dropped goes on seeing attempts. Of others: pieces of evidence that its incident got.
+   */
   readonly evidence: number;
   /** Flows on normal edges of the hosts that it touches, without those that it means to block. */
   readonly normalFlows: number;

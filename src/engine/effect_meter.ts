@@ -1,12 +1,14 @@
-import type { FlowRowView } from '../batch/generated/record_layout.js';
+import { formatAddress } from '../batch/address.js';
+import { FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
 import type { MeasureStatus } from '../domain/decision.js';
-import { addressesOf } from '../domain/measure.js';
+import { addressesOf, dropsTraffic, stopsFlow } from '../domain/measure.js';
 import type { EffectFigures } from '../domain/response_port.js';
 import type { TrafficHistory } from '../models/traffic_history.js';
 
 interface Gauge {
   readonly status: MeasureStatus;
   readonly hosts: ReadonlySet<string>;
+  readonly activeUs: number;
   fromUs: number;
   evidence: number;
   flows: number;
@@ -14,7 +16,7 @@ interface Gauge {
 }
 
 /**
- * What measures in force do, seen in records: how much evidence their incidents still get, and how
+ * What measures in force do, seen in records: what the attack still does (see EffectFigures), and how
  * many of the flows on normal edges of the hosts that they name are answered. Flows that a measure
  * means to stop are among them only where they were normal before.
  */
@@ -38,12 +40,13 @@ export class EffectMeter {
       if (this.#gauges.has(proposal)) continue;
       const hosts = new Set(addressesOf(status.measure));
       const counts = { evidence: 0, flows: 0, answered: 0 };
-      this.#gauges.set(proposal, { status, hosts, fromUs: nowUs, ...counts });
+      this.#gauges.set(proposal, { status, hosts, activeUs: nowUs, fromUs: nowUs, ...counts });
     }
   }
 
   onFlow(row: FlowRowView, isAnswered: boolean): void {
     if (this.#gauges.size === 0) return;
+    if (isAnswered) this.#noteWhatCameThrough(row);
     for (const host of this.#history.endsKnownBefore(row)) {
       for (const gauge of this.#gauges.values()) {
         if (!gauge.hosts.has(host)) continue;
@@ -56,7 +59,19 @@ export class EffectMeter {
   /** Its incident has so many more pieces of evidence. */
   onEvidence(incident: string, pieces: number): void {
     for (const gauge of this.#gauges.values()) {
-      if (gauge.status.incident === incident) gauge.evidence += pieces;
+      const { incident: own, measure } = gauge.status;
+      if (own === incident && !dropsTraffic(measure)) gauge.evidence += pieces;
+    }
+  }
+
+  #noteWhatCameThrough(row: FlowRowView): void {
+    const ends = {
+      from: formatAddress(row.u8, row.at + FlowRowOffset.origAddr),
+      to: formatAddress(row.u8, row.at + FlowRowOffset.respAddr),
+      port: row.respPort,
+    };
+    for (const gauge of this.#gauges.values()) {
+      if (row.tsFirstUs > gauge.activeUs && stopsFlow(gauge.status.measure, ends)) gauge.evidence++;
     }
   }
 

@@ -38,8 +38,8 @@ function uselessnessOf(first: EffectFigures, now: EffectFigures): string | null 
   const rate = rateOf(now);
   if (now.untilUs - first.fromUs < HELP_WITHIN_US || rate === 0 || rate < before) return null;
   return (
-    `It does not help: its incident gets ${figure(rate * 60)} pieces of evidence a minute, ` +
-    `and got ${figure(before * 60)} when it began.`
+    `It does not help: the attack goes on at ${figure(rate * 60)} a minute, ` +
+    `and was at ${figure(before * 60)} when it began.`
   );
 }
 

@@ -107,8 +107,7 @@ describe('ResponseSink', () => {
     const port = new Recorder();
     const sink = sinkWith(port);
     work(sink);
-    const edge = { from: PC, to: '192.0.2.66', protocol: 'tcp', port: 443 } as const;
-    const measure = { kind: 'block_edge', edge } as const;
+    const measure = { kind: 'rate_limit', host: PC, bytesPerSecond: 1000 } as const;
     const active = { proposal: '1.1', incident: '1', measure, state: 'active' } as const;
     port.state = { ...NO_RESPONSE_STATE, measures: [active] };
     const later = (at: number, isAnswered: boolean): Talk => {
@@ -120,6 +119,25 @@ describe('ResponseSink', () => {
     const [figures] = port.figures.filter(({ normalFlows }) => normalFlows > 0);
     assert.deepEqual([figures!.evidence, figures!.normalFlows, figures!.normalAnswered], [5, 3, 2]);
     assert.ok(figures!.usualAnsweredShare! > 0.99);
+  });
+
+  it('takes only answers for signs that a block does not work, for attempts go on', () => {
+    const port = new Recorder();
+    const sink = sinkWith(port);
+    work(sink);
+    const edge = { from: PC, to: '192.0.2.66', protocol: 'tcp', port: 443 } as const;
+    const measure = { kind: 'block_edge', edge } as const;
+    const active = { proposal: '1.1', incident: '1', measure, state: 'active' } as const;
+    port.state = { ...NO_RESPONSE_STATE, measures: [active] };
+    const attempt = (at: number, isAnswered: boolean): Talk => {
+      return { at: SPAN_S + at, from: PC, to: edge.to, port: 443, macs: MACS, isAnswered };
+    };
+    work(sink, [{ ...attempt(1, true), port: 445, to: FILES }, attempt(10, false)]);
+    sink.onIncident(beacon(SPAN_S + 11, 5), 'grew');
+    work(sink, [attempt(12, false), attempt(20, false)]);
+    assert.deepEqual(new Set(port.figures.map(({ evidence }) => evidence)), new Set([0]));
+    work(sink, [attempt(21, true), attempt(30, false)]);
+    assert.equal(port.figures.at(-1)!.evidence, 1);
   });
 
   it('spares at once what is always allowed from now on', () => {

@@ -336,7 +336,7 @@ describe('Responder', () => {
       assert.equal(stateOf(id), 'active');
       desk.responder.report(later({ evidence: 25 }));
       await settled();
-      assert.match(desk.record(id).reason, /^It does not help: its incident gets 150 pieces/);
+      assert.match(desk.record(id).reason, /^It does not help: the attack goes on at 150 a minute/);
     });
 
     it('but not for a few failures that chance explains', async () => {
