@@ -46,18 +46,10 @@ export function stopsFlow(measure: Measure, { from, to, port }: FlowEnds): boole
   const names = (host: string): boolean => from === host || to === host;
   const isOf = (edge: Edge): boolean =>
     edge.from === from && edge.to === to && (edge.port === null || edge.port === port);
-  switch (measure.kind) {
-    case 'block_edge':
-      return isOf(measure.edge);
-    case 'block_external':
-      return names(measure.address);
-    case 'isolate':
-      return names(measure.host);
-    case 'hold_pattern':
-      return names(measure.host) && !measure.edges.some(isOf);
-    default:
-      return false;
-  }
+  if (measure.kind === 'block_edge') return isOf(measure.edge);
+  if (measure.kind === 'block_external') return names(measure.address);
+  if (measure.kind === 'isolate') return names(measure.host);
+  return measure.kind === 'hold_pattern' && names(measure.host) && !measure.edges.some(isOf);
 }
 
 /** Two texts are equal when the same is to be enforced. */

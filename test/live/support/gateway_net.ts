@@ -64,6 +64,11 @@ export class GatewayNet {
     return ['ip', 'netns', 'exec', this.gateway];
   }
 
+  /** What runs a program at the client. */
+  get clientWrapper(): readonly [string, ...string[]] {
+    return ['ip', 'netns', 'exec', this.#client];
+  }
+
   /** How many of the probe's connections or datagrams came through. */
   async probe(probe: Probe): Promise<number> {
     const answer = new Promise<string>((resolve) => this.#answers!.once('line', resolve));

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { lockOwner } from '../../src/store/process_lock.js';
+import { responseFiles } from '../../src/store/response_files.js';
+import { outcomeOf, startThymus, thymus, type Outcome } from '../src/support/thymus.js';
+import {
+  CLIENT,
+  GatewayNet,
+  OTHER_CLIENT,
+  OTHER_PORT,
+  PORT,
+  SERVER,
+} from './support/gateway_net.js';
+
+const CONFIG = `
+respond: auto
+respond-history: 0
+respond-fleet: 1
+respond-devices: 1
+respond-impact: 1
+actuators:
+  - kind: nftables
+`;
+/** Closed ones, of which a scan gets a refusal. */
+const SCANNED = Array.from({ length: 60 }, (_, i) => 2000 + i);
+const NORMAL_CALLS = 20;
+
+interface ShownAction {
+  readonly id: string;
+  readonly state: string;
+  readonly proposal: { readonly chosen: { readonly measure: Readonly<Record<string, unknown>> } };
+}
+
+describe('a watch at a gateway that answers', function () {
+  this.timeout(90_000);
+  let net: GatewayNet;
+  let folder: string | null = null;
+  let child: ChildProcess;
+  let outcome: Promise<Outcome>;
+
+  before(async function () {
+    if (spawnSync('nft', ['--version']).error !== undefined) {
+      console.log("    skipped: the program 'nft' is missing: install nftables");
+      this.skip();
+    }
+    const made = await GatewayNet.make();
+    if (typeof made === 'string') {
+      console.log(`    skipped: ${made}`);
+      this.skip();
+    }
+    net = made;
+  });
+  after(() => (net as GatewayNet | undefined)?.remove());
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'thymus-loop-'));
+    const config = join(folder, 'thymus.yaml');
+    writeFileSync(config, CONFIG);
+    const args = ['watch', 'lan1', '--no-store', '-q', '--state', folder, '--config', config];
+    child = startThymus([...args, '--respond'], { wrapper: net.wrapper });
+    outcome = outcomeOf(child);
+    while (!(await isOpen()));
+    while ((await asked('actions')).code !== 0);
+  });
+  afterEach(async () => {
+    if (folder === null) return;
+    child.kill('SIGTERM');
+    await outcome;
+    assert.equal((await asked('panic')).code, 0);
+    const owner = lockOwner(responseFiles(folder).lock);
+    if (owner !== null) process.kill(owner.pid, 'SIGKILL');
+    rmSync(folder, { recursive: true });
+    folder = null;
+  });
+
+  const asked = (command: string, ...args: readonly string[]): Promise<Outcome> =>
+    thymus([command, ...args, '--state', folder!], { wrapper: net.wrapper });
+
+  async function isOpen(): Promise<boolean> {
+    const { code, out } = await asked('stats', '--json');
+    return code === 0 && (JSON.parse(out) as { isOpen: boolean }).isOpen;
+  }
+
+  /** The first action of a kind, when there is one. */
+  async function actionOf(isMeant: (action: ShownAction) => boolean): Promise<ShownAction> {
+    for (;;) {
+      const { out } = await asked('actions', '--json');
+      const lines = out.split('\n').filter((line) => line.includes('"state"'));
+      const found = lines.map((line) => JSON.parse(line) as ShownAction).find(isMeant);
+      if (found !== undefined) return found;
+    }
+  }
+
+  async function workNormally(): Promise<void> {
+    for (let i = 0; i < NORMAL_CALLS; i++) {
+      assert.ok(await net.reaches(CLIENT, SERVER, PORT));
+      assert.ok(await net.reaches(OTHER_CLIENT, SERVER, OTHER_PORT));
+    }
+  }
+
+  it('holds a scanner when a person agrees, harms nobody else, and lets it go', async () => {
+    await workNormally();
+    for (const port of SCANNED) await net.reaches(CLIENT, SERVER, port);
+    const { id } = await actionOf(({ state }) => state === 'pending');
+    assert.ok(await net.reaches(CLIENT, SERVER, OTHER_PORT), 'nothing is done unasked');
+    assert.equal((await asked('approve', id, '--as', 'anna')).code, 0);
+    await actionOf((one) => one.id === id && one.state === 'active');
+    assert.equal(await net.reaches(CLIENT, SERVER, OTHER_PORT), false);
+    assert.ok(await net.reaches(OTHER_CLIENT, SERVER, OTHER_PORT));
+    assert.equal((await asked('rollback', id, '--as', 'anna')).code, 0);
+    while (!(await net.reaches(CLIENT, SERVER, OTHER_PORT)));
+    const story = await asked('audit', 'show', id);
+    assert.match(story.out, /anna says: approve/);
+    assert.equal((await asked('audit', 'verify')).code, 0);
+  });
+
+  it('limits the sources of a flood at once, and the victim goes on serving', async function () {
+    if (spawnSync('hping3', ['--version']).error !== undefined) {
+      console.log("      skipped: the program 'hping3' is missing: install hping3");
+      this.skip();
+    }
+    await workNormally();
+    const [ip, ...args] = net.clientWrapper;
+    const flood = ['-q', '-n', '-S', '--rand-source', '-p', String(PORT), '-i', 'u300'];
+    spawnSync(ip, [...args, 'hping3', ...flood, '-c', '6000', SERVER]);
+    const limit = await actionOf(({ state }) => state === 'active');
+    assert.equal(limit.proposal.chosen.measure['kind'], 'limit_sources');
+    assert.equal(limit.proposal.chosen.measure['victim'], SERVER);
+    assert.ok(await net.reaches(OTHER_CLIENT, SERVER, PORT));
+    assert.equal((await asked('audit', 'verify')).code, 0);
+  });
+});
