@@ -1,14 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchView, Item } from '../batch/batch_view.js';
 import type { RecordSink } from '../batch/record_sink.js';
-import type { Order } from '../domain/order.js';
+import { compareOrder, type Order } from '../domain/order.js';
 import { DRAIN_BUFFER_BYTES, nextTurn, type BatchSource } from './batch_source.js';
 import type { IncidentStream } from './incident_stream.js';
 import { Inventory } from './inventory.js';
 import { SubscriberJoin } from './subscriber_join.js';
 
-/** How long an empty queue is left alone. The main thread never blocks in it. */
+/** How long an empty queue is left alone. */
 const IDLE_MS = 2;
+/**
+ * Blocks the main thread while an incident waits for records that could come before it: only a
+ * reader that waits is told that there are none.
+ */
+const WATERMARK_MS = 1;
+const NO_RECORDS: Order = { timeUs: -Infinity, index: 0, sub: 0 };
 const NO_TUNNEL = 0;
 
 export interface PublisherOptions {
@@ -35,6 +41,8 @@ export class Publisher {
   readonly inventory: Inventory | null;
   readonly #buffer: Uint8Array;
   readonly #view: BatchView;
+  /** All records before it have been given. */
+  #given = NO_RECORDS;
 
   constructor(
     { source, isLive }: PublisherOptions,
@@ -73,7 +81,9 @@ export class Publisher {
   async #publishQueue(source: BatchSource, begin: () => void): Promise<void> {
     let hasBegun = false;
     for (;;) {
-      const bytes = source.read(this.#buffer, 0);
+      const waits = this.#incidents.nextUs < Infinity;
+      if (waits) this.#giveIncidents(earlier(this.#given, this.#incidents.safe));
+      const bytes = source.read(this.#buffer, waits ? WATERMARK_MS : 0);
       if (bytes < 0) return;
       if (bytes > 0 && !hasBegun) {
         hasBegun = true;
@@ -95,6 +105,8 @@ export class Publisher {
         if (kind === Item.FLOW) this.#giveFlow();
         else this.#giveEvent();
       }
+      const { watermarkUs: timeUs, watermarkIndex: index } = view.header;
+      this.#given = { timeUs, index, sub: 0 };
     }
     await nextTurn();
     for (const sink of this.#sinks) await sink.pressure();
@@ -140,6 +152,8 @@ export class Publisher {
     }
   }
 }
+
+const earlier = (a: Order, b: Order): Order => (compareOrder(a, b) < 0 ? a : b);
 
 interface Keys {
   readonly timeUs: number;

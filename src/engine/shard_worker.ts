@@ -140,6 +140,8 @@ class Shard {
       if (this.#task.isLive) this.#noteLag(this.#pipeline.oldestUs);
     }
     this.#meter?.end(records);
+    // The last batch says that no record comes after it; what the run's end says does.
+    if (header.watermarkUs === Infinity) return;
     this.#watermark = { timeUs: header.watermarkUs, index: header.watermarkIndex, sub: 0 };
   }
 
