@@ -52,12 +52,19 @@ export function stopsFlow(measure: Measure, { from, to, port }: FlowEnds): boole
   return measure.kind === 'hold_pattern' && names(measure.host) && !measure.edges.some(isOf);
 }
 
-/** Two texts are equal when the same is to be enforced. */
+/**
+ * Two texts are equal when the same is to be enforced. What is normal goes on being learned: a limit,
+ * or holding a host to what is normal, is one measure all the same, whatever its figures.
+ */
 export function measureText(measure: Measure): string {
   const { kind, ...rest } = measure;
-  const isHeld = measure.kind === 'hold_pattern';
-  // What is normal goes on being learned: holding a host to it is one measure all the same.
-  return isHeld ? `${kind} ${measure.host}` : `${kind} ${JSON.stringify(rest)}`;
+  if (measure.kind === 'hold_pattern' || measure.kind === 'rate_limit') {
+    return `${kind} ${measure.host}`;
+  }
+  if (measure.kind === 'limit_sources') {
+    return `${kind} ${measure.victim} ${measure.protocol} ${measure.port}`;
+  }
+  return `${kind} ${JSON.stringify(rest)}`;
 }
 
 /** What nothing is ever done to. */
