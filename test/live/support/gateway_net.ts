@@ -69,6 +69,11 @@ export class GatewayNet {
     return ['ip', 'netns', 'exec', this.#client];
   }
 
+  /** More addresses of the server. */
+  addServers(addresses: readonly string[]): void {
+    for (const one of addresses) ip('-n', this.#server, 'addr', 'add', `${one}/24`, 'dev', 'eth0');
+  }
+
   /** How many of the probe's connections or datagrams came through. */
   async probe(probe: Probe): Promise<number> {
     const answer = new Promise<string>((resolve) => this.#answers!.once('line', resolve));
