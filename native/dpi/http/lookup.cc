@@ -106,14 +106,11 @@ class Resolver {
 
 bool has_jndi_lookup(std::string_view text) {
   for (size_t n = 0; n < kMaxExpressions;) {
-    const size_t dollar = text.find('$');
-    const size_t escaped = text.find("%24");
-    const size_t at = std::min(dollar, escaped);
+    const size_t at = text.find_first_of("$%");
     if (at == text.npos) return false;
     text.remove_prefix(at);
     Characters rest(text);
-    rest.take();
-    if (rest.peek() == '{') {
+    if (rest.take() == '$' && rest.peek() == '{') {
       ++n;
       Characters expression(text);
       if (Resolver().resolve(&expression)) return true;

@@ -274,6 +274,8 @@ void Session::on_alert() {
 void Session::on_heartbeat() {
   constexpr uint8_t kRequest = 1;
   constexpr uint8_t kResponse = 2;
+  // Of a connection that was not seen from its start nobody knows whether it is encrypted.
+  if (!state_.has_client_hello && !state_.has_server_hello) return;
   const Direction& d = direction();
   const Direction& other = state_.directions[from_originator_ ? 1 : 0];
   if (d.is_encrypted || other.is_encrypted || d.has_application_data) {
