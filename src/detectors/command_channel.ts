@@ -82,16 +82,13 @@ class CommandChannelDetector implements Detector {
   }
 
   onEvent(event: EventRowView, context: DetectorContext): void {
-    const { JUDGE_ORIGINATOR, JUDGE_RESPONDER } = FlowRoles;
-    if (!(event.roles & (JUDGE_ORIGINATOR | JUDGE_RESPONDER))) return;
+    if (!(event.roles & FlowRoles.JUDGE_ORIGINATOR)) return;
     const kit = this.#certificate.kitOf(context);
     if (kit === 0) return;
-    // The client takes the orders; a server is told of only where nobody here judges its client.
-    const isClient = (event.roles & JUDGE_ORIGINATOR) !== 0;
-    const entity = isClient ? context.sender() : context.receiver();
+    // The client takes the orders.
+    const entity = context.sender();
     if (!this.#facts.isNew(entity, KITS_FROM + kit)) return;
-    const far = isClient ? EventRowOffset.dstAddr : EventRowOffset.srcAddr;
-    const other = formatAddress(event.u8, event.at + far);
+    const other = formatAddress(event.u8, event.at + EventRowOffset.dstAddr);
     const fact = {
       key: KITS_FROM + kit,
       lnE: this.#options.lnCertificate,
