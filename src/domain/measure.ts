@@ -1,4 +1,4 @@
-import type { Edge, Measure } from './action.js';
+import type { Edge, Measure, Protocol } from './action.js';
 import { AddressSet } from './address_set.js';
 
 /** The hosts whose traffic a measure takes away or slows down, as addresses. */
@@ -26,6 +26,7 @@ export function addressesOf(measure: Measure): readonly string[] {
 export interface FlowEnds {
   readonly from: string;
   readonly to: string;
+  readonly protocol: Protocol;
   readonly port: number;
 }
 
@@ -42,10 +43,13 @@ const DROPPING: ReadonlySet<Measure['kind']> = new Set([
 ]);
 
 /** Whether a measure that drops traffic lets none of such a flow through. */
-export function stopsFlow(measure: Measure, { from, to, port }: FlowEnds): boolean {
+export function stopsFlow(measure: Measure, { from, to, protocol, port }: FlowEnds): boolean {
   const names = (host: string): boolean => from === host || to === host;
   const isOf = (edge: Edge): boolean =>
-    edge.from === from && edge.to === to && (edge.port === null || edge.port === port);
+    edge.from === from &&
+    edge.to === to &&
+    (edge.protocol === 'any' || edge.protocol === protocol) &&
+    (edge.port === null || edge.port === port);
   if (measure.kind === 'block_edge') return isOf(measure.edge);
   if (measure.kind === 'block_external') return names(measure.address);
   if (measure.kind === 'isolate') return names(measure.host);

@@ -1,7 +1,8 @@
 import { formatAddress } from '../batch/address.js';
 import { FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
+import type { Protocol } from '../domain/action.js';
 import type { MeasureStatus } from '../domain/decision.js';
-import { addressesOf, dropsTraffic, stopsFlow } from '../domain/measure.js';
+import { addressesOf, dropsTraffic, stopsFlow, type FlowEnds } from '../domain/measure.js';
 import type { EffectFigures } from '../domain/response_port.js';
 import type { TrafficHistory } from '../models/traffic_history.js';
 
@@ -18,7 +19,7 @@ interface Gauge {
 /**
  * What measures in force do, seen in records: what the attack still does (see EffectFigures), and how
  * many of the flows on normal edges of the hosts that they name are answered. Flows that a measure
- * means to stop are among them only where they were normal before.
+ * means to stop are not among them.
  */
 export class EffectMeter {
   readonly #history: TrafficHistory;
@@ -46,10 +47,11 @@ export class EffectMeter {
 
   onFlow(row: FlowRowView, isAnswered: boolean): void {
     if (this.#gauges.size === 0) return;
-    if (isAnswered) this.#noteWhatCameThrough(row);
+    const ends = endsOf(row);
+    if (isAnswered) this.#noteWhatCameThrough(row, ends);
     for (const host of this.#history.endsKnownBefore(row)) {
       for (const gauge of this.#gauges.values()) {
-        if (!gauge.hosts.has(host)) continue;
+        if (!gauge.hosts.has(host) || stopsFlow(gauge.status.measure, ends)) continue;
         gauge.flows++;
         if (isAnswered) gauge.answered++;
       }
@@ -64,12 +66,7 @@ export class EffectMeter {
     }
   }
 
-  #noteWhatCameThrough(row: FlowRowView): void {
-    const ends = {
-      from: formatAddress(row.u8, row.at + FlowRowOffset.origAddr),
-      to: formatAddress(row.u8, row.at + FlowRowOffset.respAddr),
-      port: row.respPort,
-    };
+  #noteWhatCameThrough(row: FlowRowView, ends: FlowEnds): void {
     for (const gauge of this.#gauges.values()) {
       if (row.tsFirstUs > gauge.activeUs && stopsFlow(gauge.status.measure, ends)) gauge.evidence++;
     }
@@ -106,3 +103,17 @@ export class EffectMeter {
     return flows === 0 ? null : answered / flows;
   }
 }
+
+const PROTOCOLS: ReadonlyMap<number, Protocol> = new Map([
+  [1, 'icmp'],
+  [6, 'tcp'],
+  [17, 'udp'],
+  [58, 'icmp'],
+]);
+
+const endsOf = (row: FlowRowView): FlowEnds => ({
+  from: formatAddress(row.u8, row.at + FlowRowOffset.origAddr),
+  to: formatAddress(row.u8, row.at + FlowRowOffset.respAddr),
+  protocol: PROTOCOLS.get(row.protocol) ?? 'any',
+  port: row.respPort,
+});

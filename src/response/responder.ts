@@ -8,7 +8,7 @@ import {
   type Vote,
 } from '../domain/action_record.js';
 import { AllowList } from '../domain/measure.js';
-import { deadlineAfter, remainingMs } from '../domain/moment.js';
+import { deadlineAfter, elapsedMs, remainingMs } from '../domain/moment.js';
 import { isPrefix } from '../domain/prefix.js';
 import type { EffectFigures } from '../domain/response_port.js';
 import { ThymusError } from '../errors.js';
@@ -34,6 +34,8 @@ const FORGET_MS = 10_000;
 const RECONCILE_MS = 300_000;
 const PANIC_MS = 5000;
 const STOP_MS = 5000;
+/** A default that is taken later than so was not there to be seen: nothing is applied by it. */
+const LATE_MS = 10_000;
 const MOST_ALLOWED = 16_384;
 const DOMAIN = /^(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?$/;
 const ALWAYS_ALLOWED = 'What it would touch is on the list of what is always allowed.';
@@ -90,7 +92,9 @@ export class Responder {
     const calls = live.flatMap(({ record }) => this.#enforcement.takeUp(record.id));
     const { bootMs } = this.#options.clock.now();
     this.#nextReconcileMs = bootMs + RECONCILE_MS;
-    await Promise.all([...calls, this.#reconciler.run(), this.#book.commit()]);
+    await Promise.all([...calls, this.#reconciler.run()]);
+    // What is overdue is withdrawn even where nothing can be written; ticks write again.
+    await this.#book.commit().catch(() => undefined);
   }
 
   /** Withdraws what would not let go by itself, and leaves the rest as it is. */
@@ -278,7 +282,8 @@ export class Responder {
     for (const { record, proposal } of this.#book.all) {
       const { state, answerBy, expires } = record;
       if (state === 'pending' && answerBy !== null && remainingMs(answerBy, now) === 0) {
-        this.#takeDefault(record.id, proposal.onDeadline);
+        const lateMs = elapsedMs(record.opened, now) - answerBy.spanMs;
+        this.#takeDefault(record.id, lateMs > LATE_MS ? 'reject' : proposal.onDeadline);
       } else if (
         (state === 'active' || state === 'applying') &&
         expires !== null &&

@@ -4,8 +4,12 @@ import type { EffectFigures } from '../domain/response_port.js';
 const HELP_WITHIN_US = 60e6;
 /** Science 9.1: normal edges may lose that share of their successes. */
 const MOST_FALL = 0.05;
-/** One-sided 95 %: a fall that chance explains is none. */
-const Z = 1.64;
+/** A fall that chance explains is none; it is asked for again and again, so one in 2,000. */
+const Z = 3.3;
+/** Fewer flows say nothing of a share; they are added up until there are so many. */
+const LEAST_FLOWS = 30;
+/** Fewer signs of the attack may be what was under way. */
+const LEAST_SIGNS = 3;
 const US_PER_S = 1e6;
 
 /**
@@ -14,29 +18,41 @@ const US_PER_S = 1e6;
  */
 export class Verification {
   #first: EffectFigures | null = null;
+  #flows = 0;
+  #answered = 0;
 
   /** @returns why the action has to be taken back, as one sentence; null: it may stay */
   faultIn(figures: EffectFigures): string | null {
     this.#first ??= figures;
-    return harmOf(figures) ?? uselessnessOf(this.#first, figures);
+    this.#flows += figures.normalFlows;
+    this.#answered += figures.normalAnswered;
+    return this.#harm(figures.usualAnsweredShare) ?? uselessnessOf(this.#first, figures);
+  }
+
+  #harm(usualShare: number | null): string | null {
+    if (this.#flows < LEAST_FLOWS) return null;
+    const [flows, answered] = [this.#flows, this.#answered];
+    this.#flows = 0;
+    this.#answered = 0;
+    return usualShare === null ? null : harmOf(usualShare, flows, answered);
   }
 }
 
-function harmOf({ normalFlows, normalAnswered, usualAnsweredShare }: EffectFigures): string | null {
-  if (usualAnsweredShare === null || normalFlows === 0) return null;
-  const share = normalAnswered / normalFlows;
-  const noise = Z * Math.sqrt((usualAnsweredShare * (1 - usualAnsweredShare)) / normalFlows);
-  if (usualAnsweredShare - share <= MOST_FALL + noise) return null;
+function harmOf(usualShare: number, flows: number, answered: number): string | null {
+  const share = answered / flows;
+  const noise = Z * Math.sqrt((usualShare * (1 - usualShare)) / flows);
+  if (usualShare - share <= MOST_FALL + noise) return null;
   return (
-    `Normal traffic suffers: ${percent(share)} of its ${normalFlows} flows are answered, ` +
-    `${percent(usualAnsweredShare)} were before.`
+    `Normal traffic suffers: ${percent(share)} of its ${flows} flows are answered, ` +
+    `${percent(usualShare)} were before.`
   );
 }
 
 function uselessnessOf(first: EffectFigures, now: EffectFigures): string | null {
   const before = rateOf(first);
   const rate = rateOf(now);
-  if (now.untilUs - first.fromUs < HELP_WITHIN_US || rate === 0 || rate < before) return null;
+  if (now.untilUs - first.fromUs < HELP_WITHIN_US) return null;
+  if (now.evidence < LEAST_SIGNS || rate < before) return null;
   return (
     `It does not help: the attack goes on at ${figure(rate * 60)} a minute, ` +
     `and was at ${figure(before * 60)} when it began.`

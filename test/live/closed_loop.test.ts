@@ -84,12 +84,16 @@ describe('a watch at a gateway that answers', function () {
     return code === 0 && (JSON.parse(out) as { isOpen: boolean }).isOpen;
   }
 
+  async function actions(): Promise<readonly ShownAction[]> {
+    const { out } = await asked('actions', '--json');
+    const lines = out.split('\n').filter((line) => line.includes('"state"'));
+    return lines.map((line) => JSON.parse(line) as ShownAction);
+  }
+
   /** The first action of a kind, when there is one. */
   async function actionOf(isMeant: (action: ShownAction) => boolean): Promise<ShownAction> {
     for (;;) {
-      const { out } = await asked('actions', '--json');
-      const lines = out.split('\n').filter((line) => line.includes('"state"'));
-      const found = lines.map((line) => JSON.parse(line) as ShownAction).find(isMeant);
+      const found = (await actions()).find(isMeant);
       if (found !== undefined) return found;
     }
   }
@@ -125,8 +129,13 @@ describe('a watch at a gateway that answers', function () {
     await workNormally();
     const [ip, ...args] = net.clientWrapper;
     const flood = ['-q', '-n', '-S', '--rand-source', '-p', String(PORT), '-i', 'u300'];
-    spawnSync(ip, [...args, 'hping3', ...flood, '-c', '6000', SERVER]);
-    const limit = await actionOf(({ state }) => state === 'active');
+    const limits = async (): Promise<ShownAction | undefined> =>
+      (await actions()).find(({ state }) => state === 'active');
+    let limit = await limits();
+    while (limit === undefined) {
+      spawnSync(ip, [...args, 'hping3', ...flood, '-c', '6000', SERVER]);
+      limit = await limits();
+    }
     assert.equal(limit.proposal.chosen.measure['kind'], 'limit_sources');
     assert.equal(limit.proposal.chosen.measure['victim'], SERVER);
     assert.ok(await net.reaches(OTHER_CLIENT, SERVER, PORT));
