@@ -35,7 +35,7 @@ function forOperator({ id, proposal, entries }: ActionStory): string[] {
   const { summary, incident, confidence, severity, stage, chosen, alternatives, gates } = proposal;
   return [
     `Action ${id}: ${measureWords(chosen.measure)}`,
-    `Incident ${incident}: ${summary}. It was ${severity}, in the stage '${stage}', and real with ` +
+    `Incident ${incident}: ${sentence(summary)} It was ${severity}, in the stage '${stage}', and real with ` +
       `${plainPercent(confidence)}; detectors: ${proposal.detectors.join(', ')}.`,
     `Predicted: ${impactWords(chosen.impact)}. Expected loss ${figure(chosen.expectedLoss)}.`,
     ...alternatives.map(
@@ -60,7 +60,7 @@ function forRegulator({ id, proposal, entries }: ActionStory): string[] {
     : `It needed the consent of ${approvalsNeeded}, since not every condition for deciding without people was met`;
   return [
     `Measure ${id}, decided at ${clock(entries[0]!.at)}.`,
-    `Ground: ${summary}. The finding was real with a probability of ${plainPercent(proposal.confidence)}.`,
+    `Ground: ${sentence(summary)} The finding was real with a probability of ${plainPercent(proposal.confidence)}.`,
     `Measure: ${measureWords(chosen.measure)}, for at most ${plainSpan(proposal.ttlSeconds * 1e6)} unless new evidence came.`,
     `Proportionality, weighed before: ${impactWords(chosen.impact)}.` +
       (alternatives.length === 0
@@ -153,3 +153,5 @@ const plainState = (state: ActionState): string => state.replace('_', ' ');
 const clock = (at: string): string => `${at.slice(0, 19).replace('T', ' ')} UTC`;
 
 const figure = (value: number): string => String(Number(value.toPrecision(3)));
+
+const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);
