@@ -6,6 +6,7 @@ import { wrapped, type Look } from './text_layout.js';
 import { plainSpan, plainTime } from './time_text.js';
 
 const US_PER_MS = 1000;
+const MS_PER_S = 1000;
 const MOST_ALTERNATIVES = 3;
 
 /** `thymus actions`: how the responder stands, and each action with what it waits for. */
@@ -69,10 +70,16 @@ function questionLines({ proposal, votes, approvalsNeeded, id }: ActionNews): st
 function timeWords({ state, answerInMs, expiresInMs, proposal, sinceMs }: ActionNews): string {
   if (state === 'pending' && answerInMs !== null) {
     const becomes = proposal.onDeadline === 'approve' ? 'applied' : 'rejected';
-    return `, ${becomes} in ${plainSpan(answerInMs * US_PER_MS)} when nobody answers`;
+    return `, ${becomes} in ${timeLeft(answerInMs)} when nobody answers`;
   }
-  if (expiresInMs !== null) return `, for ${plainSpan(expiresInMs * US_PER_MS)} more`;
+  if (expiresInMs !== null) return `, for ${timeLeft(expiresInMs)} more`;
   return `, since ${plainTime(sinceMs * US_PER_MS)} UTC`;
+}
+
+/** Never more than there is. */
+function timeLeft(ms: number): string {
+  const whole = ms < MS_PER_S ? ms : Math.floor(ms / MS_PER_S) * MS_PER_S;
+  return plainSpan(whole * US_PER_MS);
 }
 
 /** One action as a line of JSON. */

@@ -58,7 +58,9 @@ export class ResponderRun {
       const ticking = this.#tick(desk, server, idleMs);
       onReady?.();
       await Promise.race([this.#stop, started.then(() => this.#stop)]);
+      // From here on nothing new is heard, and no default is taken.
       clearInterval(ticking);
+      server.close();
       await responder.stop();
     } finally {
       server?.close();

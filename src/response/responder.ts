@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { AUTONOMY_MODES, type AutonomyMode, type Proposal } from '../domain/action.js';
 import {
   isLive,
@@ -33,7 +34,8 @@ const MS_PER_S = 1000;
 const FORGET_MS = 10_000;
 const RECONCILE_MS = 300_000;
 const PANIC_MS = 5000;
-const STOP_MS = 5000;
+const STOP_TRIES = 100;
+const STOP_RETRY_MS = 50;
 /** A default that is taken later than so was not there to be seen: nothing is applied by it. */
 const LATE_MS = 10_000;
 const MOST_ALLOWED = 16_384;
@@ -100,15 +102,17 @@ export class Responder {
   /** Withdraws what would not let go by itself, and leaves the rest as it is. */
   async stop(): Promise<void> {
     const reason = 'The responder was ended, and not everything here lets go by itself.';
-    const ends: Promise<void>[] = [];
+    const leaving: string[] = [];
     for (const { record } of this.#book.all) {
-      if (record.state !== 'active' && record.state !== 'applying') continue;
+      if (!isLive(record)) continue;
       const stays = record.holders.every(
         ({ actuator }) => this.#enforcement.queues.get(actuator)?.actuator.expiresByItself,
       );
-      if (!stays) ends.push(this.#enforcement.end(record.id, 'rolled_back', reason));
+      if (stays && record.state !== 'undoing') continue;
+      leaving.push(record.id);
+      if (record.state !== 'undoing') void this.#enforcement.end(record.id, 'rolled_back', reason);
     }
-    await Promise.race([Promise.all(ends), timeout(STOP_MS)]);
+    await this.#untilGone(leaving);
     this.#book.note({ kind: 'stop', text: 'The responder ends.' });
     await this.#book.commit();
   }
@@ -334,6 +338,15 @@ export class Responder {
     return false;
   }
 
+  /** What fails to be withdrawn is tried again. */
+  async #untilGone(ids: readonly string[]): Promise<void> {
+    const isLeft = (id: string): boolean => isLive(this.#book.get(id)!.record);
+    for (let tries = 0; tries < STOP_TRIES && ids.some(isLeft); tries++) {
+      await setTimeout(STOP_RETRY_MS);
+      this.#enforcement.tick(this.#options.clock.now());
+    }
+  }
+
   /** Goes on where a pending action can. */
   #settle(id: string): void {
     const { record, proposal } = this.#book.get(id)!;
@@ -392,6 +405,7 @@ export class Responder {
 
 const refused = (message: string): ThymusError => new ThymusError('REFUSED', message);
 
+/** It keeps no process alive. */
 function timeout(ms: number): Promise<null> {
-  return new Promise((resolve) => setTimeout(() => resolve(null), ms).unref());
+  return setTimeout(ms, null, { ref: false });
 }

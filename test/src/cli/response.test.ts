@@ -66,7 +66,7 @@ describe('thymus respond, actions, approve, reject, rollback, panic, audit', fun
     let out = '';
     while (!out.includes(`${actionId}  active  `)) ({ out } = await run('actions'));
     assert.match(out, /^Mode auto, acting through command\.$/m);
-    assert.match(out, /active {2}block 203\.0\.113\.7 for all hosts, for (9|10) min/);
+    assert.ok(out.includes(`${actionId}  active  block 203.0.113.7 for all hosts, for 9 min`));
     const { code, out: said } = await run('rollback', actionId.slice(0, 6), '--as', 'ann');
     assert.deepEqual([code, said], [0, `${actionId} is undoing\n`]);
     await until(() => enforced().length === 0);

@@ -156,6 +156,22 @@ describe('Responder', () => {
       assert.equal(desk.record(id).holders[0]!.reason, '');
     });
 
+    it('tries again to let go while it ends', async () => {
+      let failures = 2;
+      const fault = (call: string): typeof RETRY | null =>
+        call === 'undo' && failures-- > 0 ? RETRY : null;
+      desk = await Desk.open('auto', { fault });
+      const id = await applied();
+      const stopped = desk.responder.stop();
+      while (stateOf(id) === 'undoing') {
+        await settled();
+        desk.clock.pass(500);
+      }
+      await stopped;
+      assert.equal(stateOf(id), 'rolled_back');
+      assert.deepEqual(desk.actuator.enforced, []);
+    });
+
     it('gives up at once where it will not get better, and undoes what may be there', async () => {
       desk = await Desk.open('auto', { fault: (call) => (call === 'apply' ? NEVER : null) });
       const id = await applied();
