@@ -59,6 +59,14 @@ void await_other_side(const dpi::Segment& segment, Flow* flow) {
 
 const dpi::Parser& parser_of(const Flow& flow) { return *dpi::parsers()[flow.parser]; }
 
+// Some drivers count what fills up a frame as payload of a bare acknowledgement.
+bool is_padding(const decode::PacketView& view) {
+  constexpr uint32_t kFilledIpBytes = 46;  // in the shortest frame of Ethernet
+  if (view.ip_bytes > kFilledIpBytes || view.tcp_flags != tcp::kAck) return false;
+  const Bytes payload = view.payload();
+  return std::all_of(payload.begin(), payload.end(), [](uint8_t byte) { return byte == 0; });
+}
+
 size_t state_bytes(uint8_t parser) {
   return parser == kHeadOnly ? sizeof(Heads) : dpi::parsers()[parser]->state_bytes;
 }
@@ -105,6 +113,8 @@ stream::Faults Inspector::on_payload(const decode::PacketView& view, int dir, Fl
     const bool is_plain = flow->payload_seen & payload_bit::kPlain << dir &&
                           view.tcp_seq == flow->stream_next[dir] && !(view.tcp_flags & kSpecial) &&
                           view.payload_bytes == view.payload_wire_bytes;
+    if (view.payload_bytes > 0 && is_padding(view)) [[unlikely]]
+      return 0;
     if (!is_plain) return reassemble(view, dir, segment, flow);
     flow->stream_next[dir] += view.payload_bytes;
     segment.seq = view.tcp_seq;

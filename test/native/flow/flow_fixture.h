@@ -52,6 +52,7 @@ class PacketMaker {
     v.ts_ns = v.engine_ns = kEpoch + at_ms * kMs;
     v.index = next_index_++;
     v.caplen = v.origlen = 54 + payload;
+    v.ip_bytes = 40 + payload;
     v.src = from.address;
     v.dst = to.address;
     v.src_port = from.port;

@@ -1,0 +1,43 @@
+#include "flow/inspector.h"
+
+#include <doctest/doctest.h>
+
+#include "flow/flow_fixture.h"
+
+using namespace thymus;
+using namespace thymus::test;
+using namespace thymus::decode::tcp_flag;
+
+namespace {
+
+// One side's segment, as of a frame without options.
+decode::PacketView segment(PacketMaker* make, int64_t at_ms, Endpoint from, Endpoint to,
+                           uint32_t seq, const std::string& payload) {
+  const auto n = static_cast<uint32_t>(payload.size());
+  decode::PacketView view = make->tcp(at_ms, from, to, kAck, n, seq);
+  view.frame = reinterpret_cast<const uint8_t*>(payload.data());
+  view.payload_offset = 0;
+  return view;
+}
+
+}  // namespace
+
+TEST_CASE("inspector: what fills up the frame of an acknowledgement is no payload") {
+  const std::string request = "GET /a HTTP/1.1\r\nHost: a.example\r\n\r\n";
+  const std::string response = "HTTP/1.1 204 No Content\r\n\r\n";
+  const auto app_after = [&](const std::string& before) {
+    TrackerRig rig;
+    rig.feed({rig.make.tcp(0, kClient, kServer, kSyn, 0, 100),
+              rig.make.tcp(1, kServer, kClient, kSyn | kAck, 0, 500),
+              segment(&rig.make, 2, kClient, kServer, 101, before),
+              segment(&rig.make, 3, kClient, kServer, 101, request),
+              segment(&rig.make, 4, kServer, kClient, 501, before),
+              segment(&rig.make, 5, kServer, kClient, 501, response)});
+    rig.finish_at(10);
+    return rig.sink.records.back().flow.app;
+  };
+  CHECK(app_after(std::string(2, '\0')) == dpi::AppId::kHttp);
+  CHECK(app_after(std::string(6, '\0')) == dpi::AppId::kHttp);
+  CHECK(app_after("\x01\x02") != dpi::AppId::kHttp);
+  CHECK(app_after(std::string(7, '\0')) != dpi::AppId::kHttp);
+}
