@@ -63,7 +63,7 @@ export class ActionFeed {
     try {
       const { actions } = await client.list(true);
       // The oldest first, as they would have been told.
-      for (const action of actions.sort((a, b) => a.sinceMs - b.sinceMs)) this.#tell(action);
+      for (const action of actions.toSorted((a, b) => a.sinceMs - b.sinceMs)) this.#tell(action);
       if (this.#isClosed) return;
       this.#client = client;
       await client.closed;

@@ -2,6 +2,7 @@ import type { DeskState } from '../domain/action_record.js';
 import type { ActionNews } from './action_message.js';
 import { counted, plainPercent } from './plain_words.js';
 import { impactWords, measureWords } from './proposal_text.js';
+import type { ActionList } from './responder_client.js';
 import { wrapped, type Look } from './text_layout.js';
 import { plainSpan, plainTime } from './time_text.js';
 
@@ -10,10 +11,11 @@ const MS_PER_S = 1000;
 const MOST_ALTERNATIVES = 3;
 
 /** `thymus actions`: how the responder stands, and each action with what it waits for. */
-export function actionsText(desk: DeskState, actions: readonly ActionNews[], look: Look): string {
+export function actionsText({ desk, actions, leftOut }: ActionList, look: Look): string {
   const lines = [...deskLines(desk), ''];
   if (actions.length === 0) lines.push('Nothing is in force and nothing waits.');
   for (const action of actions) lines.push(...actionLines(action, look), '');
+  if (leftOut > 0) lines.push(`${leftOut} more are not shown.`);
   return `${lines.join('\n').trimEnd()}\n`;
 }
 

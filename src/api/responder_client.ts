@@ -31,6 +31,14 @@ export interface Said {
   readonly text: string;
 }
 
+/** Open actions first, of these and of the others the last opened first. */
+export interface ActionList {
+  readonly desk: DeskState;
+  readonly actions: readonly ActionNews[];
+  /** Those behind, for which there was no room. */
+  readonly leftOut: number;
+}
+
 interface Asked {
   readonly resolve: (answer: thymus.v1.FromResponder) => void;
   readonly reject: (error: Error) => void;
@@ -138,11 +146,12 @@ export class ResponderClient {
     return this.#tell({ note: { kind: 'verdict', incident, text, inputs } });
   }
 
-  async list(withFinished: boolean): Promise<{ desk: DeskState; actions: ActionNews[] }> {
+  async list(withFinished: boolean): Promise<ActionList> {
     const { actions } = await this.#ask({ list: { withFinished } });
     return {
       desk: deskOf(actions?.desk ?? {}),
       actions: (actions?.actions ?? []).map(actionOf),
+      leftOut: actions?.leftOut ?? 0,
     };
   }
 

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { AUTONOMY_MODES } from '../domain/action.js';
 import { isOpen } from '../domain/action_record.js';
 import { ThymusError } from '../errors.js';
-import type { Action } from '../response/action_book.js';
+import type { Action as BookedAction } from '../response/action_book.js';
 import type { Clock } from '../response/clock.js';
 import type { Responder } from '../response/responder.js';
 import type { Json } from '../store/action_journal.js';
@@ -12,7 +12,7 @@ import { thymus } from './gen/response.js';
 import { MessageStream } from './message_stream.js';
 import { proposalOf } from './proposal_message.js';
 
-const { FromResponder, ToResponder } = thymus.v1;
+const { Action, FromResponder, ToResponder } = thymus.v1;
 type Request = thymus.v1.ToResponder;
 type Answer = Omit<thymus.v1.FromResponder.$Properties, 'id'>;
 
@@ -22,8 +22,9 @@ export const RESPONSE_PROTOCOL_VERSION = 1;
 const MOST_CONNECTIONS = 64;
 /** Who reads so slowly that more than this waits is hung up on. */
 const MOST_WAITING_BYTES = 8 * 1024 * 1024;
-/** Longest list that one answer holds. */
+/** Longest list that one answer holds; a message is at most MOST_MESSAGE_BYTES long. */
 const MOST_LISTED = 500;
+const MOST_LISTED_BYTES = 768 * 1024;
 
 export interface ResponderServerOptions {
   readonly path: string;
@@ -74,7 +75,7 @@ export class ResponderServer {
   }
 
   /** Tells those who want to know. */
-  tell(action: Action): void {
+  tell(action: BookedAction): void {
     const listeners = [...this.#peers].filter(({ wantsChanges }) => wantsChanges);
     if (listeners.length === 0) return;
     const { record, proposal } = action;
@@ -143,11 +144,21 @@ export class ResponderServer {
     const { responder, clock } = this.#options;
     const now = clock.now();
     const chosen = [...responder.actions].filter(({ record }) => withFinished || isOpen(record));
-    const actions = chosen
-      .sort((a, b) => b.record.opened.wallMs - a.record.opened.wallMs)
-      .slice(0, MOST_LISTED)
-      .map(({ record, proposal }) => actionMessage(newsOf(record, proposal, now)));
-    return { actions: { desk: deskMessage(responder.desk), actions } };
+    chosen.sort(
+      (a, b) =>
+        Number(isOpen(b.record)) - Number(isOpen(a.record)) ||
+        b.record.opened.wallMs - a.record.opened.wallMs,
+    );
+    const actions: thymus.v1.Action.$Properties[] = [];
+    let leftBytes = MOST_LISTED_BYTES;
+    for (const { record, proposal } of chosen.slice(0, MOST_LISTED)) {
+      const message = actionMessage(newsOf(record, proposal, now));
+      leftBytes -= Action.encode(message).finish().length;
+      if (leftBytes < 0) break;
+      actions.push(message);
+    }
+    const leftOut = chosen.length - actions.length;
+    return { actions: { desk: deskMessage(responder.desk), actions, leftOut } };
   }
 
   async #obey(request: Request): Promise<thymus.v1.Done.$Properties> {

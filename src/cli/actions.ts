@@ -18,9 +18,9 @@ import { stateDirectory } from './state_directory.js';
 
 /** `thymus actions` @returns the exit code */
 export async function actionsCommand(flags: ActionsFlags): Promise<number> {
-  const { desk, actions } = await withResponder(flags, (client) => client.list(flags.all ?? false));
-  if (flags.json) print(actions.map(actionLine).join(''));
-  else print(actionsText(desk, actions, lookOf(process.stdout, process.env)));
+  const list = await withResponder(flags, (client) => client.list(flags.all ?? false));
+  if (flags.json) print(list.actions.map(actionLine).join(''));
+  else print(actionsText(list, lookOf(process.stdout, process.env)));
   return EXIT.DONE;
 }
 

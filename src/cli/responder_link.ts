@@ -1,7 +1,7 @@
 import { setTimeout as startTimer } from 'node:timers';
 import type { ActionNews } from '../api/action_message.js';
 import { ResponderClient } from '../api/responder_client.js';
-import type { AutonomyMode, Proposal } from '../domain/action.js';
+import type { ActionState, AutonomyMode, Proposal } from '../domain/action.js';
 import type { DeskState } from '../domain/action_record.js';
 import {
   NO_RESPONSE_STATE,
@@ -13,6 +13,7 @@ import {
 import { AddressSet } from '../domain/address_set.js';
 import type { EffectFigures, Renewal, ResponsePort } from '../domain/response_port.js';
 import { ThymusError } from '../errors.js';
+import { MeasureMemory } from './measure_memory.js';
 
 /** Between two tries to reach a responder. */
 const AGAIN_MS = 50;
@@ -24,8 +25,6 @@ const CLOSE_MS = 1000;
 const DESK_MS = 1000;
 /** What may wait for a responder that is being started. */
 const MOST_WAITING = 1024;
-/** Actions whose state is remembered for decisions. */
-const MOST_REMEMBERED = 4096;
 
 export interface ResponderLinkOptions {
   readonly path: string;
@@ -38,7 +37,14 @@ export interface ResponderLinkOptions {
   readonly warn: (sentence: string) => void;
 }
 
-type Errand = (client: ResponderClient) => Promise<unknown>;
+/** What the responder has to be told, be it by the next connection. */
+interface Errand {
+  readonly run: (client: ResponderClient) => Promise<unknown>;
+  /** Called when it was refused. */
+  readonly onRefused?: () => void;
+  /** Called when it cannot be delivered. */
+  readonly onLost?: () => void;
+}
 
 /**
  * The engine's side of the responder: keeps a connection to it, starts it anew when it is gone, and
@@ -47,7 +53,7 @@ type Errand = (client: ResponderClient) => Promise<unknown>;
 export class ResponderLink implements ResponsePort {
   readonly #options: ResponderLinkOptions;
   readonly #home: AddressSet;
-  readonly #measures = new Map<string, MeasureStatus>();
+  readonly #measures = new MeasureMemory();
   #client: ResponderClient | null = null;
   #waiting: Errand[] = [];
   #allowed: readonly string[] | null = null;
@@ -58,6 +64,8 @@ export class ResponderLink implements ResponsePort {
   #isStarted = false;
   #mode: AutonomyMode;
   #askedMs = 0;
+  /** What became of measures while nobody was connected is not known yet. */
+  #isBehind = true;
   #isClosed = false;
   #nLost = 0;
 
@@ -80,29 +88,36 @@ export class ResponderLink implements ResponsePort {
   propose(proposal: Proposal, inputs: DecisionInputs): void {
     const json = JSON.stringify(inputs);
     const { id, incident, chosen } = proposal;
+    const remember = (state: ActionState): void =>
+      this.#remember({ proposal: id, incident, measure: chosen.measure, state });
     // Until the responder has said more.
-    this.#remember({ proposal: id, incident, measure: chosen.measure, state: 'pending' });
-    this.#run((client) => client.propose(proposal, json));
+    remember('pending');
+    this.#run({
+      run: (client) => client.propose(proposal, json),
+      onRefused: () => remember('failed'),
+      // Nobody chose otherwise: it may be proposed again.
+      onLost: () => remember('expired'),
+    });
   }
 
   renew(renewal: Renewal): void {
-    this.#run((client) => client.renew(renewal));
+    this.#run({ run: (client) => client.renew(renewal) });
   }
 
   allowAlways(prefixesAndNames: readonly string[]): void {
     this.#allowed = prefixesAndNames;
-    if (this.#client !== null) this.#run((client) => client.allow(prefixesAndNames));
+    if (this.#client !== null) this.#run({ run: (client) => client.allow(prefixesAndNames) });
   }
 
   report(figures: readonly EffectFigures[]): void {
     // Without a responder there is nobody to take anything back; newer figures will come.
     if (this.#client === null) return;
-    for (const one of figures) this.#run((client) => client.report(one));
+    for (const one of figures) this.#run({ run: (client) => client.report(one) });
   }
 
   /** For the decision log. @param inputs JSON */
   verdict(incident: string, text: string, inputs: string): void {
-    this.#run((client) => client.noteVerdict(incident, text, inputs));
+    this.#run({ run: (client) => client.noteVerdict(incident, text, inputs) });
   }
 
   setMode(mode: AutonomyMode): void {
@@ -114,8 +129,7 @@ export class ResponderLink implements ResponsePort {
 
   onTick(): void {
     if (this.#client === null || performance.now() - this.#askedMs < DESK_MS) return;
-    this.#askedMs = performance.now();
-    this.#run(async (client) => this.#onDesk((await client.list(false)).desk));
+    this.#look(this.#client);
   }
 
   /** Gives what was said a second to be answered. */
@@ -143,7 +157,12 @@ export class ResponderLink implements ResponsePort {
   async #serve(): Promise<void> {
     const { path } = this.#options;
     const mode = this.#mode;
-    const onChange = (action: ActionNews): void => this.#onChange(action);
+    const onChange = ({ proposal, state }: ActionNews): void => {
+      const { id, incident, chosen } = proposal;
+      this.#remember({ proposal: id, incident, measure: chosen.measure, state });
+    };
+    this.#measures.hearAnew();
+    this.#isBehind = true;
     const client = await ResponderClient.connect({ path, role: 'engine', mode, onChange });
     if (this.#isClosed) {
       client.close();
@@ -152,8 +171,11 @@ export class ResponderLink implements ResponsePort {
     this.#client = client;
     this.#startAgainMs = START_AGAIN_MS;
     this.#onDesk(client.desk);
-    if (this.#allowed !== null) this.#deliver(client, (one) => one.allow(this.#allowed ?? []));
+    const allowed = this.#allowed;
+    if (allowed !== null) this.#deliver(client, { run: (one) => one.allow(allowed) });
     for (const errand of this.#waiting.splice(0)) this.#deliver(client, errand);
+    // Last, so that what waited is among what it lists.
+    this.#look(client);
     await client.closed;
     this.#client = null;
   }
@@ -177,21 +199,43 @@ export class ResponderLink implements ResponsePort {
   #wait(errand: Errand): void {
     this.#waiting.push(errand);
     if (this.#waiting.length <= MOST_WAITING) return;
-    this.#waiting.shift();
+    this.#waiting.shift()!.onLost?.();
     this.#nLost++;
     this.#warn('No responder can be reached, and proposals are being lost: see its log.');
   }
 
   #deliver(client: ResponderClient, errand: Errand): void {
-    const delivery = errand(client)
+    this.#track(errand.run(client), (error) => {
+      if (isWithoutAnswer(error)) this.#wait(errand);
+      // What it could not write down it knows all the same, and tells what becomes of it.
+      else if (error.code !== 'OUTPUT_FAILED') errand.onRefused?.();
+    });
+  }
+
+  /** Asks how the responder stands, and, where something may have been missed, for all actions. */
+  #look(client: ResponderClient): void {
+    this.#askedMs = performance.now();
+    const catchUp = async (): Promise<void> => {
+      const wasBehind = this.#isBehind;
+      const list = await client.list(wasBehind);
+      if (wasBehind && client === this.#client) {
+        this.#measures.catchUp(list);
+        this.#isBehind = false;
+      }
+      this.#onDesk(list.desk);
+    };
+    // It is asked again at the next tick.
+    this.#track(catchUp(), () => undefined);
+  }
+
+  #track(work: Promise<unknown>, onError: (error: ThymusError) => void): void {
+    const tracked = work
       .catch((error: unknown) => {
         if (!(error instanceof ThymusError)) throw error;
-        // Refused is answered; for the rest there will be another responder.
-        const isAnswered = error.code === 'REFUSED' || error.code === 'NO_SUCH_ACTION';
-        if (!isAnswered) this.#wait(errand);
+        onError(error);
       })
-      .finally(() => this.#inFlight.delete(delivery));
-    this.#inFlight.add(delivery);
+      .finally(() => this.#inFlight.delete(tracked));
+    this.#inFlight.add(tracked);
   }
 
   /** What goes on is said once. */
@@ -201,23 +245,14 @@ export class ResponderLink implements ResponsePort {
     this.#options.warn(sentence);
   }
 
-  #onChange({ proposal, state }: ActionNews): void {
-    const { id, incident, chosen } = proposal;
-    this.#remember({ proposal: id, incident, measure: chosen.measure, state });
-  }
-
   #remember(status: MeasureStatus): void {
-    this.#measures.delete(status.proposal);
-    this.#measures.set(status.proposal, status);
-    if (this.#measures.size > MOST_REMEMBERED) {
-      this.#measures.delete(this.#measures.keys().next().value!);
-    }
-    this.#state = { ...this.#state, measures: [...this.#measures.values()] };
+    this.#measures.hear(status);
+    this.#state = { ...this.#state, measures: this.#measures.all };
   }
 
   #onDesk({ mode, halt, ledger }: DeskState): void {
     this.#state = {
-      ...this.#state,
+      measures: this.#measures.all,
       modeMost: halt === null ? mode : 'observe',
       ledger: this.#internal(ledger),
     };
@@ -227,3 +262,7 @@ export class ResponderLink implements ResponsePort {
     return { fleetShare, devices: devices.filter((address) => this.#home.has(address)) };
   }
 }
+
+/** There will be another responder, or another connection, to say it to. */
+const isWithoutAnswer = ({ code }: ThymusError): boolean =>
+  code === 'RESPONDER_ABSENT' || code === 'RESPONDER_BUSY';

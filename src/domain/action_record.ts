@@ -72,5 +72,7 @@ const LIVE: ReadonlySet<ActionState> = new Set(['applying', 'active', 'undoing']
 export const isLive = (record: ActionRecord): boolean => LIVE.has(record.state);
 
 /** True while it can still change its state. */
-export const isOpen = (record: ActionRecord): boolean =>
-  record.state === 'pending' || LIVE.has(record.state);
+export const isOpen = (record: ActionRecord): boolean => isOpenState(record.state);
+
+/** True of states that others follow. */
+export const isOpenState = (state: ActionState): boolean => state === 'pending' || LIVE.has(state);
