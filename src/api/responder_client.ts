@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import type { AutonomyMode, Proposal } from '../domain/action.js';
 import type { DeskState, Vote } from '../domain/action_record.js';
 import type { EffectFigures, Renewal } from '../domain/response_port.js';
-import { ThymusError } from '../errors.js';
+import { ERRORS, ThymusError, type ErrorCode } from '../errors.js';
 import { actionOf, deskOf, type ActionNews } from './action_message.js';
 import { thymus } from './gen/response.js';
 import { MessageStream } from './message_stream.js';
@@ -45,7 +45,10 @@ interface Asked {
   readonly timer: NodeJS.Timeout;
 }
 
-/** A connection to the responder. What it refuses is a ThymusError REFUSED, in its own words. */
+/**
+ * A connection to the responder. What it refuses is a ThymusError REFUSED or NO_SUCH_ACTION in its
+ * own words; where it could not do what it was asked for, one of the code that it says.
+ */
 export class ResponderClient {
   readonly #socket: Socket;
   readonly #options: ResponderClientOptions;
@@ -193,7 +196,7 @@ export class ResponderClient {
 }
 
 function refusalOf({ reason, code }: thymus.v1.Refused.$Properties): ThymusError {
-  const known = code === 'NO_SUCH_ACTION' ? code : 'REFUSED';
+  const known = Object.hasOwn(ERRORS, code ?? '') ? (code as ErrorCode) : 'INTERNAL';
   return new ThymusError(known, reason ?? '');
 }
 

@@ -117,7 +117,9 @@ export class ResponderServer {
     if (request.hello) return this.#hello(peer, request.hello);
     if (peer.role === '') throw new ThymusError('REFUSED', 'The first message has to be Hello.');
     if (request.list) return this.#list(request.list.withFinished ?? false);
-    const done = await this.#obey(request);
+    // What was withdrawn is withdrawn, be it written down or not: the answer says both.
+    if (request.panic) return { done: await this.#panic(request.panic) };
+    const done = this.#obey(request);
     await this.#options.responder.commit();
     return { done };
   }
@@ -161,9 +163,13 @@ export class ResponderServer {
     return { actions: { desk: deskMessage(responder.desk), actions, leftOut } };
   }
 
-  async #obey(request: Request): Promise<thymus.v1.Done.$Properties> {
+  async #panic({ by }: thymus.v1.Panic.$Properties): Promise<thymus.v1.Done.$Properties> {
+    return { text: (await this.#options.responder.panic(by ?? '')).join(' ') };
+  }
+
+  #obey(request: Request): thymus.v1.Done.$Properties {
     const { responder } = this.#options;
-    const { propose, renew, health, allow, vote, rollBack, panic, liftPanic, note } = request;
+    const { propose, renew, health, allow, vote, rollBack, liftPanic, note } = request;
     if (propose) {
       return { actionId: responder.propose(proposalOf(propose), parsed(propose.inputs)).id };
     }
@@ -199,7 +205,6 @@ export class ResponderServer {
       const { id, state } = responder.rollBack(actionId ?? '', by ?? '', reason ?? '');
       return { actionId: id, text: state };
     }
-    if (panic) return { text: (await responder.panic(panic.by ?? '')).join(' ') };
     if (liftPanic) {
       responder.lift(liftPanic.by ?? '');
       return {};

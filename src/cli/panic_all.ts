@@ -27,13 +27,14 @@ export interface PanicResult {
   readonly through: 'responder' | 'journal';
   /** Number of a process that did not answer and was ended. */
   readonly killed: number | null;
-  /** One sentence for each thing that is still in force. */
+  /** One sentence for each thing that is still in force, or that people should know. */
   readonly left: readonly string[];
 }
 
 /**
  * Withdraws everything and keeps anything new from being applied: through the responder where it
- * answers a greeting within a second, else by ending it and withdrawing what its journal and the actuators say.
+ * answers a greeting within a second and can do it, else by ending it and withdrawing what its
+ * journal and the actuators say.
  * @throws ThymusError RESPONDER_BUSY when its files cannot be had
  */
 export async function panicAll(options: PanicOptions): Promise<PanicResult> {
@@ -48,7 +49,6 @@ export async function panicAll(options: PanicOptions): Promise<PanicResult> {
     if (desk === null) continue;
     try {
       const left = await desk.responder.panic(by);
-      await desk.responder.commit();
       return { through: 'journal', killed, left: [...desk.notes, ...left] };
     } finally {
       desk.close();
@@ -57,17 +57,27 @@ export async function panicAll(options: PanicOptions): Promise<PanicResult> {
   throw new ThymusError('RESPONDER_BUSY', `${holderText(files)} Try again.`);
 }
 
-/** @returns what it said; null when it did not answer in time */
+/** @returns what it said; null when it did not answer in time, or cannot do it */
 async function askResponder(path: string, by: string): Promise<string | null> {
-  let client: ResponderClient | null = null;
+  const client = await connected(path);
+  if (client === null) return null;
   try {
-    client = await ResponderClient.connect({ path, role: 'cli', answerMs: ASK_MS });
     return (await client.panic(by, WITHDRAW_MS)).text;
   } catch (error) {
     if (error instanceof ThymusError && error.code === 'REFUSED') throw error;
     return null;
   } finally {
-    client?.close();
+    client.close();
+  }
+}
+
+/** @returns null also where it is one of another version */
+async function connected(path: string): Promise<ResponderClient | null> {
+  try {
+    return await ResponderClient.connect({ path, role: 'cli', answerMs: ASK_MS });
+  } catch (error) {
+    if (error instanceof ThymusError) return null;
+    throw error;
   }
 }
 

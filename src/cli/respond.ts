@@ -2,8 +2,9 @@ import { loadSettings } from '../config/load.js';
 import { AUTONOMY_MODES, type AutonomyMode } from '../domain/action.js';
 import { ThymusError } from '../errors.js';
 import { openActuators } from '../response/actuators/open.js';
+import type { ActuatorSettings } from '../response/actuators/settings.js';
 import { makePrivateDirectory } from '../store/durable.js';
-import { responseFiles } from '../store/response_files.js';
+import { responseFiles, type ResponseFiles } from '../store/response_files.js';
 import { actuatorSettings, keepActuatorSettings } from './actuator_settings.js';
 import { complain } from './console.js';
 import { EXIT } from './exit.js';
@@ -22,7 +23,7 @@ export async function respondCommand(flags: RespondFlags): Promise<number> {
   const actuators = await actuatorSettings(files, flags.config ?? null);
   const opened = openActuators(actuators);
   makePrivateDirectory(files.directory);
-  keepActuatorSettings(files, actuators);
+  tryToKeep(files, actuators);
   const manager = new ServiceManager(process.env);
   const names = opened.map(({ name }) => name).join(', ');
   const run = new ResponderRun({
@@ -44,6 +45,16 @@ export async function respondCommand(flags: RespondFlags): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   await run.run();
   return EXIT.DONE;
+}
+
+/** What is in force has to be withdrawn in time, be the disk full or not. */
+function tryToKeep(files: ResponseFiles, settings: ActuatorSettings): void {
+  try {
+    keepActuatorSettings(files, settings);
+  } catch (error) {
+    if (!(error instanceof ThymusError)) throw error;
+    complain(`thymus: ${error.message}\n`);
+  }
 }
 
 function modeOf(text: string | undefined): AutonomyMode | null {

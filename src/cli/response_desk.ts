@@ -50,22 +50,17 @@ async function open({ files, actuators, onChange }: DeskOptions, lock: ProcessLo
   const notes: string[] = [];
   const clock = new BootClock();
   const key = signingKey(files);
-  const log = openOrSetAside('LOG_DAMAGED', [files.log, files.head], {
+  const log = await openOrSetAside('LOG_DAMAGED', [files.log, files.head], {
     open: () => DecisionLog.open(files, key),
-    note: (text) => notes.push(text),
+    onDamage: (text) => void notes.push(text),
   });
-  const nDamaged = notes.length;
-  const journal = openOrSetAside('JOURNAL_DAMAGED', [files.journal], {
+  const journal = await openOrSetAside('JOURNAL_DAMAGED', [files.journal], {
     open: () => ActionJournal.open(files.journal),
-    note: (text) => notes.push(text),
+    onDamage: async (text) => void notes.push(text, ...(await withdrawAll(actuators))),
+  }).catch((error: unknown) => {
+    log.close();
+    throw error;
   });
-  if (notes.length > nDamaged) {
-    for (const actuator of actuators) {
-      const outcome = await actuator.panic();
-      if (!outcome.ok) notes.push(outcome.reason);
-    }
-    notes.push('Everything in force was withdrawn.');
-  }
   for (const text of notes) log.add({ kind: 'difference', text }, clock.now().wallMs);
   const change = onChange === undefined ? {} : { onChange };
   const responder = new Responder({ journal, log, clock, actuators, ...change });
@@ -87,23 +82,33 @@ export function holderText(files: ResponseFiles): string {
   return owner === null ? 'A responder runs here already.' : `Process ${owner.pid} responds here.`;
 }
 
-interface Opening<T> {
-  readonly open: () => T;
-  readonly note: (text: string) => void;
+async function withdrawAll(actuators: readonly Actuator[]): Promise<readonly string[]> {
+  const faults: string[] = [];
+  for (const actuator of actuators) {
+    const outcome = await actuator.panic();
+    if (!outcome.ok) faults.push(outcome.reason);
+  }
+  return [...faults, 'Everything in force was withdrawn.'];
 }
 
-function openOrSetAside<T>(
+interface Opening<T> {
+  readonly open: () => T;
+  /** Before a new one is begun, which a full disk may not allow. */
+  readonly onDamage: (text: string) => Promise<void> | void;
+}
+
+async function openOrSetAside<T>(
   damage: ThymusError['code'],
   paths: readonly string[],
-  { open, note }: Opening<T>,
-): T {
+  { open, onDamage }: Opening<T>,
+): Promise<T> {
   try {
     return open();
   } catch (error) {
     if (!(error instanceof ThymusError) || error.code !== damage) throw error;
     const aside = `damaged-${Date.now()}`;
     for (const path of paths) moveAway(path, `${path}.${aside}`);
-    note(`${error.message} It was set aside as ${aside}.`);
+    await onDamage(`${error.message} It was set aside as ${aside}.`);
     return open();
   }
 }

@@ -240,7 +240,7 @@ export class Responder {
 
   /**
    * Withdraws everything in the name of thymus, and applies nothing until it is lifted.
-   * @returns one sentence for each thing that could not be withdrawn yet
+   * @returns one sentence for each thing that could not be withdrawn yet, or not be written down
    */
   async panic(by: string): Promise<readonly string[]> {
     checkName(by);
@@ -257,9 +257,8 @@ export class Responder {
       }),
     );
     const results = await Promise.race([withdrawn, timeout(PANIC_MS)]);
-    await this.#book.commit().catch(() => undefined);
-    if (results === null) return ['Some actuators do not answer; it goes on trying.'];
-    return results.filter((reason) => reason !== null);
+    const reasons = results ?? ['Some actuators do not answer; it goes on trying.'];
+    return [...reasons, await this.#troubleOfHalt()].filter((reason) => reason !== null);
   }
 
   lift(by: string): void {
@@ -336,6 +335,15 @@ export class Responder {
   get isBusy(): boolean {
     for (const { record } of this.#book.all) if (isOpen(record)) return true;
     return false;
+  }
+
+  async #troubleOfHalt(): Promise<string | null> {
+    try {
+      await this.#book.commit();
+      return null;
+    } catch (error) {
+      return `A responder that is started anew does not know of it: ${(error as Error).message}`;
+    }
   }
 
   /** What fails to be withdrawn is tried again. */

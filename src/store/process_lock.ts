@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { outputFailed } from './output_error.js';
 
 /** Who holds a lock. */
@@ -9,6 +9,7 @@ export interface LockOwner {
   readonly startTicks: string;
 }
 
+const { O_CREAT, O_RDWR } = constants;
 const FLOCK_FD = 3;
 const START_TICKS_FIELD = 19;
 
@@ -30,7 +31,7 @@ export class ProcessLock {
   static take(path: string): ProcessLock | null {
     let fd: number | null = null;
     try {
-      fd = openSync(path, 'a+', 0o600);
+      fd = openSync(path, O_RDWR | O_CREAT, 0o600);
       // The program locks the open file that it shares with this process, and leaves it locked.
       const stdio = ['ignore', 'ignore', 'ignore', fd] as const;
       const { status, error } = spawnSync('flock', ['-xn', String(FLOCK_FD)], {
@@ -41,8 +42,10 @@ export class ProcessLock {
         closeSync(fd);
         return null;
       }
-      ftruncateSync(fd);
-      writeSync(fd, `${process.pid} ${startTicks(process.pid) ?? ''}\n`);
+      // In place, which also goes on a full disk.
+      const owner = Buffer.from(`${process.pid} ${startTicks(process.pid) ?? ''}\n`);
+      writeSync(fd, owner, 0, owner.length, 0);
+      ftruncateSync(fd, owner.length);
       return new ProcessLock(fd);
     } catch (error) {
       if (fd !== null) closeSync(fd);

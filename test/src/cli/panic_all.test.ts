@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { thymus } from '../../../src/api/gen/response.js';
+import { MessageStream } from '../../../src/api/message_stream.js';
 import { ResponderClient } from '../../../src/api/responder_client.js';
 import { panicAll, type PanicResult } from '../../../src/cli/panic_all.js';
 import { checkDecisions } from '../../../src/store/decision_check.js';
@@ -13,6 +24,7 @@ import { responseFiles, type ResponseFiles } from '../../../src/store/response_f
 import { FileActuator } from '../response/support/file_actuator.js';
 import { proposalOf } from '../response/support/proposals.js';
 
+const { FromResponder, ToResponder } = thymus.v1;
 const DOUBLE = fileURLToPath(new URL('../response/support/respond_double.js', import.meta.url));
 
 describe('panicAll', () => {
@@ -84,6 +96,101 @@ describe('panicAll', () => {
     assert.match(left[0]!, /is damaged at byte 0 .* It was set aside as damaged-\d+\.$/);
     assert.equal(left[1], 'Everything in force was withdrawn.');
     assert.deepEqual(enforced(), []);
+  });
+
+  for (const [what, answer] of [
+    ['is one of another version', () => ({ code: 'REFUSED', reason: 'The versions differ.' })],
+    [
+      'fails inside',
+      (isFirst: boolean) => (isFirst ? null : { code: 'INTERNAL', reason: 'It failed inside.' }),
+    ],
+  ] as const) {
+    it(`does it without a responder that ${what}`, async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      rmSync(files.socket);
+      const server = createServer((socket) => {
+        const stream = new MessageStream();
+        socket.on('data', (bytes) => {
+          for (const message of stream.take(bytes)) {
+            const { id, hello } = ToResponder.decode(message);
+            const refused = answer(Boolean(hello));
+            const said = refused === null ? { welcome: {} } : { refused };
+            socket.write(FromResponder.encodeDelimited({ id, ...said }).finish());
+          }
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(files.socket, resolve));
+      assert.deepEqual(await panic(), { through: 'journal', killed: null, left: [] });
+      assert.deepEqual(enforced(), []);
+      server.close();
+    });
+  }
+
+  describe('when the disk is full', () => {
+    const FORGETFUL = /^A responder that is started anew does not know of it: .* the disk is full;/;
+
+    beforeEach(async function () {
+      await movedToDisk(this);
+      spawnSync('dd', ['if=/dev/zero', `of=${join(files.directory, 'fill')}`, 'bs=4k']);
+    });
+
+    afterEach(async () => {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+      spawnSync('umount', [files.directory]);
+    });
+
+    /** What lies in a directory goes on lying in it, but on a small disk of its own. */
+    async function movedToDisk(test: Mocha.Context): Promise<void> {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const { directory } = files;
+      const before = `${directory}.before`;
+      renameSync(directory, before);
+      mkdirSync(directory);
+      const options = ['-t', 'tmpfs', '-o', 'size=128k,mode=700', 'tmpfs', directory];
+      if (spawnSync('mount', options).status !== 0) test.skip();
+      cpSync(before, directory, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+      child = fork(DOUBLE, [folder]);
+      await once(child, 'message');
+    }
+
+    it('withdraws through the responder, and says what is not on disk', async () => {
+      const { through, left } = await panic();
+      assert.deepEqual([through, enforced()], ['responder', []]);
+      assert.match(left.join('\n'), FORGETFUL);
+      rmSync(join(files.directory, 'fill'));
+      const client = await connect();
+      while ((await client.list(false)).desk.differences.length > 0);
+      client.close();
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      child = fork(DOUBLE, [folder]);
+      await once(child, 'message');
+      const again = await connect();
+      assert.equal(again.desk.halt?.by, 'ann', 'it got onto the disk when there was room');
+      again.close();
+    });
+
+    it('withdraws by what the journal says', async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const { through, left } = await panic();
+      assert.deepEqual([through, enforced()], ['journal', []]);
+      assert.match(left.join('\n'), FORGETFUL);
+    });
+
+    it('withdraws when the journal is damaged, too', async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      writeFileSync(files.journal, '');
+      spawnSync('dd', ['if=/dev/zero', `of=${join(files.directory, 'fill2')}`, 'bs=1k']);
+      await assert.rejects(panic(), /the disk is full/);
+      assert.deepEqual(enforced(), []);
+    });
   });
 
   it('lets one responder run at a time', async () => {

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
+import { spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { ResponderClient } from '../../../src/api/responder_client.js';
 import { responseFiles } from '../../../src/store/response_files.js';
 import { proposalOf } from '../response/support/proposals.js';
@@ -23,6 +32,7 @@ if (verb === 'panic') for (const id of readdirSync(folder)) rmSync(folder + '/' 
 describe('thymus respond, actions, approve, reject, rollback, panic, audit', function () {
   this.timeout(60_000);
   let folder: string;
+  let config: string;
   let child: ChildProcess;
   let client: ResponderClient;
 
@@ -32,7 +42,7 @@ describe('thymus respond, actions, approve, reject, rollback, panic, audit', fun
     writeFileSync(hook, HOOK);
     chmodSync(hook, 0o755);
     const enforced = mkdtempSync(join(folder, 'enforced-'));
-    const config = join(folder, 'thymus.yaml');
+    config = join(folder, 'thymus.yaml');
     const section = `actuators:\n  - kind: command\n    program: [${hook}, ${enforced}]\n`;
     writeFileSync(config, `budget: 2\n${section}`);
     child = startThymus(['respond', '--config', config, '--state', folder, '--mode', 'auto']);
@@ -160,11 +170,40 @@ describe('thymus respond, actions, approve, reject, rollback, panic, audit', fun
   });
 
   it('refuses actuators that are none', async () => {
-    const config = join(folder, 'wrong.yaml');
-    writeFileSync(config, 'actuators:\n  - kind: prayer\n');
-    const { code, err } = await thymus(['respond', '--config', config, '--state', folder]);
+    const wrong = join(folder, 'wrong.yaml');
+    writeFileSync(wrong, 'actuators:\n  - kind: prayer\n');
+    const { code, err } = await thymus(['respond', '--config', wrong, '--state', folder]);
     assert.equal(code, 2);
     assert.match(err, /^thymus: The configuration file .*wrong\.yaml is refused: 'actuators\.0/);
+  });
+
+  it('starts on a full disk, and withdraws in time what is in force', async function () {
+    const state = join(folder, 'full');
+    const { directory, socket } = responseFiles(state);
+    mkdirSync(directory, { recursive: true });
+    const tmpfs = ['-t', 'tmpfs', '-o', 'size=64k,mode=700', 'tmpfs', directory];
+    if (spawnSync('mount', tmpfs).status !== 0) this.skip();
+    const respond = async (...more: string[]): Promise<ChildProcess> => {
+      rmSync(socket, { force: true });
+      const started = startThymus(['respond', '--config', config, '--state', state, ...more]);
+      await present(socket);
+      return started;
+    };
+    try {
+      const first = await respond('--mode', 'auto');
+      const engine = await ResponderClient.connect({ path: socket, role: 'engine' });
+      await engine.propose(proposalOf('1.1', { ttlSeconds: 2 }), 'null');
+      await until(() => enforced().length > 0);
+      first.kill('SIGKILL');
+      await once(first, 'exit');
+      spawnSync('dd', ['if=/dev/zero', `of=${join(directory, 'fill')}`, 'bs=4k']);
+      const second = await respond();
+      await until(() => enforced().length === 0);
+      second.kill('SIGKILL');
+      assert.match(await text(second.stderr!), /actuators\.json: the disk is full/);
+    } finally {
+      spawnSync('umount', [directory]);
+    }
   });
 
   it('ends when it is told to', async () => {
