@@ -6,14 +6,14 @@ import type { Incident } from '../domain/incident.js';
 import type { ResponsePort } from '../domain/response_port.js';
 import { tickOf } from '../domain/tick.js';
 import { isAnsweredFlow, TrafficHistory } from '../models/traffic_history.js';
-import { decide, TTL_SECONDS } from '../policy/decide.js';
+import { decide } from '../policy/decide.js';
 import { Policy } from '../policy/policy.js';
 import { EffectMeter } from './effect_meter.js';
 import { NetworkRoles } from './network_roles.js';
+import { Renewals } from './renewals.js';
 
 /** An incident takes in what happens within so long; until then its hosts teach nothing. */
 const INCIDENT_US = 6 * 3600e6;
-const TTL_SECONDS_MOST = 4 * 3600;
 /** More is for people to look at: an incident that asks for so much is no longer one thing. */
 const PROPOSALS_MOST = 8;
 const CASES_MOST = 2048;
@@ -30,8 +30,6 @@ export interface ResponseSinkOptions {
 interface Case {
   proposals: number;
   evidence: number;
-  ttlSeconds: number;
-  renewedUs: number;
 }
 
 /**
@@ -49,6 +47,7 @@ export class ResponseSink implements RecordSink {
   readonly #history = new TrafficHistory();
   readonly #roles = new NetworkRoles(this.#history);
   readonly #effects = new EffectMeter(this.#history);
+  readonly #renewals = new Renewals();
   readonly #cases = new Map<string, Case>();
   #policy: Policy;
   #tick = -Infinity;
@@ -103,7 +102,7 @@ export class ResponseSink implements RecordSink {
   #answer(incident: Incident): void {
     const id = this.#runId === null ? incident.id : `${this.#runId}/${incident.id}`;
     const nowUs = Math.max(incident.openedUs, incident.lastSeenUs);
-    const known = this.#caseOf(incident.id, nowUs);
+    const known = this.#caseOf(incident.id);
     const more = incident.evidenceCount - known.evidence;
     known.evidence = incident.evidenceCount;
     this.#effects.onEvidence(id, more);
@@ -121,7 +120,7 @@ export class ResponseSink implements RecordSink {
     for (const { entity } of incident.evidence) {
       this.#history.suspect(entity.key, nowUs + INCIDENT_US);
     }
-    if (more > 0) this.#renew(id, known, nowUs);
+    if (more > 0) this.#renew(id, nowUs);
     const proposal = decide(inputs);
     if (proposal === null) return;
     if (known.proposals >= PROPOSALS_MOST) {
@@ -132,28 +131,18 @@ export class ResponseSink implements RecordSink {
     this.#port.propose(proposal, inputs);
   }
 
-  #caseOf(id: string, nowUs: number): Case {
+  #caseOf(id: string): Case {
     const known = this.#cases.get(id);
     if (known !== undefined) return known;
     if (this.#cases.size >= CASES_MOST) this.#cases.delete(this.#cases.keys().next().value!);
-    const made = { proposals: 0, evidence: 0, ttlSeconds: TTL_SECONDS, renewedUs: nowUs };
+    const made = { proposals: 0, evidence: 0 };
     this.#cases.set(id, made);
     return made;
   }
 
-  /** Evidence that keeps coming doubles the life of what is in force, each time half of it is over. */
-  #renew(incident: string, known: Case, nowUs: number): void {
-    if (nowUs - known.renewedUs < (known.ttlSeconds / 2) * 1e6) return;
-    const inForce = this.#port.state.measures.filter(
-      (one) => one.incident === incident && (one.state === 'active' || one.state === 'applying'),
-    );
-    known.renewedUs = nowUs;
-    if (inForce.length === 0) return;
-    known.ttlSeconds = Math.min(2 * known.ttlSeconds, TTL_SECONDS_MOST);
-    const { ttlSeconds } = known;
-    for (const { proposal } of inForce) {
-      this.#port.renew({ proposal, incident, ttlSeconds, evidenceUs: nowUs });
-    }
+  #renew(incident: string, nowUs: number): void {
+    this.#renewals.follow(this.#port.state.measures, nowUs);
+    for (const renewal of this.#renewals.onEvidence(incident, nowUs)) this.#port.renew(renewal);
   }
 
   #passTime(nowUs: number): void {
@@ -163,6 +152,8 @@ export class ResponseSink implements RecordSink {
     this.#port.onTick(nowUs);
     const figures = this.#effects.take(nowUs);
     if (figures.length > 0) this.#port.report(figures);
-    this.#effects.follow(this.#port.state.measures, nowUs);
+    const { measures } = this.#port.state;
+    this.#effects.follow(measures, nowUs);
+    this.#renewals.follow(measures, nowUs);
   }
 }

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Proposal } from '../../../src/domain/action.js';
-import { NO_RESPONSE_STATE, type ResponseState } from '../../../src/domain/decision.js';
+import type { ActionState, Proposal } from '../../../src/domain/action.js';
+import {
+  NO_RESPONSE_STATE,
+  type MeasureStatus,
+  type ResponseState,
+} from '../../../src/domain/decision.js';
 import type { EffectFigures, Renewal, ResponsePort } from '../../../src/domain/response_port.js';
 import { StateReader } from '../../../src/domain/state_reader.js';
 import { StateWriter } from '../../../src/domain/state_writer.js';
@@ -101,6 +105,36 @@ describe('ResponseSink', () => {
     ]);
     sink.onIncident(beacon(SPAN_S + 9000, 402), 'grew');
     assert.equal(port.said.length, 4, 'no new evidence, no renewal');
+  });
+
+  it('renews each action of an incident by its own time', () => {
+    const port = new Recorder();
+    const sink = sinkWith(port);
+    work(sink);
+    const statusOf = (proposal: string, host: string, state: ActionState): MeasureStatus => {
+      return { proposal, incident: '1', measure: { kind: 'isolate', host }, state };
+    };
+    const first = statusOf('1.1', PC, 'active');
+    const setTo = (...measures: MeasureStatus[]): void => {
+      port.state = { ...NO_RESPONSE_STATE, measures };
+    };
+    let evidence = 2;
+    const evidenceAt = (atS: number): string[] => {
+      port.said.length = 0;
+      sink.onIncident(beacon(SPAN_S + atS, ++evidence), 'grew');
+      return port.said.filter((one) => one.startsWith('renew'));
+    };
+    setTo(first);
+    assert.deepEqual(evidenceAt(0), []);
+    assert.deepEqual(evidenceAt(300), ['renew 1.1 for 1200 s']);
+    // People agree to another action, which lives for ten minutes from now, whatever the first has.
+    setTo(first, statusOf('1.2', FILES, 'pending'));
+    assert.deepEqual(evidenceAt(500), []);
+    setTo(first, statusOf('1.2', FILES, 'active'));
+    work(sink, [{ at: SPAN_S + 520, from: PC, to: FILES, port: 445, macs: MACS }]);
+    assert.deepEqual(evidenceAt(810), []);
+    assert.deepEqual(evidenceAt(840), ['renew 1.2 for 1200 s']);
+    assert.deepEqual(evidenceAt(900), ['renew 1.1 for 2400 s']);
   });
 
   it('tells of what measures do to normal traffic and to the attack', () => {
