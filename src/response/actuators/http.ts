@@ -1,11 +1,30 @@
-import { failed, firstLine, reasonOf, refused } from './outcome.js';
-import type { Outcome } from './actuator.js';
+import { firstLine, reasonOf } from './outcome.js';
 
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
 }
 
+/** Why there is no answer. */
+export interface NoAnswer {
+  readonly ok: false;
+  readonly reason: string;
+  readonly retry: boolean;
+  /** True where the other side may have read what was sent all the same. */
+  readonly maybeHeard: boolean;
+}
+
+/** Failures that come before anything is sent. */
+const UNSENT: ReadonlySet<unknown> = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const REDIRECTION = 300;
+const SERVER_ERROR = 500;
 const MOST_ANSWER_BYTES = 1 << 20;
 /** Statuses of a server that may think otherwise later: busy, late, or failed by itself. */
 const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
@@ -15,7 +34,7 @@ export async function post(
   url: string,
   body: string,
   options: { readonly headers: Readonly<Record<string, string>>; readonly timeoutMs: number },
-): Promise<HttpAnswer | Outcome> {
+): Promise<HttpAnswer | NoAnswer> {
   const { headers, timeoutMs } = options;
   try {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -30,18 +49,27 @@ export async function post(
   } catch (error) {
     const late = error instanceof Error && error.name === 'TimeoutError';
     const why = late ? `no answer within ${timeoutMs} ms` : reasonOf(error);
-    return failed(`${placeOf(url)} cannot be reached (${why}): check that it runs and the URL.`);
+    const reason = `${placeOf(url)} cannot be reached (${why}): check that it runs and the URL.`;
+    return { ok: false, reason, retry: true, maybeHeard: !UNSENT.has(codeOf(error)) };
   }
 }
 
 /** The failure that a status means. */
-export function httpFailure(url: string, { status, body }: HttpAnswer): Outcome {
+export function httpFailure(url: string, { status, body }: HttpAnswer): NoAnswer {
   const said = body.trim() === '' ? '' : ` (${firstLine(body)})`;
   const what = `${placeOf(url)} answered HTTP ${status}${said}`;
-  if (status === 401 || status === 403) return refused(`${what}: check the secret and its rights.`);
-  if (status >= 500 || PASSING.has(status))
-    return failed(`${what}: see its log; it is tried again.`);
-  return refused(`${what}: check the URL.`);
+  // What stands before the server may have lost its answer.
+  const maybeHeard = status >= SERVER_ERROR || status < REDIRECTION;
+  const isLost = (reason: string): NoAnswer => ({ ok: false, reason, retry: false, maybeHeard });
+  if (status === 401 || status === 403) return isLost(`${what}: check the secret and its rights.`);
+  if (status >= SERVER_ERROR || PASSING.has(status))
+    return { ...isLost(`${what}: see its log; it is tried again.`), retry: true };
+  return isLost(`${what}: check the URL.`);
+}
+
+function codeOf(error: unknown): unknown {
+  const { cause } = error as { readonly cause?: { readonly code?: unknown } };
+  return cause?.code;
 }
 
 /** A URL without what may be secret in it. */

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Edge, Measure } from '../../domain/action.js';
 import type { Actuator, Order, Outcome } from './actuator.js';
 import { parseAddress } from './address.js';
-import { readIfThere, replaceFile, whyNotWritten } from './atomic_file.js';
-import { httpFailure, post } from './http.js';
+import { httpFailure, post, type NoAnswer } from './http.js';
+import { Openc2Ledger, type Holding } from './openc2_ledger.js';
 import { DONE, failed, firstLine, refused } from './outcome.js';
 import { SerialQueue } from './serial_queue.js';
 
@@ -13,7 +13,7 @@ export interface Openc2Settings {
   /** Bearer token; null: the URL and its certificate are enough. */
   readonly token: string | null;
   readonly timeoutMs: number;
-  /** Where the numbers of the consumer's rules are kept, by which they are deleted. */
+  /** Where it is kept what the consumer holds; see Openc2Ledger. */
   readonly ledgerPath: string;
   /** Kinds of measures that become commands; null: all that can. */
   readonly kinds: readonly string[] | null;
@@ -24,6 +24,7 @@ export interface Openc2Settings {
 const KINDS: ReadonlySet<Measure['kind']> = new Set(['block_edge', 'block_external', 'isolate']);
 const MEDIA_TYPE = 'application/openc2+json;version=1.0';
 const MOST_WAITING = 256;
+const PROCESSING = 102;
 const OK = 200;
 const NOT_FOUND = 404;
 
@@ -46,21 +47,23 @@ const RESPONSE = z.object({
 });
 type Response = z.infer<typeof RESPONSE>;
 
-const LEDGER = z.record(z.string(), z.array(z.number()));
-type Ledger = z.infer<typeof LEDGER>;
-
 /**
  * Asks a packet filter that understands OpenC2, by the profile SLPF 1.0 over HTTPS: `deny` with the
  * time that it lasts, so that the consumer lets go by itself, and `delete` of the rule's number.
+ * The profile has no question for a number that an answer which never came would have told, and
+ * numbers of our own (`insert_rule`) are places in a list that we do not know: such a rule ends by
+ * its own time, and until then it is said that it may be there.
  */
 export class Openc2 implements Actuator {
   readonly name = 'openc2';
   readonly expiresByItself = true;
   readonly #settings: Openc2Settings;
+  readonly #ledger: Openc2Ledger;
   readonly #queue = new SerialQueue(MOST_WAITING);
 
   constructor(settings: Openc2Settings) {
     this.#settings = settings;
+    this.#ledger = new Openc2Ledger(settings.ledgerPath);
   }
 
   handles(measure: Measure): boolean {
@@ -93,7 +96,7 @@ export class Openc2 implements Actuator {
 
   async list(): Promise<readonly string[] | null> {
     try {
-      return Object.keys(await this.#ledger());
+      return await this.#ledger.ids();
     } catch {
       return null;
     }
@@ -102,11 +105,12 @@ export class Openc2 implements Actuator {
   async panic(): Promise<Outcome> {
     const ids = await this.list();
     if (ids === null) return failed(this.#unreadable());
+    let first: Outcome = DONE;
     for (const id of ids) {
       const outcome = (await this.#queue.run(() => this.#delete(id))) ?? failed(BUSY);
-      if (!outcome.ok) return outcome;
+      if (first.ok) first = outcome;
     }
-    return DONE;
+    return first;
   }
 
   async close(): Promise<void> {
@@ -124,51 +128,94 @@ export class Openc2 implements Actuator {
     return outcomes;
   }
 
-  async #deny(order: Order): Promise<Outcome> {
-    const targets = targetsOf(order.measure);
+  async #deny({ id, measure, ttlMs }: Order): Promise<Outcome> {
+    const targets = targetsOf(measure);
     if (typeof targets === 'string') return refused(targets);
     // A longer time is a new rule; the old one goes first, and by its own time at the latest.
-    const cleared = await this.#delete(order.id);
-    if (!cleared.ok) return cleared;
-    const rules: number[] = [];
+    let held = await this.#withoutKnown(id);
     for (const target of targets) {
-      const answer = await this.#command(deny(target, order.ttlMs));
-      if ('ok' in answer) return answer;
-      if (answer.status !== OK) return this.#refusal(answer);
-      const rule = answer.results?.slpf?.rule_number;
-      if (rule === undefined) return refused(NO_NUMBER);
-      rules.push(rule);
-      const noted = await this.#note(order.id, rules);
-      if (!noted.ok) return noted;
+      if ('ok' in held) break;
+      held = await this.#add({ id, held, target, ttlMs });
     }
-    return DONE;
+    return 'ok' in held ? held : DONE;
+  }
+
+  /** @returns what is held with the new rule */
+  async #add({ id, held, target, ttlMs }: Addition): Promise<Holding | Outcome> {
+    const { timeoutMs } = this.#settings;
+    const untilMs = this.#nowMs() + timeoutMs + durationOf(ttlMs);
+    const unansweredUntilMs = Math.max(held.unansweredUntilMs, untilMs);
+    const noted = await this.#ledger.set(id, { ...held, unansweredUntilMs });
+    if (!noted.ok) return noted;
+    const answer = await this.#command(deny(target, ttlMs));
+    if ('ok' in answer) return this.#unlessHeard(id, held, answer);
+    if (answer.status === PROCESSING) return this.#refusal(answer);
+    if (answer.status !== OK) return this.#unlessHeard(id, held, this.#refusal(answer));
+    const number = answer.results?.slpf?.rule_number;
+    if (number === undefined) return refused(NO_NUMBER);
+    const after = { ...held, rules: [...held.rules, { number, untilMs }] };
+    const known = await this.#ledger.set(id, after);
+    return known.ok ? after : known;
+  }
+
+  /** Nothing is in force of what nobody has heard, or was refused. */
+  async #unlessHeard(id: string, before: Holding, outcome: Outcome | NoAnswer): Promise<Outcome> {
+    if (!('maybeHeard' in outcome && outcome.maybeHeard)) await this.#ledger.set(id, before);
+    return outcome;
   }
 
   async #delete(id: string): Promise<Outcome> {
-    let rules: readonly number[];
+    const left = await this.#withoutKnown(id);
+    if ('ok' in left) return left;
+    const { unansweredUntilMs } = left;
+    if (unansweredUntilMs === 0) return DONE;
+    const until = new Date(unansweredUntilMs).toISOString();
+    return failed(
+      `The OpenC2 consumer has not told the number of a rule that may be in force until ${until}: take it out there, or wait.`,
+    );
+  }
+
+  /** Deletes all rules whose number is known. @returns what may be left by now */
+  async #withoutKnown(id: string): Promise<Holding | Outcome> {
+    let held: Holding;
     try {
-      rules = (await this.#ledger())[id] ?? [];
+      held = await this.#ledger.holding(id);
     } catch {
       return failed(this.#unreadable());
     }
-    for (const rule of rules) {
-      const answer = await this.#command({
-        action: 'delete',
-        target: { 'slpf:rule_number': rule },
-        args: { response_requested: 'complete' },
-      });
-      if ('ok' in answer) return answer;
-      // Its time was over before, or somebody else has taken it out.
-      if (answer.status !== OK && answer.status !== NOT_FOUND) return this.#refusal(answer);
+    for (const { number, untilMs } of held.rules) {
+      const outcome = await this.#deleteRule(number);
+      // Its own time is over, so that there is nothing left to be deleted.
+      if (!outcome.ok && untilMs > this.#nowMs()) return outcome;
     }
-    return rules.length === 0 ? DONE : this.#note(id, []);
+    const isOver = held.unansweredUntilMs <= this.#nowMs();
+    const left = { rules: [], unansweredUntilMs: isOver ? 0 : held.unansweredUntilMs };
+    if (held.rules.length === 0 && left.unansweredUntilMs === held.unansweredUntilMs) return left;
+    const noted = await this.#ledger.set(id, left);
+    return noted.ok ? left : noted;
   }
 
-  async #command(command: object): Promise<Response | Outcome> {
-    const { url, token, timeoutMs, nowMs = Date.now } = this.#settings;
+  async #deleteRule(number: number): Promise<Outcome> {
+    const answer = await this.#command({
+      action: 'delete',
+      target: { 'slpf:rule_number': number },
+      args: { response_requested: 'complete' },
+    });
+    if ('ok' in answer) return answer;
+    // Somebody else has taken it out.
+    if (answer.status === OK || answer.status === NOT_FOUND) return DONE;
+    return this.#refusal(answer);
+  }
+
+  #nowMs(): number {
+    return (this.#settings.nowMs ?? Date.now)();
+  }
+
+  async #command(command: object): Promise<Response | NoAnswer> {
+    const { url, token, timeoutMs } = this.#settings;
     const id = randomUUID();
     const message = {
-      headers: { request_id: id, created: nowMs(), from: 'thymus' },
+      headers: { request_id: id, created: this.#nowMs(), from: 'thymus' },
       body: { openc2: { request: { ...command, command_id: id } } },
     };
     const headers = {
@@ -190,23 +237,6 @@ export class Openc2 implements Actuator {
     return failed(`${what}: see its log.`);
   }
 
-  async #ledger(): Promise<Ledger> {
-    const text = await readIfThere(this.#settings.ledgerPath);
-    return text === null ? {} : LEDGER.parse(JSON.parse(text));
-  }
-
-  async #note(id: string, rules: readonly number[]): Promise<Outcome> {
-    const { ledgerPath } = this.#settings;
-    try {
-      const { [id]: _, ...others } = await this.#ledger();
-      const ledger = rules.length === 0 ? others : { ...others, [id]: [...rules] };
-      await replaceFile(ledgerPath, `${JSON.stringify(ledger)}\n`, 0o600);
-      return DONE;
-    } catch (error) {
-      return failed(whyNotWritten(ledgerPath, error));
-    }
-  }
-
   #unreadable(): string {
     return `'${this.#settings.ledgerPath}' cannot be read: move it away; rules end by their own time.`;
   }
@@ -217,11 +247,21 @@ const BUSY = 'Too many commands wait for the OpenC2 consumer: try again later.';
 const NO_NUMBER =
   'The OpenC2 consumer gives no rule number, so that its rule cannot be taken back: it ends by its own time.';
 
+interface Addition {
+  readonly id: string;
+  /** What is held for the same action. */
+  readonly held: Holding;
+  readonly target: object;
+  readonly ttlMs: number;
+}
+
+const durationOf = (ttlMs: number): number => Math.max(1, Math.round(ttlMs));
+
 const deny = (target: object, ttlMs: number): object => ({
   action: 'deny',
   target,
   args: {
-    duration: Math.max(1, Math.round(ttlMs)),
+    duration: durationOf(ttlMs),
     response_requested: 'complete',
     slpf: { drop_process: 'none', direction: 'both' },
   },
