@@ -2,19 +2,15 @@ import { formatAddress } from '../batch/address.js';
 import { EventType } from '../batch/generated/event_schema.js';
 import { APP_CATEGORIES, APP_NAMES } from '../batch/generated/names.js';
 import {
-  EventRowOffset,
   type EventRowView,
   FlowRoles,
   FlowRowOffset,
   type FlowRowView,
 } from '../batch/generated/record_layout.js';
-import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
-import type { StateReader } from '../domain/state_reader.js';
-import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity } from '../models/entity_table.js';
 import { CertificateReader } from './certificate_reader.js';
 import type { Detector, DetectorContext } from './detector.js';
-import { HardFacts } from './hard_facts.js';
+import { FactsState, HardFactDetector } from './hard_fact_detector.js';
 
 /**
  * D12, command channels: a program that takes orders, known by its protocol or by the certificate that
@@ -50,23 +46,20 @@ const MALWARE: ReadonlySet<number> = new Set(
 /** Above all numbers of applications: keys of kits. */
 const KITS_FROM = 0x10000;
 
-class CommandChannelDetector implements Detector {
-  readonly name = 'command_channel';
+class CommandChannelDetector extends HardFactDetector<FactsState> {
   readonly memoryVersion = 1;
-  readonly lanes: readonly LaneId[] = ['command_channel'];
   readonly eventsOfEnds = [EventType.TLS];
   readonly #options: CommandChannelOptions;
-  readonly #facts: HardFacts;
   readonly #certificate = new CertificateReader();
 
   constructor(slot: number, options: CommandChannelOptions) {
+    super({ slot, lane: 'command_channel', makeState: () => new FactsState() });
     this.#options = options;
-    this.#facts = new HardFacts(slot, LANE_INDEX.command_channel);
   }
 
   onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
     const { app } = row;
-    if (!MALWARE.has(app) || !this.#facts.isNew(entity, app)) return;
+    if (!MALWARE.has(app) || !this.isNew(entity, app)) return;
     const name = APP_NAMES[app]!;
     const other = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
     const fact = {
@@ -78,7 +71,7 @@ class CommandChannelDetector implements Detector {
       reason: `spoke ${name}, a protocol of malware, with ${other} port ${row.respPort}`,
       flow: context.flowRef(),
     };
-    this.#facts.tell(fact, entity, context);
+    this.tell(fact, entity, context);
   }
 
   onEvent(event: EventRowView, context: DetectorContext): void {
@@ -87,30 +80,15 @@ class CommandChannelDetector implements Detector {
     if (kit === 0) return;
     // The client takes the orders.
     const entity = context.sender();
-    if (!this.#facts.isNew(entity, KITS_FROM + kit)) return;
-    const other = formatAddress(event.u8, event.at + EventRowOffset.dstAddr);
+    if (!this.isNew(entity, KITS_FROM + kit)) return;
     const fact = {
       key: KITS_FROM + kit,
       lnE: this.#options.lnCertificate,
-      other,
-      t0Us: event.tsUs,
       feature: 'certificates of kits for remote control',
-      reason: `spoke TLS with ${other} by a certificate for "${this.#certificate.name}", which a kit for remote control makes`,
-      flow: context.flowRef(),
+      reasonWith: (other: string) =>
+        `spoke TLS with ${other} by a certificate for "${this.#certificate.name}", which a kit for remote control makes`,
     };
-    this.#facts.tell(fact, entity, context);
-  }
-
-  describe(entity: Entity): string {
-    return this.#facts.describe(entity);
-  }
-
-  saveEntity(entity: Entity, out: StateWriter): void {
-    this.#facts.save(entity, out);
-  }
-
-  restoreEntity(entity: Entity, from: StateReader): void {
-    this.#facts.restore(entity, from);
+    this.tell(this.factOf(event, fact, context), entity, context);
   }
 }
 

@@ -157,9 +157,10 @@ void Exchange::on_request(Bytes bytes) {
   s_.is_versionless = head.protocol.empty();
   if (!keep_request(bytes, true)) return;
   write_faults(head);
-  if (has_jndi_lookup(as_text(bytes)) || has_jndi_credentials(head.authorization)) {
-    write_client_fault(code::kHttpJndiLookup, s_.next_tx - 1);
-  }
+  JndiLookups lookups;
+  find_jndi_lookups(as_text(bytes), &lookups);
+  find_jndi_credentials(head.authorization, &lookups);
+  write_lookups(lookups);
   if (head.method == "CONNECT") return;
   BodyReader& body = s_.client.body;
   if (head.chunked) {

@@ -10,6 +10,7 @@
 #include "dpi/file/file_tracker.h"
 #include "dpi/http/body_reader.h"
 #include "dpi/http/head.h"
+#include "dpi/http/lookup.h"
 #include "dpi/parser.h"
 
 namespace thymus::dpi::http {
@@ -92,6 +93,7 @@ class Exchange {
   void write_faults(const Head& head);
   void write_fault(uint16_t code);
   void write_client_fault(uint16_t code, uint32_t tx_id);
+  void write_lookups(const JndiLookups& lookups);
   bool may_write();
   Side side_of(const Stream& stream) const;
   Bytes response_head() const;

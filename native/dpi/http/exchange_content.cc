@@ -54,9 +54,10 @@ void Exchange::on_content(Bytes content, Stream* stream) {
   FileTracker& file = stream->file;
   if (!file.is_open()) file.open(context_.digests);
   if (stream->is_broken) return;
-  if (stream == &s_.client &&
-      has_jndi_lookup(as_text(Reader(content).take_up_to(kSearchedContentBytes)))) {
-    write_client_fault(code::kHttpJndiLookup, s_.next_tx - 1);
+  if (stream == &s_.client) {
+    JndiLookups lookups;
+    find_jndi_lookups(as_text(Reader(content).take_up_to(kSearchedContentBytes)), &lookups);
+    write_lookups(lookups);
   }
   if (stream->n_codings == 0) return file.add(content);
   const auto memory = context_.buffers->scratch(stream->n_codings * ContentDecoder::kBytesPerLayer);

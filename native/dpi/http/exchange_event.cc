@@ -1,5 +1,6 @@
 // Events of one exchange.
 #include "base/generated/anomaly_codes.h"
+#include "base/generated/events/anomaly.h"
 #include "base/generated/events/fileinfo.h"
 #include "base/generated/events/http.h"
 #include "dpi/http/exchange.h"
@@ -83,6 +84,16 @@ void Exchange::write_fault(uint16_t anomaly) {
 // Said of the client, whoever sent the packet with which it is said.
 void Exchange::write_client_fault(uint16_t anomaly, uint32_t tx_id) {
   if (may_write()) write_tx_anomaly(anomaly, tx_id, side_of(s_.client), context_.events);
+}
+
+void Exchange::write_lookups(const JndiLookups& lookups) {
+  if (lookups.empty() || !may_write()) return;
+  EventWriter* events = context_.events;
+  events->begin(event::kAnomaly, side_of(s_.client));
+  events->put(event::anomaly::kCode, code::kHttpJndiLookup);
+  events->put(event::anomaly::kTxId, s_.next_tx - 1);
+  for (const uint32_t key : lookups) events->put(event::anomaly::kLookups, key);
+  events->end();
 }
 
 void Exchange::write_faults(const Head& head) {

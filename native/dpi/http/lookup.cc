@@ -50,27 +50,41 @@ class Characters {
   std::string_view rest_;
 };
 
+bool is_alphanumeric(char c) { return is_digit(c) || (c >= 'a' && c <= 'z'); }
+
+// FNV-1a of letters and digits, in lower case: what stands between them is escaped in many ways.
+uint32_t key_of(std::string_view lookup) {
+  uint32_t key = 0x811c9dc5;
+  for (const char c : lookup) {
+    if (is_alphanumeric(c)) key = (key ^ static_cast<uint8_t>(c)) * 0x01000193;
+  }
+  return key == 0 ? 1 : key;
+}
+
 // What expressions inside of one another have come to so far.
 class Resolver {
  public:
-  // Reads one expression from its "${" on. True: it, or one inside of it, is a JNDI lookup.
-  bool resolve(Characters* text) {
+  // Reads one expression from its "${" on, and adds it, or the first one inside of it that is a
+  // JNDI lookup.
+  void resolve(Characters* text, JndiLookups* found) {
+    size_t lookup_depth = 0;
     for (size_t i = 0; i < kMaxBytes && !text->empty(); ++i) {
       const char c = text->take();
       if (c == '$' && text->peek() == '{') {
         text->take();
-        if (depth_ == starts_.size()) return false;
+        if (depth_ == starts_.size()) break;
         starts_[depth_++] = size_;
       } else if (c == '}') {
+        if (depth_ == lookup_depth) return found->add(key_of(innermost()));
         close();
-        if (depth_ == 0) return false;
+        if (depth_ == 0) return;
       } else {
-        if (size_ == bytes_.size()) return false;
+        if (size_ == bytes_.size()) break;
         bytes_[size_++] = ascii_lower(c);
       }
-      if (innermost().starts_with(kJndi)) return true;
+      if (lookup_depth == 0 && innermost().starts_with(kJndi)) lookup_depth = depth_;
     }
-    return false;
+    if (lookup_depth != 0) found->add(0);
   }
 
  private:
@@ -104,28 +118,31 @@ class Resolver {
 
 }  // namespace
 
-bool has_jndi_lookup(std::string_view text) {
+void JndiLookups::add(uint32_t key) {
+  if (n_ < kMost && std::find(begin(), end(), key) == end()) keys_[n_++] = key;
+}
+
+void find_jndi_lookups(std::string_view text, JndiLookups* found) {
   for (size_t n = 0; n < kMaxExpressions;) {
     const size_t at = text.find_first_of("$%");
-    if (at == text.npos) return false;
+    if (at == text.npos) return;
     text.remove_prefix(at);
     Characters rest(text);
     if (rest.take() == '$' && rest.peek() == '{') {
       ++n;
       Characters expression(text);
-      if (Resolver().resolve(&expression)) return true;
+      Resolver().resolve(&expression, found);
     }
     text = rest.rest();
   }
-  return false;
 }
 
-bool has_jndi_credentials(std::string_view value) {
-  if (!starts_nocase(value, kBasic)) return false;
+void find_jndi_credentials(std::string_view value, JndiLookups* found) {
+  if (!starts_nocase(value, kBasic)) return;
   std::array<uint8_t, kMaxCredentialBytes> plain;
   value = value.substr(kBasic.size(), plain.size());
   const size_t n = Base64Decoder{}.decode(value, plain.data());
-  return has_jndi_lookup(as_text(Bytes(plain.data(), n)));
+  find_jndi_lookups(as_text(Bytes(plain.data(), n)), found);
 }
 
 }  // namespace thymus::dpi::http

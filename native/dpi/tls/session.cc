@@ -276,14 +276,17 @@ void Session::on_heartbeat() {
   constexpr uint8_t kResponse = 2;
   // Of a connection that was not seen from its start nobody knows whether it is encrypted.
   if (!state_.has_client_hello && !state_.has_server_hello) return;
-  const Direction& d = direction();
-  const Direction& other = state_.directions[from_originator_ ? 1 : 0];
+  Direction& d = direction();
+  Direction& other = state_.directions[from_originator_ ? 1 : 0];
   if (d.is_encrypted || other.is_encrypted || d.has_application_data) {
-    // Padding may differ a little; what is read of foreign memory may not.
-    if (state_.heartbeat_bytes != 0 && d.record_bytes > state_.heartbeat_bytes + 255) {
-      report(code::kTlsDataleakHeartbeatMismatch);
+    if (other.asked_bytes == 0) {
+      d.asked_bytes = d.record_bytes;
+      return;
     }
-    state_.heartbeat_bytes = d.record_bytes;
+    // The first after the other side's is its answer. Padding may differ a little; what is read of
+    // foreign memory may not.
+    if (d.record_bytes > other.asked_bytes + 255) report(code::kTlsDataleakHeartbeatMismatch);
+    other.asked_bytes = 0;
     return;
   }
   report(code::kTlsHeartbeatMessage);

@@ -36,7 +36,8 @@ struct Direction {
   uint16_t left;  // of the record
   std::array<uint8_t, 3> lead;
   uint8_t lead_bytes;
-  uint32_t skip_bytes;  // of a handshake message that nobody needs
+  uint32_t skip_bytes;   // of a handshake message that nobody needs
+  uint16_t asked_bytes;  // of its encrypted heartbeat that was not answered yet; 0: there is none
 };
 
 struct State {
@@ -57,7 +58,6 @@ struct State {
   uint16_t hello_version;   // of an SSL 2.0 hello, which is not kept
   uint16_t server_version;  // legacy_version of the ServerHello
   uint16_t cipher_suite;
-  uint16_t heartbeat_bytes;
   AppId from;
   uint32_t anomalies;  // bit n: kTlsInvalidSslv2Header + n was reported
   std::array<uint8_t, 255> alpn;

@@ -17,6 +17,7 @@ export const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, Fi
     { name: 'code', type: 'u', list: false, fields: [] },
     { name: 'layer', type: 'u', list: false, fields: [] },
     { name: 'tx_id', type: 'u', list: false, beside: true, fields: [] },
+    { name: 'lookups', type: 'u', list: true, fields: [] },
   ] }],
   [42233, { name: 'arp', type: 'event', list: false, fields: [
     { name: 'hw_type', type: 'str', list: false, fields: [] },
@@ -2322,6 +2323,7 @@ export const EventField = {
     CODE: 1,
     LAYER: 2,
     TX_ID: 3,
+    LOOKUPS: 4,
   },
   ARP: {
     HW_TYPE: 1,

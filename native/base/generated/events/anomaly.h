@@ -11,6 +11,7 @@ namespace anomaly {
 inline constexpr uint16_t kCode = 1;
 inline constexpr uint16_t kLayer = 2;
 inline constexpr uint16_t kTxId = 3;
+inline constexpr uint16_t kLookups = 4;
 }  // namespace anomaly
 
 }  // namespace thymus::event
