@@ -1,26 +1,13 @@
-import {
-  AUTONOMY_MODES,
-  LADDER,
-  type ActionKind,
-  type Candidate,
-  type Edge,
-  type Measure,
-  type Proposal,
-  type Protocol,
-} from '../domain/action.js';
+import { AUTONOMY_MODES, type Candidate, type Proposal } from '../domain/action.js';
 import { STAGES } from '../domain/evidence.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
-import { ThymusError } from '../errors.js';
 import type { thymus } from './gen/response.js';
+import { among, malformed, measureMessage, measureOf } from './measure_message.js';
 
 type ProposalMessage = thymus.v1.Proposal.$Properties;
 type CandidateMessage = thymus.v1.Candidate.$Properties;
-type MeasureMessage = thymus.v1.Measure.$Properties;
-type EdgeMessage = thymus.v1.Edge.$Properties;
 
 const MOST_ALTERNATIVES = 8;
-const KINDS: readonly ActionKind[] = LADDER.map(({ kind }) => kind);
-const PROTOCOLS: readonly Protocol[] = ['tcp', 'udp', 'icmp', 'any'];
 const ENTITIES = ['device', 'external', 'segment', 'service'] as const;
 const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const;
 const ANSWERS = ['reject', 'approve'] as const;
@@ -93,90 +80,7 @@ function candidateOf({ measure, impact, expectedLoss }: CandidateMessage): Candi
   };
 }
 
-function measureMessage(measure: Measure): MeasureMessage {
-  const { kind } = measure;
-  switch (kind) {
-    case 'observe':
-    case 'record':
-    case 'isolate':
-      return { kind, target: measure.host };
-    case 'rate_limit':
-      return { kind, target: measure.host, bytesPerSecond: measure.bytesPerSecond };
-    case 'hold_pattern':
-      return { kind, target: measure.host, edges: measure.edges.map(edgeMessage) };
-    case 'block_edge':
-      return { kind, edges: [edgeMessage(measure.edge)] };
-    case 'block_external':
-      return { kind, target: measure.address };
-    case 'sinkhole':
-      return { kind, target: measure.domain };
-    case 'blackhole':
-      return { kind, target: measure.victim };
-    case 'limit_sources': {
-      const { victim: target, protocol, port, packetsPerSecond } = measure;
-      return { kind, target, protocol, port, packetsPerSecond };
-    }
-  }
-}
-
-function measureOf(message: MeasureMessage): Measure {
-  const kind = among(KINDS, message.kind, 'measure');
-  const target = message.target ?? '';
-  const edges = (message.edges ?? []).map(edgeOf);
-  if (kind === 'block_edge') {
-    if (edges.length !== 1) throw malformed('a blocked edge');
-    return { kind, edge: edges[0]! };
-  }
-  if (target === '') throw malformed('a measure');
-  switch (kind) {
-    case 'observe':
-    case 'record':
-    case 'isolate':
-      return { kind, host: target };
-    case 'rate_limit':
-      return { kind, host: target, bytesPerSecond: message.bytesPerSecond ?? 0 };
-    case 'hold_pattern':
-      return { kind, host: target, edges };
-    case 'block_external':
-      return { kind, address: target };
-    case 'sinkhole':
-      return { kind, domain: target };
-    case 'blackhole':
-      return { kind, victim: target };
-    case 'limit_sources':
-      return {
-        kind,
-        victim: target,
-        protocol: among(PROTOCOLS, message.protocol, 'protocol'),
-        port: message.port ?? null,
-        packetsPerSecond: message.packetsPerSecond ?? 0,
-      };
-  }
-}
-
-const edgeMessage = (edge: Edge): EdgeMessage => ({ ...edge });
-
-function edgeOf({ from, to, protocol, port }: EdgeMessage): Edge {
-  if (!from || !to) throw malformed('an edge');
-  return { from, to, protocol: among(PROTOCOLS, protocol, 'protocol'), port: port ?? null };
-}
-
-function among<T extends string>(
-  known: readonly T[],
-  said: string | null | undefined,
-  what: string,
-): T {
-  const found = known.find((one) => one === said);
-  if (found === undefined) throw malformed(`the ${what} '${said ?? ''}'`);
-  return found;
-}
-
 function seconds(value: number | null | undefined, what: string): number {
   if (typeof value === 'number' && value > 0 && value < 1e9) return value;
   throw malformed(`the ${what}`);
-}
-
-function malformed(what: string): ThymusError {
-  const message = `The responder cannot read ${what}: run the same version of thymus on both sides.`;
-  return new ThymusError('REFUSED', message);
 }

@@ -82,7 +82,9 @@ function grpcPlaceOf(settings: Settings): GrpcPlace {
   const { grpc, grpcCert: cert, grpcKey: key, grpcCa: ca } = settings;
   if (grpc === null) throw new Error('no place');
   if ('path' in grpc) return { path: grpc.path ?? grpcSocket(stateDirectory(settings)) };
-  if (cert !== null && key !== null && ca !== null) return { ...grpc, tls: { cert, key, ca } };
+  if (cert !== null && key !== null && ca !== null) {
+    return { ...grpc, tls: { cert, key, ca, prefix: '--grpc-' } };
+  }
   const message =
     `'--grpc ${grpc.host}:${grpc.port}' would be open to all who reach it: give --grpc-cert, ` +
     "--grpc-key and --grpc-ca, or use '--grpc unix'.";

@@ -1,15 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
 
 import { ThymusError } from '../../errors.js';
 import { preparePrivateSocket } from '../private_socket.js';
 import { Health, HEALTH_FILE, HEALTH_SERVICE } from './health.js';
 import { REFLECTION_SERVICE, reflectionHandlers } from './reflection.js';
-import type { ThymusService } from './thymus_service.js';
-import { THYMUS_FILE, THYMUS_SERVICE } from './thymus_service.js';
+import type { DescriptorFile } from './descriptors.js';
+import type { Definition } from './service_definition.js';
+import { readTls, type TlsFiles } from './tls.js';
 
-const MOST_REQUEST_BYTES = 64 * 1024;
 const MOST_CALLS = 64;
 /** A peer that is gone without a word is noticed after both. */
 const KEEPALIVE_MS = 20_000;
@@ -22,15 +20,15 @@ export type GrpcPlace =
   | { readonly path: string }
   | { readonly host: string; readonly port: number; readonly tls: TlsFiles };
 
-/** Paths of PEM files. */
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
-  /** Of those who sign the certificates of clients. */
-  readonly ca: string;
+/** One service of ours, with its first file of messages. */
+export interface GrpcService {
+  readonly file: DescriptorFile;
+  readonly definition: Definition;
+  readonly handlers: UntypedServiceImplementation;
+  readonly mostRequestBytes: number;
 }
 
-/** Serves thymus.v1.Thymus with health and reflection. */
+/** Serves one service with health and reflection. */
 export class GrpcServer {
   /** Of the network port, which the system chose where 0 was given; 0 for a Unix socket. */
   readonly port: number;
@@ -44,19 +42,19 @@ export class GrpcServer {
   }
 
   /** @throws ThymusError USAGE when the place cannot be had or its certificates are none */
-  static async listen(place: GrpcPlace, service: ThymusService): Promise<GrpcServer> {
+  static async listen(place: GrpcPlace, service: GrpcService): Promise<GrpcServer> {
     const credentials = 'path' in place ? ServerCredentials.createInsecure() : mutualTls(place.tls);
     if ('path' in place) await preparePrivateSocket(place.path);
     const server = new Server({
-      'grpc.max_receive_message_length': MOST_REQUEST_BYTES,
+      'grpc.max_receive_message_length': service.mostRequestBytes,
       'grpc.max_concurrent_streams': MOST_CALLS,
       'grpc.keepalive_time_ms': KEEPALIVE_MS,
       'grpc.keepalive_timeout_ms': KEEPALIVE_ANSWER_MS,
       'grpc.max_connection_idle_ms': IDLE_MS,
     });
-    const files = [THYMUS_FILE, HEALTH_FILE];
-    const health = new Health(THYMUS_FILE.services.map(({ name }) => name));
-    server.addService(THYMUS_SERVICE, service.handlers);
+    const files = [service.file, HEALTH_FILE];
+    const health = new Health(service.file.services.map(({ name }) => name));
+    server.addService(service.definition, service.handlers);
     server.addService(HEALTH_SERVICE, health.handlers);
     server.addService(REFLECTION_SERVICE, reflectionHandlers(files));
     const name = 'path' in place ? `unix:${place.path}` : addressOf(place);
@@ -79,30 +77,10 @@ export class GrpcServer {
   }
 }
 
+function mutualTls(files: TlsFiles): ServerCredentials {
+  const { ca, cert, key } = readTls(files, 'USAGE');
+  return ServerCredentials.createSsl(ca, [{ private_key: key, cert_chain: cert }], true);
+}
+
 const addressOf = ({ host, port }: { host: string; port: number }): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-
-function mutualTls({ cert, key, ca }: TlsFiles): ServerCredentials {
-  const certBytes = pem('--grpc-cert', cert);
-  const keyBytes = pem('--grpc-key', key);
-  const caBytes = pem('--grpc-ca', ca);
-  try {
-    createSecureContext({ cert: certBytes, key: keyBytes, ca: caBytes });
-  } catch (cause) {
-    const message = `${cert}, ${key} and ${ca} make no certificate, key and authority (${(cause as Error).message}): check them.`;
-    throw new ThymusError('USAGE', message, { cause });
-  }
-  const pair = { private_key: keyBytes, cert_chain: certBytes };
-  return ServerCredentials.createSsl(caBytes, [pair], true);
-}
-
-function pem(flag: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new ThymusError('USAGE', `'${flag}' ${path} cannot be read (${code}): check it.`, {
-      cause,
-    });
-  }
-}

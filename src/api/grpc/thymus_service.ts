@@ -30,6 +30,7 @@ export const CURSOR_TRAILER = 'thymus-cursor';
 const MOST_PAGE = 1000;
 const USUAL_PAGE = 100;
 const MOST_WAITING = 16;
+const MOST_REQUEST_BYTES = 64 * 1024;
 
 export const THYMUS_FILE = descriptorFile('thymus_v1');
 export const THYMUS_SERVICE: Definition = definitionOf(THYMUS_FILE.services[0]!, v1);
@@ -47,6 +48,9 @@ export interface ThymusServiceOptions {
 
 /** The methods of thymus.v1.Thymus. */
 export class ThymusService {
+  readonly file = THYMUS_FILE;
+  readonly definition = THYMUS_SERVICE;
+  readonly mostRequestBytes = MOST_REQUEST_BYTES;
   readonly #options: ThymusServiceOptions;
   /** The store is read for one request at a time, so that the engine's thread keeps most of its time. */
   #reading: Promise<unknown> = Promise.resolve();

@@ -5,6 +5,9 @@ import { ThymusError, type ErrorCode } from '../../errors.js';
 /** Too many wait already. */
 export class Busy extends Error {}
 
+/** Whoever asks may not. */
+export class Denied extends Error {}
+
 /** A method with one request and one response; what it throws is answered in its words. */
 export function unary<Request>(
   work: (request: Request, call: ServerUnaryCall<Request, object>) => Promise<object>,
@@ -33,6 +36,7 @@ function refusal(error: unknown): { code: status; details: string } {
     const details = 'Too many requests wait for the store: ask again later.';
     return { code: status.RESOURCE_EXHAUSTED, details };
   }
+  if (error instanceof Denied) return { code: status.PERMISSION_DENIED, details: error.message };
   if (!(error instanceof ThymusError)) {
     return { code: status.INTERNAL, details: String(error) };
   }
@@ -45,13 +49,18 @@ function refusal(error: unknown): { code: status; details: string } {
  * @throws ThymusError USAGE when nobody is named, REFUSED when it is somebody else
  */
 export function personOf(call: ServerUnaryCall<unknown, unknown>, said: string): string {
-  const { sslPeerCertificate: certificate } = call.getAuthContext();
-  if (certificate === undefined) {
+  const name = certifiedName(call);
+  if (name === null) {
     if (said !== '') return said;
     throw new ThymusError('USAGE', "Nobody is named: say in 'by' who asks.");
   }
-  const name = [certificate.subject.CN].flat().join(',');
   if (name === '') throw new ThymusError('USAGE', 'The certificate of this client names nobody.');
   if (said === '' || said === name) return name;
   throw new ThymusError('REFUSED', `This client is ${name} and cannot speak for ${said}.`);
+}
+
+/** The common name in the certificate of the client; null where it has shown none. */
+export function certifiedName(call: ServerUnaryCall<unknown, unknown>): string | null {
+  const { sslPeerCertificate: certificate } = call.getAuthContext();
+  return certificate === undefined ? null : [certificate.subject.CN].flat().join(',');
 }

@@ -15,6 +15,7 @@ import { thymus } from '../../../src/api/gen/thymus_v1.js';
 import { ActionFeed } from '../../../src/api/action_feed.js';
 import { descriptorFile } from '../../../src/api/grpc/descriptors.js';
 import { GrpcServer, type GrpcPlace } from '../../../src/api/grpc/server.js';
+import type { TlsFiles } from '../../../src/api/grpc/tls.js';
 import { CURSOR_TRAILER, ThymusService } from '../../../src/api/grpc/thymus_service.js';
 import type { StreamHub } from '../../../src/api/stream_hub.js';
 import { VerdictStream } from '../../../src/api/verdict_stream.js';
@@ -372,8 +373,9 @@ describe('gRPC', function () {
       if (Authority.isPossible) rmSync(pki, { recursive: true });
     });
 
+    const tlsOf = (): TlsFiles => ({ ...own, ca: authority.ca, prefix: '--grpc-' });
     const listen = (): Promise<GrpcServer> =>
-      serve({ host: '127.0.0.1', port: 0, tls: { ...own, ca: authority.ca } }, 'RUN');
+      serve({ host: '127.0.0.1', port: 0, tls: tlsOf() }, 'RUN');
     const clientWith = (identity: Identity | null, ca: string, port: number): GrpcClient => {
       const [root, key, cert] = [ca, identity?.key, identity?.cert].map((path) =>
         path === undefined ? null : readFileSync(path),
@@ -426,7 +428,7 @@ describe('gRPC', function () {
     });
 
     it('refuses certificates that are none', async () => {
-      const tls = { ...own, ca: authority.ca };
+      const tls = tlsOf();
       const at = (changes: object) =>
         serve({ host: '127.0.0.1', port: 0, tls: { ...tls, ...changes } });
       await assert.rejects(at({ cert: '/nowhere' }), { message: /'--grpc-cert' \/nowhere/ });
