@@ -80,3 +80,15 @@ export interface PanicFlags extends VoteFlags {
 export interface AuditFlags extends StateFlags {
   readonly for?: string;
 }
+
+export interface AgentFlags {
+  readonly listen: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+  readonly allow: string;
+  readonly at: 'prerouting' | 'forward' | 'ingress';
+  readonly device?: readonly string[];
+  readonly never?: readonly string[];
+  readonly quiet?: true;
+}

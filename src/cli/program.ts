@@ -5,6 +5,7 @@ import { print } from './console.js';
 import { EXIT, reportError } from './exit.js';
 import type {
   ActionsFlags,
+  AgentFlags,
   AuditFlags,
   BenchFlags,
   DevicesFlags,
@@ -18,6 +19,7 @@ import type {
 } from './flags.js';
 import {
   addActions,
+  addAgent,
   addAudit,
   addPanic,
   addRespond,
@@ -104,6 +106,7 @@ const COMMANDS = [
   'feedback',
   'model',
   'respond',
+  'agent',
   'actions',
   'approve',
   'reject',
@@ -167,6 +170,10 @@ function addResponse(program: Command, setExitCode: (code: number) => void): voi
   addRespond(program).action(async (options: RespondFlags) => {
     const { respondCommand } = await import('./respond.js');
     setExitCode(await respondCommand(options));
+  });
+  addAgent(program).action(async (options: AgentFlags) => {
+    const { agentCommand } = await import('./agent.js');
+    setExitCode(await agentCommand(options));
   });
   addActions(program).action(async (options: ActionsFlags) => {
     const { actionsCommand } = await import('./actions.js');

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { addSettingFlags } from './setting_flags.js';
 
 /* The commands of the response, as program.ts has the others. */
@@ -14,6 +14,26 @@ export function addRespond(program: Command): Command {
     .option('--stay', 'go on when nothing is in force and nobody watches')
     .option('-q, --quiet', 'errors only');
   return addSettingFlags(command, ['state']).addHelpText('after', RESPOND_EXAMPLES);
+}
+
+export function addAgent(program: Command): Command {
+  return program
+    .command('agent')
+    .description('enforce at this gateway what a responder on another machine orders')
+    .requiredOption('--listen <host:port>', 'where the responder reaches it')
+    .requiredOption('--allow <name>', 'common name in the certificate of the responder')
+    .requiredOption('--cert <file>', 'certificate that it shows, with its chain, as PEM')
+    .requiredOption('--key <file>', 'private key of --cert, as PEM')
+    .requiredOption('--ca <file>', 'who signs the certificate of the responder, as PEM')
+    .addOption(
+      new Option('--at <hook>', 'where nftables judges packets')
+        .choices(['prerouting', 'forward', 'ingress'])
+        .default('prerouting'),
+    )
+    .option('--device <iface...>', 'interfaces, with --at ingress')
+    .option('--never <prefix...>', 'addresses that it never acts on, whoever orders it')
+    .option('-q, --quiet', 'errors only')
+    .addHelpText('after', AGENT_EXAMPLES);
 }
 
 export function addActions(program: Command): Command {
@@ -95,6 +115,14 @@ Examples:
 
 There is one in a state directory. SIGTERM and Ctrl-C end it; what its targets would not let go of by
 themselves is withdrawn before.`;
+
+const AGENT_EXAMPLES = `
+Example, with the actuator 'agent' at the responder (docs/actuators.md):
+  thymus agent --listen 192.0.2.1:9466 --allow responder.example --at forward \\
+    --cert gateway.pem --key gateway.key --ca ca.pem --never 192.0.2.0/28
+
+It needs nft and CAP_NET_ADMIN. What is enforced ends by the time that each order has, also when the
+responder is gone, the agent has ended, or was killed.`;
 
 const ACTIONS_EXAMPLES = `
 Examples:

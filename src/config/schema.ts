@@ -77,7 +77,8 @@ function apiPlaceSchema(): z.ZodType {
   });
 }
 
-function placeOf(text: string): { host: string; port: number } | null {
+/** @param text ADDRESS:PORT, where an IPv6 address stands in brackets; null: it is none */
+export function placeOf(text: string): { host: string; port: number } | null {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host === undefined || Number(port) > 65_535) return null;

@@ -21,6 +21,13 @@ export class Reconciler {
     return this.#differences;
   }
 
+  /** From now on compares with a target that can be asked again. */
+  follow(): void {
+    for (const queue of this.#enforcement.queues.values()) {
+      queue.actuator.onReturn?.(() => void this.#compare(queue));
+    }
+  }
+
   async run(): Promise<void> {
     this.#differences = [];
     await Promise.all([...this.#enforcement.queues.values()].map((queue) => this.#compare(queue)));

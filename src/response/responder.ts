@@ -94,6 +94,7 @@ export class Responder {
     const calls = live.flatMap(({ record }) => this.#enforcement.takeUp(record.id));
     const { bootMs } = this.#options.clock.now();
     this.#nextReconcileMs = bootMs + RECONCILE_MS;
+    this.#reconciler.follow();
     await Promise.all([...calls, this.#reconciler.run()]);
     // What is overdue is withdrawn even where nothing can be written; ticks write again.
     await this.#book.commit().catch(() => undefined);

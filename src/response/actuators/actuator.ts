@@ -45,6 +45,12 @@ export interface Actuator {
   /** Withdraws everything in the name of thymus, whether it is known or not. */
   panic(): Promise<Outcome>;
 
+  /**
+   * Calls back when a target can be asked that could not be before, so that what it has lost in the
+   * meantime is noticed at once. Only targets that can tell have it.
+   */
+  onReturn?(listener: () => void): void;
+
   /** Lets go of processes and connections; what is enforced stays. */
   close(): Promise<void>;
 }

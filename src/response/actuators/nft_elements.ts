@@ -23,6 +23,16 @@ export interface NftElement {
   readonly needs: string;
 }
 
+/** Measures that the packet filter can hold. */
+export const NFT_KINDS: ReadonlySet<Measure['kind']> = new Set([
+  'limit_sources',
+  'rate_limit',
+  'block_edge',
+  'block_external',
+  'hold_pattern',
+  'isolate',
+]);
+
 // Packets that the kernel has joined are larger than any link allows and have to fit.
 const LEAST_BURST_BYTES = 65_536;
 const MOST_EDGES = 4096;

@@ -1,6 +1,6 @@
 import type { Measure } from '../../domain/action.js';
 import type { Actuator, Order, Outcome } from './actuator.js';
-import { elementsOf, type NftElement } from './nft_elements.js';
+import { elementsOf, NFT_KINDS, type NftElement } from './nft_elements.js';
 import { parseListing, type ListedElement } from './nft_listing.js';
 import { NftOwners } from './nft_owners.js';
 import { NftSession, type NftAnswer } from './nft_session.js';
@@ -15,14 +15,6 @@ export interface NftablesSettings {
   readonly hook: NftHook;
 }
 
-const KINDS: ReadonlySet<Measure['kind']> = new Set([
-  'limit_sources',
-  'rate_limit',
-  'block_edge',
-  'block_external',
-  'hold_pattern',
-  'isolate',
-]);
 const MOST_WAITING = 1024;
 // Looking through all that is held takes milliseconds where it is much.
 const EXPIRE_ALL_MS = 60_000;
@@ -56,7 +48,7 @@ export class Nftables implements Actuator {
   }
 
   handles(measure: Measure): boolean {
-    return KINDS.has(measure.kind);
+    return NFT_KINDS.has(measure.kind);
   }
 
   plan(orders: readonly Order[]): string {

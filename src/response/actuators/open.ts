@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ThymusError } from '../../errors.js';
 import type { Actuator } from './actuator.js';
+import { Agent, type AgentLink } from './agent.js';
 import { Bgp } from './bgp.js';
 import type { BgpSpeaker } from './bgp_speaker.js';
 import { CommandHook } from './command_hook.js';
@@ -16,16 +17,26 @@ const LEAST_SECRET = 16;
 
 type BgpDaemon = SettingsOf<'gobgp' | 'exabgp'>;
 
+/** Makes the link to a remote agent; it connects by itself, and again when it is lost. */
+export type ConnectAgent = (settings: SettingsOf<'agent'>) => AgentLink;
+
 /**
  * The actuators of the settings, in their order. Nothing is started or changed yet.
  *
- * @throws ThymusError CONFIG_INVALID where a secret cannot be read
+ * @throws ThymusError CONFIG_INVALID where a secret or a certificate cannot be read
  */
-export function openActuators(settings: ActuatorSettings): readonly Actuator[] {
-  return settings.map(open);
+export function openActuators(
+  settings: ActuatorSettings,
+  connectAgent: ConnectAgent,
+): readonly Actuator[] {
+  return settings.map((one) =>
+    one.kind === 'agent'
+      ? new Agent({ name: one.name, link: connectAgent(one), kinds: one.kinds })
+      : open(one),
+  );
 }
 
-function open(one: OneActuator): Actuator {
+function open(one: Exclude<OneActuator, SettingsOf<'agent'>>): Actuator {
   switch (one.kind) {
     case 'nftables':
       return new Nftables({ command: one.program, hook: { at: one.at, devices: one.devices } });

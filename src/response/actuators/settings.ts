@@ -113,6 +113,22 @@ const OPENC2 = z.strictObject({
   kinds,
 });
 
+const AGENT = z.strictObject({
+  kind: z.literal('agent'),
+  /** Tells several agents apart, in 'thymus actions' and in the log. */
+  name: z.string().regex(/^[0-9a-z-]{1,20}$/, 'must be at most 20 characters of 0-9, a-z and -'),
+  host: z.string().min(1, 'must be an address or a name'),
+  port: z.int('must be a port').min(1, 'must be a port').max(65_535, 'must be a port'),
+  /** Name in the certificate of the agent where that is not the host. */
+  server_name: z.string().min(1).nullable().default(null),
+  /** PEM files: who signs the certificates of agents, and what this side shows them. */
+  ca: path,
+  cert: path,
+  key: path,
+  timeout_ms: timeoutMs(3000),
+  kinds,
+});
+
 const ACTUATOR = z.discriminatedUnion('kind', [
   NFTABLES,
   COMMAND,
@@ -121,20 +137,25 @@ const ACTUATOR = z.discriminatedUnion('kind', [
   GOBGP,
   EXABGP,
   OPENC2,
+  AGENT,
 ]);
+
+/** Of agents there may be many, of everything else one. */
+const identityOf = (one: z.infer<typeof ACTUATOR>): string =>
+  one.kind === 'agent' ? `agent ${one.name}` : one.kind;
 
 /** Which ways to change the world there are, in the order in which they are asked. */
 export const ACTUATORS_SCHEMA = z
   .array(ACTUATOR)
-  .max(16, 'must be at most 16 actuators')
+  .max(64, 'must be at most 64 actuators')
   .superRefine((all, context) => {
     for (const [i, one] of all.entries()) {
       if (one.kind === 'nftables' && (one.at === 'ingress') !== one.devices.length > 0) {
         const message = "'devices' belongs to 'at: ingress', which needs at least one";
         context.addIssue({ code: 'custom', message, path: [i, 'devices'] });
       }
-      if (all.findIndex((other) => other.kind === one.kind) !== i) {
-        const message = `there can be one '${one.kind}' only`;
+      if (all.findIndex((other) => identityOf(other) === identityOf(one)) !== i) {
+        const message = `there can be one '${identityOf(one)}' only`;
         context.addIssue({ code: 'custom', message, path: [i, 'kind'] });
       }
     }

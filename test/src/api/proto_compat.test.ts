@@ -16,7 +16,8 @@ const EARLY = '12170a120a06646576696365120831302e302e302e392a0134';
 
 describe('thymus.v1', () => {
   const root = new protobuf.Root();
-  root.loadSync(join(PROJECT, 'proto/thymus_v1.proto'), { keepCase: true }).resolveAll();
+  const files = ['thymus_v1', 'enforcement'].map((name) => join(PROJECT, `proto/${name}.proto`));
+  root.loadSync(files, { keepCase: true }).resolveAll();
 
   it('never loses or changes a field, a value or a method', () => {
     const now = linesOf(root.lookup('thymus.v1') as protobuf.Namespace);
