@@ -1,5 +1,4 @@
 import type { AllowList } from '../domain/measure.js';
-import { deadlineAfter, remainingMs, type Deadline } from '../domain/moment.js';
 import type { Actuator, Order, Outcome } from './actuators/actuator.js';
 import { failed, refused } from './actuators/outcome.js';
 import type { Clock } from './clock.js';
@@ -19,7 +18,8 @@ export interface LeaseKeeperOptions {
 
 interface Lease {
   readonly order: Order;
-  readonly until: Deadline;
+  /** Milliseconds of boot time. */
+  readonly untilMs: number;
 }
 
 /**
@@ -32,6 +32,8 @@ export class LeaseKeeper {
   readonly #clock: Clock;
   readonly #never: AllowList;
   readonly #leases = new Map<string, Lease>();
+  /** None ends before. */
+  #nextMs = Infinity;
 
   constructor({ actuator, clock, never }: LeaseKeeperOptions) {
     this.#actuator = actuator;
@@ -80,9 +82,14 @@ export class LeaseKeeper {
 
   /** Ends what is over; to be called several times a second. Settles when the target has answered. */
   async tick(): Promise<void> {
-    const now = this.#clock.now();
-    const over = [...this.#leases.values()].filter(({ until }) => remainingMs(until, now) === 0);
-    if (over.length === 0) return;
+    const { bootMs } = this.#clock.now();
+    if (bootMs < this.#nextMs) return;
+    const over: Lease[] = [];
+    this.#nextMs = Infinity;
+    for (const lease of this.#leases.values()) {
+      if (lease.untilMs <= bootMs) over.push(lease);
+      else this.#nextMs = Math.min(this.#nextMs, lease.untilMs);
+    }
     for (const { order } of over) this.#leases.delete(order.id);
     const orders = over.map(({ order }) => order);
     const outcomes = await this.#actuator.undo(orders);
@@ -98,8 +105,9 @@ export class LeaseKeeper {
   }
 
   #keep(order: Order, ttlMs: number): void {
-    const until = deadlineAfter(this.#clock.now(), ttlMs);
-    this.#leases.set(order.id, { order, until });
+    const untilMs = this.#clock.now().bootMs + ttlMs;
+    this.#leases.set(order.id, { order, untilMs });
+    this.#nextMs = Math.min(this.#nextMs, untilMs);
   }
 
   #whyNot({ id, measure, ttlMs }: Order): Outcome | null {

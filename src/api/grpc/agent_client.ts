@@ -43,6 +43,9 @@ const KEEPALIVE_ANSWER_MS = 5000;
 const FIRST_RECONNECT_MS = 200;
 const LAST_RECONNECT_MS = 2000;
 
+// How grpc-js tells why there is no connection, between its own words and a date.
+const LAST_ERROR = /Last error: (?:Error: )?(.*?)(?: \(\d{4}-[^)]*\))?\. Resolution note:/;
+
 /** Statuses that no second try changes. */
 const LASTING: ReadonlySet<status> = new Set([
   status.PERMISSION_DENIED,
@@ -143,7 +146,7 @@ export class AgentClient implements AgentLink {
   }
 
   #whyNot({ code, details }: ServiceError): Outcome {
-    const said = firstLine(details);
+    const said = firstLine(LAST_ERROR.exec(details)?.[1] ?? details);
     const agent = `The agent at ${this.place}`;
     if (code === status.DEADLINE_EXCEEDED) {
       return failed(`${agent} did not answer within ${this.#timeoutMs} ms: see its log.`);
