@@ -5,6 +5,7 @@ import type { Actuator } from '../response/actuators/actuator.js';
 import { BootClock } from '../response/clock.js';
 import { Responder } from '../response/responder.js';
 import { ActionJournal } from '../store/action_journal.js';
+import { closedLogs } from '../store/decision_files.js';
 import { DecisionLog } from '../store/decision_log.js';
 import { makePrivateDirectory } from '../store/durable.js';
 import { signingKey } from '../store/log_key.js';
@@ -50,7 +51,7 @@ async function open({ files, actuators, onChange }: DeskOptions, lock: ProcessLo
   const notes: string[] = [];
   const clock = new BootClock();
   const key = signingKey(files);
-  const log = await openOrSetAside('LOG_DAMAGED', [files.log, files.head], {
+  const log = await openOrSetAside('LOG_DAMAGED', [files.log, files.head, ...closedLogs(files)], {
     open: () => DecisionLog.open(files, key),
     onDamage: (text) => void notes.push(text),
   });

@@ -55,6 +55,11 @@ export class GroupCommit {
     return promise;
   }
 
+  /** Cuts off what a write that failed has left behind. @throws what the system says */
+  trim(): void {
+    ftruncateSync(this.#file.fd, this.#file.size);
+  }
+
   /** Goes on in another file. Only to be called by the source, while a portion is asked for. */
   replace(file: AppendedFile): void {
     closeSync(this.#file.fd);

@@ -9,6 +9,7 @@ import { join } from 'node:path';
  *   STATE/response/actuators.json     through what it acts, so that a panic needs no settings
  *   STATE/response/actions.journal    what is being done (action_journal.ts)
  *   STATE/response/decisions.log      what was decided, and by what (decision_log.ts)
+ *   STATE/response/decisions-*.log    files of it that are closed (decision_files.ts)
  *   STATE/response/decisions.head     its signed end
  *   STATE/response/decisions.key      the key that signs, readable by its owner only
  *   STATE/response/decisions.pub      the key that checks; give it to those who audit

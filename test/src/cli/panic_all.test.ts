@@ -3,6 +3,7 @@ import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -191,6 +192,23 @@ describe('panicAll', () => {
       await assert.rejects(panic(), /the disk is full/);
       assert.deepEqual(enforced(), []);
     });
+    });
+  });
+
+  it('sets all files of a damaged log aside, and begins another', async () => {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const closed = join(files.directory, 'decisions-000000000000001.log');
+    renameSync(files.log, closed);
+    writeFileSync(closed, 'nonsense\n');
+    const { left } = await panic();
+    assert.match(
+      left[0]!,
+      /000001\.log is not one of its own\. It was set aside as damaged-\d+\.$/,
+    );
+    assert.equal(existsSync(closed), false);
+    assert.deepEqual(enforced(), []);
+    assert.equal((await checkDecisions(files, checkingKey(files.publicKey))).fault, null);
   });
 
   it('lets one responder run at a time', async () => {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -10,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkDecisions, type Checked } from '../../../src/store/decision_check.js';
+import { closedLogs } from '../../../src/store/decision_files.js';
 import type { DecisionEntry } from '../../../src/store/decision_line.js';
 import { DecisionLog } from '../../../src/store/decision_log.js';
 import { makePrivateDirectory } from '../../../src/store/durable.js';
@@ -122,5 +126,123 @@ describe('DecisionLog', () => {
     await write('two');
     const { entries, fault } = await check();
     assert.deepEqual([entries, fault], [2, null]);
+  });
+
+  it('refuses to go on behind a last entry that is not its own', async () => {
+    await write('one', 'two');
+    const text = readFileSync(files.log, 'utf8');
+    for (const [from, to] of [
+      ['{"number":2', '["number":2'],
+      ['{"number":2', '{"number":x'],
+      ['{"number":2', '{"numbex":2'],
+    ] as const) {
+      writeFileSync(files.log, text.replace(from, to));
+      await assert.rejects(() => write('three'), { code: 'LOG_DAMAGED' });
+    }
+  });
+
+  describe('in several files', () => {
+    /** Of which two entries fill a file. */
+    const MOST_BYTES = 600;
+
+    async function writeEach(count: number): Promise<void> {
+      const log = DecisionLog.open(files, signingKey(files), MOST_BYTES);
+      for (let i = 0; i < count; i++) {
+        log.add({ kind: 'verdict', text: `entry ${log.number + 1}` }, NOON_MS);
+        await log.commit();
+      }
+      log.close();
+    }
+
+    async function assertWhole(count: number): Promise<void> {
+      const texts: string[] = [];
+      const { entries, fault } = await check(({ text }) => texts.push(text));
+      assert.equal(fault, null);
+      assert.equal(entries, count);
+      assert.deepEqual(
+        texts,
+        Array.from({ length: count }, (_, i) => `entry ${i + 1}`),
+      );
+    }
+
+    it('is one chain, also over restarts', async () => {
+      for (const count of [7, 0, 1, 2, 5]) await writeEach(count);
+      await assertWhole(15);
+      const closed = closedLogs(files);
+      assert.ok(closed.length >= 4, `${closed.length} files`);
+      assert.match(closed[0]!, /decisions-0000000000000\d\d\.log$/);
+      for (const path of closed) assert.ok(statSync(path).size < 2 * MOST_BYTES);
+      for (const path of closed) assert.equal(statSync(path).mode & 0o777, 0o600);
+    });
+
+    it('finds a file that was taken away, cut, prolonged, changed or exchanged', async () => {
+      await writeEach(9);
+      const closed = closedLogs(files);
+      const all = [...closed, files.log];
+      const texts = all.map((path) => readFileSync(path));
+      const restore = (): void => all.forEach((path, i) => writeFileSync(path, texts[i]!));
+      for (const [i, path] of all.entries()) {
+        const text = texts[i]!;
+        rmSync(path);
+        assert.notEqual((await check()).fault, null, `without ${path}`);
+        writeFileSync(path, text.subarray(0, text.length - 1));
+        assert.notEqual((await check()).fault, null, `${path} cut`);
+        if (path !== files.log) {
+          writeFileSync(path, `${text.toString()}more`);
+          assert.notEqual((await check()).fault, null, `${path} prolonged`);
+        }
+        for (let at = 0; at < text.length; at += 13) {
+          const changed = Buffer.from(text);
+          changed[at]! ^= 1;
+          writeFileSync(path, changed);
+          assert.notEqual((await check()).fault, null, `byte ${at} of ${path}`);
+        }
+        restore();
+      }
+      writeFileSync(closed[0]!, texts[1]!);
+      writeFileSync(closed[1]!, texts[0]!);
+      assert.match((await check()).fault ?? '', /^Entry 1 was changed/);
+      restore();
+      await assertWhole(9);
+    });
+
+    it('goes on where a crash came between two names', async () => {
+      await writeEach(3);
+      const last = join(files.directory, 'decisions-000000000000003.log');
+      renameSync(files.log, last);
+      await assertWhole(3);
+      await writeEach(1);
+      await assertWhole(4);
+      writeFileSync(`${files.log}.new`, '');
+      await writeEach(4);
+      await assertWhole(8);
+    });
+
+    it('refuses to go on behind a closed file that is not its own', async () => {
+      await writeEach(3);
+      const last = join(files.directory, 'decisions-000000000000003.log');
+      renameSync(files.log, last);
+      writeFileSync(last, readFileSync(last).subarray(0, -5));
+      await assert.rejects(() => writeEach(1), { code: 'LOG_DAMAGED' });
+    });
+
+    it('stays in its file while there can be no other', async () => {
+      mkdirSync(`${files.log}.new`);
+      await writeEach(6);
+      assert.deepEqual(closedLogs(files), []);
+      await assertWhole(6);
+      rmdirSync(`${files.log}.new`);
+      await writeEach(3);
+      assert.notDeepEqual(closedLogs(files), []);
+      await assertWhole(9);
+    });
+
+    it('can be checked while it is written', async () => {
+      const writing = writeEach(60).then(() => true);
+      while ((await Promise.race([writing, check()])) !== true) {
+        assert.equal((await check()).fault, null);
+      }
+      await assertWhole(60);
+    });
   });
 });
