@@ -12,6 +12,7 @@ type MeasureMessage = thymus.v1.Measure.$Properties;
 type EdgeMessage = thymus.v1.Edge.$Properties;
 
 const KINDS: readonly ActionKind[] = LADDER.map(({ kind }) => kind);
+const MOST_PORT = 65_535;
 const PROTOCOLS: readonly Protocol[] = ['tcp', 'udp', 'icmp', 'any'];
 
 export function measureMessage(measure: Measure): MeasureMessage {
@@ -56,7 +57,7 @@ export function measureOf(message: MeasureMessage): Measure {
     case 'isolate':
       return { kind, host: target };
     case 'rate_limit':
-      return { kind, host: target, bytesPerSecond: message.bytesPerSecond ?? 0 };
+      return { kind, host: target, bytesPerSecond: rateOf(message.bytesPerSecond) };
     case 'hold_pattern':
       return { kind, host: target, edges };
     case 'block_external':
@@ -70,8 +71,8 @@ export function measureOf(message: MeasureMessage): Measure {
         kind,
         victim: target,
         protocol: among(PROTOCOLS, message.protocol, 'protocol'),
-        port: message.port ?? null,
-        packetsPerSecond: message.packetsPerSecond ?? 0,
+        port: portOf(message.port),
+        packetsPerSecond: rateOf(message.packetsPerSecond),
       };
   }
 }
@@ -80,7 +81,19 @@ const edgeMessage = (edge: Edge): EdgeMessage => ({ ...edge });
 
 function edgeOf({ from, to, protocol, port }: EdgeMessage): Edge {
   if (!from || !to) throw malformed('an edge');
-  return { from, to, protocol: among(PROTOCOLS, protocol, 'protocol'), port: port ?? null };
+  return { from, to, protocol: among(PROTOCOLS, protocol, 'protocol'), port: portOf(port) };
+}
+
+function portOf(value: number | null | undefined): number | null {
+  if (value === null || value === undefined) return null;
+  if (value <= MOST_PORT) return value;
+  throw malformed(`the port ${value}`);
+}
+
+function rateOf(value: number | null | undefined): number {
+  const rate = value ?? 0;
+  if (rate >= 0 && rate < Infinity) return rate;
+  throw malformed(`the rate ${rate}`);
 }
 
 /** @throws ThymusError REFUSED where it is none of those that are known */

@@ -200,12 +200,14 @@ export class Enforcement {
     const { reason } = outcome;
     const { record } = this.#book.get(id)!;
     const isInTime = record.applyBy !== null && remainingMs(record.applyBy, this.#clock.now()) > 0;
-    if (outcome.retry && (isInTime || holder.state === 'applied')) {
+    const others = record.holders.filter((one) => one.actuator !== actuator);
+    // Where it is in force elsewhere, a gateway that was away shall enforce it, too, when it is back.
+    const isInForce = [holder, ...others].some(({ state }) => state === 'applied');
+    if (outcome.retry && (isInTime || isInForce)) {
       this.#setHolder(id, actuator, { failures, reason });
       this.#retry(id, actuator, failures);
       return;
     }
-    const others = record.holders.filter((one) => one.actuator !== actuator);
     if (others.every(({ state }) => state !== 'applying' && state !== 'applied')) {
       this.#setHolder(id, actuator, { reason });
       void this.end(id, 'failed', reason);

@@ -192,15 +192,23 @@ describe('thymus.v1.Enforcement', function () {
       details: /speaks version 1 and not 2: run the same version/,
     });
     const protocolVersion = 1;
-    const orders = [{ id: 'a1', measure: { kind: 'dance', target: 'x' }, ttlMs: 1000 }, {}];
+    const edges = [{ from: '10.0.0.1', to: '10.0.0.2', protocol: 'tcp', port: 70_000 }];
+    const senseless = [
+      { kind: 'dance', target: 'x' },
+      { kind: 'isolate' },
+      { kind: 'block_edge', edges },
+      { kind: 'block_edge', edges: [{ ...edges[0], port: 1, protocol: 'sctp; flush' }] },
+      { kind: 'rate_limit', target: '10.0.0.1', bytesPerSecond: NaN },
+      { kind: 'rate_limit', target: '10.0.0.1', bytesPerSecond: -1 },
+      { kind: 'limit_sources', target: '10.0.0.1', protocol: 'tcp', packetsPerSecond: Infinity },
+    ].map((measure, i) => ({ id: `a${i}`, measure, ttlMs: 1000 }));
+    const orders = [...senseless, {}];
     const said = await client.call<thymus.v1.OrderOutcomes>('Apply', { protocolVersion, orders });
-    assert.deepEqual(
-      said.outcomes.map(({ isDone, mayRetry }) => [isDone, mayRetry]),
-      [
-        [false, false],
-        [false, false],
-      ],
-    );
+    assert.equal(said.outcomes.length, orders.length);
+    for (const { isDone, mayRetry, reason } of said.outcomes) {
+      assert.deepEqual([isDone, mayRetry], [false, false]);
+      assert.match(reason!, /^Nobody here can read .*: run the same version of thymus/);
+    }
     const many = Array.from({ length: 8193 }, () => ({}));
     await assert.rejects(client.call('Undo', { protocolVersion, orders: many }), {
       code: status.INVALID_ARGUMENT,

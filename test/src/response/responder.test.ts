@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ActionState } from '../../../src/domain/action.js';
 import type { EffectFigures } from '../../../src/domain/response_port.js';
 import { checkDecisions } from '../../../src/store/decision_check.js';
 import { checkingKey } from '../../../src/store/log_key.js';
 import { Desk, settled } from './support/desk.js';
+import { FileActuator } from './support/file_actuator.js';
 import { blockOf, NO_IMPACT, proposalOf } from './support/proposals.js';
 
 const RETRY = { ok: false, reason: 'The gateway does not answer: see its cable.', retry: true };
@@ -187,6 +189,30 @@ describe('Responder', () => {
       assert.equal(stateOf(id), 'applying');
       await desk.pass(8000);
       assert.equal(stateOf(id), 'failed');
+    });
+
+    it('goes on trying where another one enforces it, until it ends', async () => {
+      let isAway = true;
+      const folder = mkdtempSync(join(tmpdir(), 'thymus-second-'));
+      const fault = (call: string) => (call === 'apply' && isAway ? RETRY : null);
+      const second = new FileActuator(folder, { name: 'second', fault });
+      desk = new Desk({}, [second]);
+      await desk.start();
+      desk.responder.setMode('auto');
+      const id = await applied({ ttlSeconds: 120 });
+      await desk.pass(60_000);
+      assert.equal(stateOf(id), 'active');
+      const [first, other] = desk.record(id).holders;
+      assert.deepEqual([first!.state, other!.state], ['applied', 'applying']);
+      assert.equal(other!.reason, RETRY.reason);
+      isAway = false;
+      await desk.pass(5100);
+      assert.equal(desk.record(id).holders[1]!.state, 'applied');
+      assert.deepEqual(second.enforced, [id]);
+      await desk.pass(60_000);
+      assert.equal(stateOf(id), 'expired');
+      assert.deepEqual(second.enforced, []);
+      rmSync(folder, { recursive: true });
     });
 
     it('looks whether what was taken is enforced, and says when it is not', async () => {
