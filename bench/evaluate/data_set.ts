@@ -54,28 +54,53 @@ export interface LabelledCapture {
 
 export const tickKey = (address: string, tick: number): string => `${address} ${tick}`;
 
+/** A capture that was not opened yet. */
+export interface ListedCapture {
+  readonly name: string;
+  readonly path: string;
+  readonly split: Split;
+  readonly isBenign: boolean;
+  /** The benign capture that it was laid over; null where it was recorded as it is. */
+  readonly base: string | null;
+  readonly open: () => LabelledCapture;
+}
+
 /** The captures of a set, in their order; each is read when it is opened. */
-export function capturesOf(
-  folder: string,
-): readonly { readonly name: string; readonly open: () => LabelledCapture }[] {
+export function capturesOf(folder: string): readonly ListedCapture[] {
   const list = join(folder, CAPTURES_FILE);
   if (existsSync(list)) {
     return linesOf<CaptureLine>(list).map((line) => {
-      return { name: line.name, open: () => readLab(folder, line) };
+      const { name, split, role, base } = line;
+      const path = labPath(folder, line);
+      return {
+        name,
+        path,
+        split,
+        isBenign: role === 'benign',
+        base,
+        open: () => readLab(folder, line),
+      };
     });
   }
   const labels = JSON.parse(readFileSync(join(folder, LABELS_FILE), 'utf8')) as Labels;
   return labels.captures.map((label) => {
-    return { name: label.file, open: () => readBundled(folder, label) };
+    const { file, attack } = label;
+    const path = join(folder, file);
+    const facts = { name: file, path, split: 'tune' as const, isBenign: attack === null };
+    return { ...facts, base: null, open: () => readBundled(folder, label) };
   });
 }
+
+const labPath = (folder: string, { name }: CaptureLine): string => join(folder, `${name}.pcap.gz`);
 
 const CAPTURES_FILE = 'captures.jsonl';
 
 interface CaptureLine {
   readonly name: string;
+  readonly role: 'benign' | 'attack';
   readonly split: Split;
   readonly origin: string;
+  readonly base: string | null;
   readonly seed: number;
   readonly devices: number;
   readonly firstPacketUs: number;
@@ -135,7 +160,7 @@ function readLab(folder: string, line: CaptureLine): LabelledCapture {
   }
   return {
     ...line,
-    path: join(folder, `${line.name}.pcap.gz`),
+    path: labPath(folder, line),
     incidents: [...incidents.values()],
     hosts,
     ticks,

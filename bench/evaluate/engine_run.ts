@@ -9,21 +9,34 @@ import {
 import { loadSettings } from '../../src/config/load.js';
 import { judgedEvents } from '../../src/detectors/index.js';
 import { compareAlarms, type Alarm, type Incident } from '../../src/domain/incident.js';
+import { shiftFor, type LearnedState } from '../../src/domain/learned_state.js';
 import { DRAIN_BUFFER_BYTES, NativeQueue } from '../../src/engine/batch_source.js';
 import { openRun } from '../../src/engine/binding.js';
 import { pipelineOptions } from '../../src/engine/pipeline.js';
 import { ShardPipeline } from '../../src/engine/shard_pipeline.js';
+import { joinShardStates } from '../../src/engine/shard_state.js';
 import type { TickWealth } from '../../src/fusion/fusion.js';
 import { IncidentBook } from '../../src/fusion/incident_book.js';
 import type { EndedFlow } from '../baselines/baseline.js';
 
 const TCP = 6;
+const WEEK_US = 7 * 86_400e6;
 
 export interface EngineRun {
   readonly incidents: readonly Incident[];
   /** In the order of their last packets: nobody waits for a time-out here. */
   readonly flows: readonly EndedFlow[];
   readonly records: number;
+  /** What it knows at the end; null when it was not asked for it. */
+  readonly learned: LearnedState | null;
+}
+
+export interface EngineRunOptions {
+  /** What was learned before; moved back by whole weeks, so that its wealth and alarms are gone. */
+  readonly history?: LearnedState | null;
+  /** Gives `learned`; default false. */
+  readonly keepsState?: boolean;
+  readonly onTick?: (tick: number, entities: readonly TickWealth[]) => void;
 }
 
 /**
@@ -32,7 +45,7 @@ export interface EngineRun {
  */
 export async function runEngine(
   path: string,
-  onTick: (tick: number, entities: readonly TickWealth[]) => void,
+  { history = null, keepsState = false, onTick }: EngineRunOptions = {},
 ): Promise<EngineRun> {
   const options = pipelineOptions(await loadSettings({ lanes: 1, shards: 1 }, null));
   const native = openRun({
@@ -45,15 +58,20 @@ export async function runEngine(
   });
   const alarms: Alarm[] = [];
   const pipeline = new ShardPipeline(
-    { shard: 0, shards: 1, onTick },
+    { shard: 0, shards: 1, keepsState, ...(onTick === undefined ? {} : { onTick }) },
     { alarm: (alarm) => alarms.push(alarm) },
   );
   const flows: EndedFlow[] = [];
+  let isRestored = history === null;
   try {
     const queue = new NativeQueue(native, 0);
     const buffer = new Uint8Array(DRAIN_BUFFER_BYTES);
     const view = new BatchView(buffer);
     for (let n = queue.read(buffer, 50); n >= 0; n = queue.read(buffer, 50)) {
+      if (n > 0 && !isRestored) {
+        pipeline.restore(history!, weeksBefore(history!, native.stats().firstPacketTimeUs));
+        isRestored = true;
+      }
       for (let offset = 0; offset < n;) {
         const next = view.open(offset, n);
         pipeline.process(view);
@@ -71,7 +89,13 @@ export async function runEngine(
   const book = new IncidentBook();
   for (const alarm of alarms.sort(compareAlarms)) book.add(alarm);
   flows.sort((a, b) => a.endUs - b.endUs);
-  return { incidents: book.finish(), flows, records: pipeline.stats.records };
+  const learned = keepsState ? joinShardStates([pipeline.finalState()]) : null;
+  return { incidents: book.finish(), flows, records: pipeline.stats.records, learned };
+}
+
+/** At least one: it is the history of an earlier week. */
+function weeksBefore(history: LearnedState, firstUs: number): number {
+  return Math.min(shiftFor(history, firstUs), -WEEK_US);
 }
 
 /** The flows that end in the batch that was just opened. */

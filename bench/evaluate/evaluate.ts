@@ -1,12 +1,13 @@
 /*
  * How well detection works, on captures with truth; see bench/README.md.
  *
- *   npm run evaluate -- [--set DIR] [--only REGEX] [--no-baselines] [--out DIR]
+ *   npm run evaluate -- [--set DIR] [--only REGEX] [--no-history] [--no-baselines] [--out DIR]
  *   npm run evaluate -- --robustness [--out DIR]
  *
  *   --set           a labelled data set of `npm run lab`, or of the form of pcaps/ (the default)
  *   --only          captures whose names match
  *   --robustness    the experiments of attackers who know the detectors, and no captures
+ *   --no-history    thymus knows nothing when a capture begins, as on the minute of its set-up
  *   --no-baselines  thymus alone
  *   --out           where evaluate.html or robustness.html goes (build/evaluate)
  *   --no-results    leave bench/RESULTS.md as it is
@@ -18,6 +19,7 @@ import { parseArgs } from 'node:util';
 import { benignPeaks, calibrationOf, noiseWorlds } from './calibration.js';
 import { capturesOf, type Split } from './data_set.js';
 import { figuresOf } from './figures.js';
+import { Histories } from './histories.js';
 import { judgeCapture, type CaptureResult } from './judge_capture.js';
 import {
   htmlReport,
@@ -41,6 +43,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     out: { type: 'string', default: 'build/evaluate' },
     robustness: { type: 'boolean', default: false },
+    'no-history': { type: 'boolean', default: false },
     'no-baselines': { type: 'boolean', default: false },
     'no-results': { type: 'boolean', default: false },
   },
@@ -97,9 +100,14 @@ async function write(
 async function judgeAll(): Promise<CaptureResult[]> {
   const only = new RegExp(values.only);
   const judged: CaptureResult[] = [];
-  for (const { name, open } of capturesOf(values.set)) {
+  const captures = capturesOf(values.set);
+  const histories = new Histories(captures);
+  const withBaselines = !values['no-baselines'];
+  for (const listed of captures) {
+    const { name } = listed;
     if (!only.test(name)) continue;
-    const result = await judgeCapture(open(), { withBaselines: !values['no-baselines'] });
+    const history = values['no-history'] ? null : await histories.before(listed);
+    const result = await judgeCapture(listed.open(), { withBaselines, history });
     const found = result.outcomes.filter((outcome) => outcome.found !== null).length;
     const told = `${found}/${result.outcomes.length} attacks, ${result.falses.length} false`;
     console.log(`${name}: ${result.packets} packets, ${told}`);

@@ -1,6 +1,8 @@
 import { LANES, type LaneId } from '../../src/domain/lanes.js';
 import { tickOf } from '../../src/domain/tick.js';
 import type { Incident } from '../../src/domain/incident.js';
+import type { LearnedState } from '../../src/domain/learned_state.js';
+import type { TickWealth } from '../../src/fusion/fusion.js';
 import type { Baseline, EndedFlow } from '../baselines/baseline.js';
 import { FastNetMon } from '../baselines/fast_net_mon.js';
 import { Kitsune } from '../baselines/kitsune.js';
@@ -56,19 +58,28 @@ export interface CaptureResult extends CaptureOutcomes {
   readonly packets: number;
 }
 
+export interface JudgeOptions {
+  readonly withBaselines: boolean;
+  /** What thymus has learned before; null: nothing. */
+  readonly history: LearnedState | null;
+}
+
 export async function judgeCapture(
   capture: LabelledCapture,
-  { withBaselines }: { readonly withBaselines: boolean },
+  { withBaselines, history }: JudgeOptions,
 ): Promise<CaptureResult> {
   const sheets = new Map(METHODS.map((method) => [method, new TickScores()]));
-  const run = await runEngine(capture.path, (tick, entities) => {
-    for (const { entity, lnWealth, lanes } of entities) {
-      sheets.get(FUSED)!.raiseTick(entity.address, tick, lnWealth);
+  const onTick = (tick: number, entities: readonly TickWealth[]): void => {
+    for (const { entity, lnWealth, activeTicks, lanes } of entities) {
+      // Wealth without evidence is the number of active ticks, which says nothing.
+      const lnTicks = Math.log(Math.max(1, activeTicks));
+      sheets.get(FUSED)!.raiseTick(entity.address, tick, lnWealth - lnTicks);
       for (const lane of lanes) {
-        sheets.get(lane.lane)!.raiseTick(entity.address, tick, lane.lnWealth);
+        sheets.get(lane.lane)!.raiseTick(entity.address, tick, lane.lnWealth - lnTicks);
       }
     }
-  });
+  };
+  const run = await runEngine(capture.path, { history, onTick });
   const walk = new PacketWalk(capture);
   const baselines = withBaselines ? createBaselines(capture) : new Map<string, Baseline>();
   walk.run(baselines, sheets, run.flows);

@@ -30,7 +30,7 @@ const SPLIT_TITLES: Readonly<Record<Split, string>> = {
 
 const RULES = [
   'A unit is an address in a tick of five seconds in which it was active. A tick in which it sent packets of an attack is a hit to be found; ticks of victims, and of attackers after their attack, count neither way.',
-  'A lane is judged on the attacks that it is for and on everything benign. Kitsune learns from the packets before the first attack of each capture, which favours it.',
+  'A lane is judged on the attacks that it is for and on everything benign. Kitsune learns from the packets before the first attack of each capture, thymus from the other benign captures of the same split, as if they were of an earlier week; with --no-history from nothing.',
   'The one threshold of thymus is its budget, one false incident a day per 1,000 devices; nothing was chosen on captures for test, whose tools and seeds are others than those for tuning.',
   'Intervals are those of captures drawn anew. A false positive rate is left open where there are too few units to see it.',
 ];

@@ -34,6 +34,8 @@ export interface TickWealth {
   readonly entity: EntityRef;
   /** ln M: fused wealth in nats. */
   readonly lnWealth: number;
+  /** Ticks in which it was seen; M of an entity of which nothing is said is as large. */
+  readonly activeTicks: number;
   /** The weighted wealth of the lanes that had bets, largest first. */
   readonly lanes: readonly { readonly lane: LaneId; readonly lnWealth: number }[];
 }
@@ -116,6 +118,7 @@ export class Fusion {
     return {
       entity: entity.ref,
       lnWealth: (wealth ?? new EntityWealth()).lnWealth(entity.activeTicks),
+      activeTicks: entity.activeTicks,
       lanes: wealth?.lanes(entity.activeTicks) ?? [],
     };
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { calibrationOf } from '../../../bench/evaluate/calibration.js';
 import { capturesOf, tickKey } from '../../../bench/evaluate/data_set.js';
 import { figuresOf } from '../../../bench/evaluate/figures.js';
+import { Histories } from '../../../bench/evaluate/histories.js';
 import { judgeCapture } from '../../../bench/evaluate/judge_capture.js';
 import { linePlot } from '../../../bench/evaluate/plots.js';
 import {
@@ -25,7 +26,7 @@ describe('evaluation', function () {
 
   it('finds the scan of a bundled capture, unit by unit and as an incident', async () => {
     const scan = capturesOf(BUNDLED).find(({ name }) => name.startsWith('vertical_scan'))!;
-    const result = await judgeCapture(scan.open(), { withBaselines: true });
+    const result = await judgeCapture(scan.open(), { withBaselines: true, history: null });
     const figures = figuresOf('tune', [result]);
     assert.deepEqual([figures.recall, figures.falses, figures.shareGap], [1, 0, 0]);
     const [fused] = figures.methods;
@@ -51,6 +52,19 @@ describe('evaluation', function () {
     assert.match(html, /a &lt;set&gt;/);
     assert.doesNotMatch(html, /NaN|undefined/);
     assert.match(resultsText(evaluation), /\| port scan \| 1x/);
+  });
+
+  it('begins with what the other benign captures have taught', async () => {
+    const captures = capturesOf(BUNDLED);
+    const histories = new Histories(captures);
+    const day = captures.find(({ isBenign }) => isBenign)!;
+    assert.equal(await histories.before(day), null);
+    const guessing = captures.find(({ name }) => name.startsWith('ssh_guessing'))!;
+    const history = await histories.before(guessing);
+    assert.ok(history!.figures.hosts >= 15);
+    assert.equal(await histories.before({ ...guessing, base: day.name }), null);
+    const result = await judgeCapture(guessing.open(), { withBaselines: false, history });
+    assert.deepEqual([result.outcomes[0]!.found !== null, result.falses], [true, []]);
   });
 
   it('reads the format of the lab', () => {
