@@ -30,6 +30,7 @@ import { addSettingFlags } from './setting_flags.js';
 
 const REPLAY_SETTINGS: readonly SettingName[] = [
   'home-net',
+  'scanners',
   'budget',
   'lanes',
   'pin',

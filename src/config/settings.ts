@@ -48,6 +48,14 @@ export const SETTINGS = [
     doc: 'what is internal, as address prefixes separated by commas',
   }),
   setting({
+    name: 'scanners',
+    kind: 'prefixes',
+    value: 'prefixes',
+    unit: null,
+    fallback: [],
+    doc: 'hosts that may search the network, such as an inventory scanner: no scan of theirs is told',
+  }),
+  setting({
     name: 'budget',
     kind: 'number',
     value: 'incidents',
@@ -356,6 +364,7 @@ export type ApiPlace =
 /** All settings, checked. */
 export interface Settings {
   readonly homeNet: readonly string[];
+  readonly scanners: readonly string[];
   readonly budget: number;
   readonly lanes: number;
   readonly pin: readonly number[];

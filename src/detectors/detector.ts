@@ -94,6 +94,9 @@ export interface DetectorContext {
   /** True when what the entity does may teach models what is normal. */
   isClean(entity: Entity): boolean;
 
+  /** True when the operator has declared that the entity searches the network; not for each record. */
+  mayScan(entity: Entity): boolean;
+
   /** True when this shard judges the entity of a key. */
   owns(key: number): boolean;
 

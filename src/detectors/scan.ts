@@ -39,6 +39,10 @@ import { counted, lasting } from './words.js';
  * benign floor is followed without betting until it has come back to zero: a busy browser neither
  * eats up the wealth that a scan needs nor hides one.
  *
+ * Habit: only first contacts count, so an inventory that is taken again each day is no news after the
+ * first. That one is told unless the operator has declared the host (setting `scanners`): by what it
+ * does, the first scan of an administrator is any scan. A declaration silences this detector alone.
+ *
  * Memory: 0.2 kB until the second contact; then 0.1 kB a walk, 128 walks, and 1 to 128 kB of first
  * contacts. Cold start: theta0 = 0.8.
  * Evasion: asking only hosts that are there (new_edge sees each as a first sight); one contact an
@@ -202,6 +206,8 @@ class ScanState implements EntityState {
   firstUs = 0;
   firstLnE = 0;
   walks: Walks | null = null;
+  /** What the operator has declared; null before it was asked for. */
+  isDeclared: boolean | null = null;
   /** When the contact seen last began. */
   begunUs = -Infinity;
   lessonTick = -1;
@@ -214,6 +220,7 @@ class ScanState implements EntityState {
     this.firstUs = 0;
     this.firstLnE = 0;
     this.walks = null;
+    this.isDeclared = null;
     this.begunUs = -Infinity;
     this.lessonTick = -1;
     this.lessons = 0;
@@ -260,6 +267,7 @@ class ScanDetector implements Detector {
     const outcome = contactOutcome(row);
     if (outcome === Contact.OPEN) return;
     const state = (entity.slots[this.#slot] ??= new ScanState()) as ScanState;
+    if ((state.isDeclared ??= context.mayScan(entity))) return;
     const port = portKey(row);
     const contact = pairKey(row.respKey, port);
     const { walks } = state;

@@ -11,6 +11,8 @@ export interface ReplayOptions {
   readonly flows?: boolean;
   /** What is internal, as address prefixes. Default: the private and link-local ranges. */
   readonly homeNet?: readonly string[];
+  /** Hosts that may search the network, as address prefixes. Default: none. */
+  readonly scanners?: readonly string[];
   /** False incidents per day per 1,000 devices that are accepted, 0.001 to 1000. Default 1. */
   readonly budget?: number;
   /** Threads that read packets, 1 to 64. Default 1. Never changes the result. */
@@ -57,9 +59,10 @@ export async function* replayIncidents(
 }
 
 async function createPipeline(options: ReplayOptions): Promise<Pipeline> {
-  const { homeNet, budget, lanes, shards, checksums } = options;
+  const { homeNet, scanners, budget, lanes, shards, checksums } = options;
   const given: Partial<Record<SettingName, unknown>> = {
     'home-net': homeNet,
+    scanners,
     budget,
     lanes,
     shards,

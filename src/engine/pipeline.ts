@@ -37,6 +37,7 @@ export function pipelineOptions(settings: Settings): PipelineOptions {
     shards: settings.shards,
     pinned: settings.pin,
     homeNet: settings.homeNet,
+    scanners: settings.scanners,
     strictChecksums: settings.checksums === 'strict',
     digests: settings.digests === 'files',
     clearIdentities: settings.identities === 'clear',
@@ -59,6 +60,8 @@ export interface PipelineOptions {
   readonly shards: number;
   /** What is internal, as address prefixes. */
   readonly homeNet: readonly string[];
+  /** Hosts whose scans are nobody's business, as address prefixes. */
+  readonly scanners: readonly string[];
   /** Keep packets with a bad checksum out of flows. */
   readonly strictChecksums: boolean;
   /** Let subscribers' identities leave the core in clear. */
@@ -227,8 +230,8 @@ export class Pipeline {
       queueBytes,
       memoryBytes,
     };
-    const { falseIncidentsPerDayPer1000, measureCost } = this.#options;
-    const judge = { falseIncidentsPerDayPer1000 };
+    const { falseIncidentsPerDayPer1000, scanners, measureCost } = this.#options;
+    const judge = { falseIncidentsPerDayPer1000, scanners };
     return {
       native,
       judge,

@@ -8,8 +8,14 @@ import type { ShardState } from './shard_state.js';
 import type { TickSeat } from './tick_channel.js';
 
 /** What a shard judges with. */
-export interface JudgeOptions {
-  /** The one threshold: false incidents per day per 1,000 devices. */
+export interface JudgeOptions extends Budget {
+  /** Hosts that may search the network, as address prefixes. */
+  readonly scanners: readonly string[];
+}
+
+/** The one threshold. */
+export interface Budget {
+  /** False incidents per day per 1,000 devices. */
   readonly falseIncidentsPerDayPer1000: number;
 }
 

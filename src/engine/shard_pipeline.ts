@@ -11,6 +11,7 @@ import {
 import { EventField } from '../batch/generated/event_schema.js';
 import { communityIdOf, communityIdOfEnds } from '../batch/community_id.js';
 import { TlvReader } from '../batch/tlv.js';
+import { AddressSet } from '../domain/address_set.js';
 import type { EvidenceSink } from '../domain/evidence_sink.js';
 import type { FlowRef } from '../domain/flow.js';
 import { LANES, type LaneId } from '../domain/lanes.js';
@@ -38,6 +39,8 @@ export interface ShardPipelineOptions {
   readonly shards: number;
   /** Budget of false incidents per day per 1,000 devices; default 1, range above 0. */
   readonly falseIncidentsPerDayPer1000?: number;
+  /** Hosts that may search the network, as address prefixes; default: none. */
+  readonly scanners?: readonly string[];
   /** How it meets the other shards; default: there are none. */
   readonly exchange?: TickExchange;
   /** Entities kept, at most, by all shards together; see models/entity_table.ts. */
@@ -91,6 +94,8 @@ export class ShardPipeline implements DetectorContext {
   readonly #options: ShardPipelineOptions;
   readonly #sink: EvidenceSink;
   readonly #exchange: TickExchange;
+  /** Null when there are none. */
+  readonly #scanners: AddressSet | null;
   readonly #order = { timeUs: 0, index: 0, sub: 0 };
   #view: BatchView | null = null;
   #isEvent = false;
@@ -117,6 +122,8 @@ export class ShardPipeline implements DetectorContext {
     this.#options = options;
     this.#sink = sink;
     this.#exchange = options.exchange ?? NO_EXCHANGE;
+    const { scanners = [] } = options;
+    this.#scanners = scanners.length > 0 ? new AddressSet(scanners) : null;
     this.reset();
   }
 
@@ -324,6 +331,10 @@ export class ShardPipeline implements DetectorContext {
 
   isClean(entity: Entity): boolean {
     return this.#fusion.isClean(entity);
+  }
+
+  mayScan(entity: Entity): boolean {
+    return this.#scanners?.has(entity.ref.address) === true;
   }
 
   owns(key: number): boolean {

@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import {
   SAVE,
-  type JudgeOptions,
+  type Budget,
   type ShardMessage,
   type ShardReport,
   type ShardTask,
@@ -58,8 +58,8 @@ export class ShardThread {
   }
 
   /** Changes what the run under way judges with; without one it has no effect. */
-  send(judge: JudgeOptions): void {
-    this.#port?.postMessage(judge);
+  send(budget: Budget): void {
+    this.#port?.postMessage(budget);
   }
 
   /** Asks for the state of the run under way, which comes with a message. */

@@ -16,7 +16,7 @@ import { attachRun } from './binding.js';
 import { CostMeter } from './cost_meter.js';
 import {
   SAVE,
-  type JudgeOptions,
+  type Budget,
   type ShardCost,
   type ShardFailure,
   type ShardMessage,
@@ -88,7 +88,7 @@ class Shard {
   }
 
   async judge(source: BatchSource): Promise<void> {
-    this.#task.port.on('message', (message: typeof SAVE | JudgeOptions) => {
+    this.#task.port.on('message', (message: typeof SAVE | Budget) => {
       if (message === SAVE) this.#pipeline.atTickEnd(() => this.#tellState(this.#pipeline.save()));
       else this.#pipeline.setBudget(message.falseIncidentsPerDayPer1000);
     });

@@ -109,7 +109,7 @@ describe('loadSettings', () => {
   }
 
   for (const [what, text, pattern] of [
-    ['an unknown key', 'laness: 2', /'laness' is no setting; there are home-net, budget, lanes/],
+    ['an unknown key', 'laness: 2', /'laness' is no setting; there are home-net, scanners, budget/],
     ['a wrong value', 'shards: many', /'shards' must be a whole number from 1 to 64, not "many"/],
     ['a list at the top', '- lanes', /must be a list of settings such as 'lanes: 2'/],
     ['what is not YAML', 'lanes: [', /is not valid YAML/],

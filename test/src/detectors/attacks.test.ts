@@ -56,6 +56,18 @@ describe('address scan', () => {
     assert.match(only(incidents).evidence[1]!.features[1]!.feature, /within 1 ms/);
   });
 
+  it('is not told of a host that is declared a scanner, and of others all the same', () => {
+    const scanners = ['10.0.0.7', 'fd00::/64'];
+    assert.deepEqual(judge(sweep('10.0.0.7'), { scanners }).incidents, []);
+    assert.equal(only(judge(sweep('10.0.0.8'), { scanners }).incidents).entity.address, '10.0.0.8');
+  });
+
+  it('is told once of an inventory that is taken again', () => {
+    const { incidents, learned } = judge(sweep('10.0.0.7'));
+    assert.equal(incidents.length, 1);
+    assert.deepEqual(judge(sweep('10.0.0.7'), { model: learned }).incidents, []);
+  });
+
   it('is told of an external scanner, too', () => {
     const incident = only(judge(sweep('203.0.113.9')).incidents);
     assert.equal(incident.entity.kind, 'external');
