@@ -26,7 +26,10 @@ import { counted, lasting } from './words.js';
  * heard in the last, that goes to another station is a hard fact of 34 nats: it happens when a gateway
  * is replaced in operation, once in years, and by spoofing. A DHCP
  * server or router beside one that has been known for ten minutes is worth 7 nats at once, so two of
- * them, or one and something else, are an alarm; it happens less than once in a thousand ticks.
+ * them, or one and something else, are an alarm; it happens less than once in a thousand ticks. A new
+ * DHCP server of the link that gives a subnet whose gateway is known another one is a fact of 21 nats:
+ * a spare server gives the same, and that a subnet gets another gateway from another server is taken
+ * to happen to one device in 50,000, once in its life.
  * Virtual router stations (VRRP, HSRP) move on purpose and are left out.
  *
  * What is told of is the station's own address where it has one, else the address that it claims.
@@ -43,8 +46,9 @@ export interface BindingOptions {
   readonly aliveUs: number;
   /** What was known for this long is settled, us. */
   readonly settledUs: number;
-  /** Evidence in a second server or router, nats. */
+  /** Evidence in a second server or router, and in one that gives another gateway, nats. */
   readonly lnSecondServer: number;
+  readonly lnOtherGateway: number;
   readonly addressesMost: number;
   readonly stationsMost: number;
   readonly serversMost: number;
@@ -56,6 +60,7 @@ export const BINDING_DEFAULTS: BindingOptions = {
   aliveUs: 60e6,
   settledUs: 600e6,
   lnSecondServer: 7,
+  lnOtherGateway: 21,
   addressesMost: 16_384,
   stationsMost: 16_384,
   serversMost: 256,
@@ -213,8 +218,8 @@ class BindingDetector implements Detector {
         this.#onClaim(event, context);
         break;
       case LinkMessage.DHCP_OFFER:
-        this.#learnGateway();
         this.#onServer(this.#servers, 'DHCP server', { event, context });
+        this.#learnGateway();
         break;
       case LinkMessage.ROUTER:
         this.#onServer(this.#routers, 'IPv6 router', { event, context });
@@ -357,15 +362,30 @@ class BindingDetector implements Detector {
     const entity = context.sender();
     const state = this.#stateOf(entity);
     state.headline = `began to answer as ${what} beside one that has been known for ${lasting(nowUs - oldest)}`;
-    const { lnSecondServer } = this.#options;
-    if (!context.bet(entity, LANE, lnSecondServer)) return;
+    const { lnSecondServer, lnOtherGateway } = this.#options;
+    const ousted = this.#oustedGateway();
+    if (ousted !== null) state.headline += `, with ${this.#link.router} for the gateway ${ousted}`;
+    const lnE = ousted === null ? lnSecondServer : lnOtherGateway;
+    if (!context.bet(entity, LANE, lnE)) return;
     this.#say(entity, context, {
-      other: null,
+      other: ousted,
       t0Us: event.tsUs,
-      lnE: lnSecondServer,
+      lnE,
       reason: state.headline,
       feature: featureOf(`new ${what}s of the link`, 1, 0),
     });
+  }
+
+  /** The known gateway of the subnet for which a lease names another one; null when there is none. */
+  #oustedGateway(): string | null {
+    const { router, assigned, mask, isRelayed } = this.#link;
+    const subnet = ipv4Of(mask);
+    if (isRelayed || router === '' || subnet === 0 || this.#gateways.has(router)) return null;
+    const base = ipv4Of(assigned) & subnet;
+    for (const gateway of this.#gateways) {
+      if ((ipv4Of(gateway) & subnet) === base) return gateway;
+    }
+    return null;
   }
 
   /** Whom to tell of, if this shard judges it. */
@@ -511,4 +531,11 @@ function contradictionOf(state: BindingState): string {
   const more = others > 0 ? ` and ${counted(others, 'more')}` : '';
   const span = lasting(state.lastUs - state.firstUs);
   return `(station ${state.station}) claimed ${named}${more} ${counted(state.contradictions, 'time')} in ${span} while the owner was there`;
+}
+
+/** 0 for what is no IPv4 address. */
+function ipv4Of(text: string): number {
+  const parts = text.split('.').map(Number);
+  if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part <= 255))) return 0;
+  return parts.reduce((word, part) => (word << 8) | part, 0);
 }

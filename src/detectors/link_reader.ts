@@ -10,6 +10,7 @@ const MAC_BYTES = 6;
 const ADVERTISEMENT = 'neighbor_advertisement';
 const ROUTER = 'router_advertisement';
 const NO_VLAN = 4096;
+const NO_RELAY = '0.0.0.0';
 
 /** What one message of the link says, whatever its protocol. */
 export const LinkMessage = { NOTHING: 0, CLAIM: 1, ROUTER: 2, DHCP_OFFER: 3 } as const;
@@ -22,8 +23,12 @@ export class LinkReader {
   key = 0;
   addressAt = 0;
   vlan = NO_VLAN;
-  /** Of a DHCP offer: the first router that it names. */
+  /** Of a DHCP reply: the first router that it names, the address that it gives, and its mask. */
   router = '';
+  assigned = '';
+  mask = '';
+  /** It came through a relay: its server is of another link. */
+  isRelayed = false;
   readonly #fields = new TlvReader();
 
   read(event: EventRowView, context: DetectorContext): LinkMessageKind {
@@ -31,6 +36,9 @@ export class LinkReader {
     this.addressAt = 0;
     this.vlan = NO_VLAN;
     this.router = '';
+    this.assigned = '';
+    this.mask = '';
+    this.isRelayed = false;
     this.#fields.open(context.bytes, context.bodyAt, context.bodyBytes);
     switch (event.type) {
       case EventType.ARP:
@@ -78,6 +86,9 @@ export class LinkReader {
     while (fields.next()) {
       if (fields.number === DHCP.TYPE) isReply = fields.text() === 'reply';
       else if (fields.number === DHCP.ROUTERS && this.router === '') this.router = fields.text();
+      else if (fields.number === DHCP.ASSIGNED_IP) this.assigned = fields.text();
+      else if (fields.number === DHCP.SUBNET_MASK) this.mask = fields.text();
+      else if (fields.number === DHCP.RELAY_IP) this.isRelayed = fields.text() !== NO_RELAY;
     }
     return isReply ? LinkMessage.DHCP_OFFER : LinkMessage.NOTHING;
   }

@@ -20,8 +20,8 @@ import { lasting } from './words.js';
 /**
  * D15, crypto-mining. ATT&CK T1496.
  *
- * Method: (a) the recogniser names a mining protocol. A session that goes on for a minute with text in
- * both directions is stratum, JSON whose verbs nobody else uses, and a hard fact of 21 nats: its base
+ * Method: (a) the recogniser names a mining protocol. A session with text in both directions that goes
+ * on for a minute, or in which both sides have sent a log-in's messages and more, is stratum, JSON whose verbs nobody else uses, and a hard fact of 21 nats: its base
  * rate is taken to be one device in 50,000 that mines with permission or speaks a JSON protocol whose
  * log-in looks the same, once in its life. Anything else of that name, such as a node of a coin's own
  * network, is worth 9. A device is told once. (b) Encrypted: a flow to the outside that is half an hour
@@ -35,9 +35,11 @@ export interface MiningOptions {
   /** Nats of a session of stratum, and of another flow that is named mining. */
   readonly lnSession: number;
   readonly lnNamed: number;
-  /** Time after which named flows are judged, and after which unnamed ones are old, us. */
+  /** Time after which text is a session, and after which unnamed flows are old, us. */
   readonly sessionUs: number;
   readonly oldUs: number;
+  /** Messages of each side after which text is a session, too: log-in, its answers and a job. */
+  readonly messagesLeast: number;
   /** Old flows remembered per entity. */
   readonly flowsMost: number;
 }
@@ -47,6 +49,7 @@ export const MINING_DEFAULTS: MiningOptions = {
   lnNamed: 9,
   sessionUs: 60e6,
   oldUs: 1800e6,
+  messagesLeast: 3,
   flowsMost: 64,
 };
 
@@ -127,8 +130,9 @@ class MiningDetector implements Detector {
   }
 
   #judgeNamed(row: FlowRowView, age: number, { entity, context }: Judged): void {
-    const { lnSession, lnNamed, sessionUs } = this.#options;
-    const isSession = age >= sessionUs && isText(row.origPrintable) && isText(row.respPrintable);
+    const { lnSession, lnNamed, sessionUs, messagesLeast } = this.#options;
+    const isLong = age >= sessionUs || messagesOf(row) >= messagesLeast;
+    const isSession = isLong && isText(row.origPrintable) && isText(row.respPrintable);
     const worth = isSession ? lnSession : lnNamed;
     const state = this.#stateOf(entity);
     if (worth <= state.told) return;
@@ -209,6 +213,16 @@ function likenessOf(row: FlowRowView): number {
     away(meanSegment(row, 1), SHARE_BYTES) +
     away(meanSegment(row, -1), JOB_BYTES)
   );
+}
+
+/** Of the side that has sent fewer, among the first of the flow. */
+function messagesOf(row: FlowRowView): number {
+  let [up, down] = [0, 0];
+  for (let i = 0; i < SEGMENTS; i++) {
+    if (row.segmentBytes(i) > 0) up++;
+    else if (row.segmentBytes(i) < 0) down++;
+  }
+  return Math.min(up, down);
 }
 
 function meanSegment(row: FlowRowView, sign: number): number {

@@ -97,6 +97,39 @@ describe('an address that a cluster hands on', () => {
 });
 
 describe('DHCP servers', () => {
+  const known = (): Traffic => {
+    const traffic = new Traffic();
+    for (let i = 0; i < 20; i++) traffic.lease(i * 60, { server: '10.0.0.1', router: '10.0.0.1' });
+    return traffic;
+  };
+  const ofSubnet = { assigned_ip: '10.0.0.200', subnet_mask: '255.255.255.0' };
+
+  it('that give a subnet another gateway are told of at once', () => {
+    const traffic = known().lease(1100, {
+      server: '10.0.0.66',
+      router: '10.0.0.67',
+      fields: ofSubnet,
+    });
+    const { alarms, incidents } = judge(traffic);
+    assert.equal(alarms[0]!.timeUs - START_US, 1100e6);
+    assert.match(
+      incidents[0]!.summary,
+      /^10\.0\.0\.66 .*, with 10\.0\.0\.67 for the gateway 10\.0\.0\.1$/,
+    );
+  });
+
+  it('that are spare, of another subnet, or behind a relay are no alarm', () => {
+    const router = '10.0.0.67';
+    for (const lease of [
+      { router: '10.0.0.1', fields: ofSubnet },
+      { router, fields: { ...ofSubnet, assigned_ip: '10.0.1.200' } },
+      { router, fields: { ...ofSubnet, relay_ip: '10.0.0.1' } },
+      { router, fields: { ...ofSubnet, subnet_mask: 'x' } },
+    ]) {
+      assert.deepEqual(judge(known().lease(1100, { server: '10.0.0.66', ...lease })).incidents, []);
+    }
+  });
+
   it('that come beside a known one are no alarm alone', () => {
     const traffic = new Traffic();
     for (let i = 0; i < 20; i++) traffic.lease(i * 60, { server: '10.0.0.1', router: '10.0.0.1' });

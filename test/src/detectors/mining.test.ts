@@ -17,6 +17,13 @@ describe('crypto-mining', () => {
     assert.equal(alarms[0]!.evidenceCount, 1);
   });
 
+  it('is told of a short session in which both sides have said enough', () => {
+    const session = (segments: readonly number[]): Traffic =>
+      new Traffic().connect(flow, { lasts: 25, segments, fields: { app, ...text } });
+    assert.equal(judge(session([64, 69, -45, -36, -479, 106])).incidents.length, 1);
+    assert.deepEqual(judge(session([64, 69, 106, 106, -45, -36])).incidents, []);
+  });
+
   it('is not told again by the next run, but in an earlier capture', () => {
     const traffic = new Traffic().stream(flow, 40, { up: 600, down: 2500, app, ...text });
     const other = { ...flow, at: 30, from: '10.0.0.8', port: 443 };

@@ -286,9 +286,16 @@ export class Traffic {
   }
 
   /** A DHCP server answers a client, naming the router. */
-  lease(at: number, { server, router }: { server: string; router: string }): this {
+  lease(
+    at: number,
+    {
+      server,
+      router,
+      fields = {},
+    }: { server: string; router: string; fields?: Readonly<Record<string, string>> },
+  ): this {
     const flow = { at, from: server, to: '255.255.255.255', fromPort: 67, port: 68 };
-    this.say(flow, 'dhcp', { type: 'reply', dhcp_type: 'ack', routers: [router] });
+    this.say(flow, 'dhcp', { type: 'reply', dhcp_type: 'ack', routers: [router], ...fields });
     return this.#toAll();
   }
 
