@@ -9,6 +9,7 @@ namespace {
 static_assert(flow_events::kEnd == flow::flow_event::kEnd);
 static_assert(flow_flags::kAttemptFailed == flow::flow_flag::kAttemptFailed);
 static_assert(flow_flags::kIcmpError == flow::flow_flag::kIcmpError);
+static_assert(flow_flags::kVaryingEcho == flow::flow_flag::kVaryingEcho);
 static_assert(flow_states::kDenied == static_cast<int>(flow::FlowState::kDenied));
 static_assert(end_reasons::kLackOfResources == static_cast<int>(flow::EndReason::kLackOfResources));
 

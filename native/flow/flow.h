@@ -48,7 +48,7 @@ namespace flow_flag {
 inline constexpr uint16_t kMidstream = 1, kFragments = 2, kSampled = 4, kOriginatorGuessed = 8,
                           kMulticast = 16, kBothDirections = 32, kAttemptFailed = 64,
                           kTruncatedPackets = 128, kBadChecksums = 256, kIcmpError = 512,
-                          kUninspected = 1024;
+                          kUninspected = 1024, kVaryingEcho = 2048;
 }  // namespace flow_flag
 
 // What Flow::payload_seen tells; those of direction 1 lie one bit higher.
@@ -65,8 +65,8 @@ struct Direction {
   uint64_t bytes;    // whole frames as captured
   uint64_t payload;  // transport payload as the headers claim it
   uint32_t packets;
-  uint32_t next_seq;  // TCP: one past the highest sequence number seen
-  uint32_t ack;       // TCP: highest acknowledgement sent
+  uint32_t next_seq;  // TCP: one past the highest sequence number seen; echoes: see echo_mark
+  uint32_t ack;       // TCP: highest acknowledgement sent; echoes: see echo_changes
   uint16_t retransmissions;
   uint8_t tcp_flags;  // ORed
   uint8_t syns;       // with ACK in direction 1; counts saturate at 255
@@ -77,6 +77,15 @@ struct Direction {
   uint8_t entropy;        // of the first payload, bits * 31; 255: not measured
   uint8_t printable;      // share * 254; 255: not measured
   uint16_t history_seen;  // letters already in the history, one bit each
+
+  // ICMP echo requests: a hash of the last one's data, 0 before there was one, and how many in a
+  // row had other data than the one before (flow/echo_data.h).
+  uint32_t echo_mark() const { return next_seq; }
+  uint32_t echo_changes() const { return ack; }
+  void set_echo(uint32_t mark, uint32_t changes) {
+    next_seq = mark;
+    ack = changes;
+  }
 };
 static_assert(sizeof(Direction) == 40);
 

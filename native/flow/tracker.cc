@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dpi/candidates.h"
+#include "flow/echo_data.h"
 #include "flow/payload_stats.h"
 #include "flow/tcp_tracker.h"
 
@@ -114,6 +115,8 @@ void Tracker::process_one(const PacketView& view, const Lookup& lookup) {
     note_times(view, dir, &flow);
     const bool is_first = !(flow.payload_seen & payload_bit::kSeen << dir);
     if (is_first && view.payload_bytes > 0) first_payload(view, dir, &flow);
+    if (view.icmp_type != 0) [[unlikely]]
+      note_echo_data(view, dir, &flow);
   }
   if (usable && flow.payload_seen & payload_bit::kHeld) say_acknowledged(view, &flow);
   if (usable && Inspector::is_of_interest(view, flow)) inspect(view, dir, &flow);

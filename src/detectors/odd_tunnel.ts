@@ -1,5 +1,10 @@
 import { formatAddress } from '../batch/address.js';
-import { FlowEvents, FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
+import {
+  FlowEvents,
+  FlowFlags,
+  FlowRowOffset,
+  type FlowRowView,
+} from '../batch/generated/record_layout.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
@@ -24,15 +29,21 @@ import { counted, lasting } from './words.js';
  * of sizes; a ping that keeps its size, and a host that cuts long replies to one length, are odd once
  * at most. P(such a reply | tunnel) is 0.6.
  *
+ * Replies that are what was asked can carry data away all the same: sixteen requests in a row whose
+ * data, but for a time and a number at its begin, is not that of the one before are a fact of 21 nats,
+ * told once of a device. Programs that measure a path send the same again; that somebody tests with
+ * other data is taken to happen to one device in 50,000, once in its life.
+ *
  * Memory: 16 flows of 0.1 kB an entity that pings. Cold start: none is needed, the null is the
- * protocol. Evasion: replies padded to their requests; what flows then is at most the volume of the
- * requests. Tunnels in GRE, IP or UDP are decoded, what is in them is judged as any traffic; the
+ * protocol. Evasion: replies padded to their requests, with data that is sent twice each time. Tunnels in GRE, IP or UDP are decoded, what is in them is judged as any traffic; the
  * first use of a protocol is a new edge.
  */
 export interface OddTunnelOptions {
   /** P(the size of a reply is no request's | nothing is wrong), and of a tunnel, 0 to 1. */
   readonly oddReply0: number;
   readonly oddReply1: number;
+  /** Of requests that carry data of their own, nats. */
+  readonly lnVarying: number;
   /** Packets in each direction that make a minute worth a bet. */
   readonly packetsLeast: number;
   /** Minutes of one flow that are bet on: what keeps a flow odd is one cause. */
@@ -44,6 +55,7 @@ export interface OddTunnelOptions {
 export const ODD_TUNNEL_DEFAULTS: OddTunnelOptions = {
   oddReply0: 0.02,
   oddReply1: 0.6,
+  lnVarying: 21,
   packetsLeast: 5,
   minutesMost: 8,
   flowsMost: 16,
@@ -57,6 +69,8 @@ const ECHO_REQUEST = 8;
 const ECHO_REQUEST_V6 = 128;
 const ECHO_REPLY_V6 = 129;
 const PACKETS = 12;
+/** flow/echo_data.h. */
+const VARYING_LEAST = 16;
 
 /** Bytes by which mean sizes of two minutes may differ and still be the same. */
 const SAME_BYTES = 1;
@@ -121,6 +135,8 @@ class Echo {
 
 class OddTunnelState implements EntityState {
   readonly flows: RecencyMap<Echo>;
+  /** It was told of requests with data of their own. */
+  isVaryingTold = false;
   /** What was said last. */
   headline = '';
 
@@ -142,9 +158,15 @@ interface Bet {
   readonly context: DetectorContext;
 }
 
+interface Seen {
+  readonly reason: string;
+  readonly feature: string;
+  readonly observed: number;
+}
+
 class OddTunnelDetector implements Detector {
   readonly name = 'odd_tunnel';
-  readonly memoryVersion = 1;
+  readonly memoryVersion = 2;
   readonly lanes: readonly LaneId[] = ['odd_tunnel'];
   readonly #slot: number;
   readonly #options: OddTunnelOptions;
@@ -166,6 +188,10 @@ class OddTunnelDetector implements Detector {
     const bet: Bet = { echo, row, entity, context };
     echo.firstUs = row.tsFirstUs;
     echo.lastUs = row.tsLastUs;
+    if (row.flags & FlowFlags.VARYING_ECHO && !state.isVaryingTold) {
+      this.#tellVarying(bet, state);
+      return;
+    }
     if (!echo.isHeadJudged) this.#judgeHead(bet, side);
     this.#judgeMinute(bet, side);
   }
@@ -175,8 +201,9 @@ class OddTunnelDetector implements Detector {
   }
 
   saveEntity(entity: Entity, out: StateWriter): void {
-    const { flows, headline } = entity.slots[this.#slot] as OddTunnelState;
+    const { flows, isVaryingTold, headline } = entity.slots[this.#slot] as OddTunnelState;
     flows.save(out, (echo) => echo.save(out));
+    out.flag(isVaryingTold);
     out.text(headline);
   }
 
@@ -185,6 +212,7 @@ class OddTunnelDetector implements Detector {
     if (from.shiftUs !== 0) return;
     const state = this.#stateOf(entity);
     state.flows.restore(from, (echo) => echo.restore(from));
+    state.isVaryingTold = from.flag();
     state.headline = from.text();
   }
 
@@ -244,22 +272,39 @@ class OddTunnelDetector implements Detector {
     return lnOutcomeRatio(isOdd, oddReply1, oddReply0);
   }
 
+  #tellVarying(bet: Bet, state: OddTunnelState): void {
+    const { lnVarying } = this.#options;
+    state.isVaryingTold = true;
+    if (!bet.context.bet(bet.entity, LANE, lnVarying)) return;
+    this.#explain(bet, lnVarying, {
+      reason: `${exchange(bet)}, each request with data of its own`,
+      feature: 'ping requests in a row with other data than the one before',
+      observed: VARYING_LEAST,
+    });
+  }
+
   #bet(bet: Bet, lnE: number): void {
-    const { echo, row, entity, context } = bet;
+    const { echo, entity, context } = bet;
     if (!context.bet(entity, LANE, lnE)) return;
-    if (echo.peer === '') echo.peer = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
-    const reason = sentence(echo);
-    (entity.slots[this.#slot] as OddTunnelState).headline = reason;
+    this.#explain(bet, lnE, {
+      reason: `${exchange(bet)}, whose replies are not what was asked`,
+      feature: 'sizes of ping replies that no request had, and minutes of such',
+      observed: echo.oddSizes + echo.oddMinutes,
+    });
+  }
+
+  #explain({ echo, entity, context }: Bet, lnE: number, seen: Seen): void {
+    (entity.slots[this.#slot] as OddTunnelState).headline = seen.reason;
     context.explain(entity, LANE, {
       other: echo.peer,
       t0Us: echo.firstUs,
       lnE,
       p: pOfLnE(lnE),
-      reason,
+      reason: seen.reason,
       features: [
         {
-          feature: 'sizes of ping replies that no request had, and minutes of such',
-          observed: echo.oddSizes + echo.oddMinutes,
+          feature: seen.feature,
+          observed: seen.observed,
           expectedMedian: 0,
           expectedP99: 1,
           scope: 'default',
@@ -293,8 +338,9 @@ function has(sizes: Int16Array, n: number, size: number): boolean {
 
 const differ = (a: number, b: number): boolean => Math.abs(a - b) > SAME_BYTES;
 
-function sentence(echo: Echo): string {
+function exchange({ echo, row }: Bet): string {
+  if (echo.peer === '') echo.peer = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
   const span = lasting(echo.lastUs - echo.firstUs);
-  const packets = counted(echo.requests + echo.replies, 'packet');
-  return `exchanged ${packets} with ${echo.peer} as pings in ${span}, whose replies are not what was asked`;
+  const packets = counted(row.origPackets + row.respPackets, 'packet');
+  return `exchanged ${packets} with ${echo.peer} as pings in ${span}`;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { assertGoesOn } from '../support/cut_run.js';
+import { FlowFlags } from '../../../src/batch/generated/record_layout.js';
+import { assertGoesOn, inTwo } from '../support/cut_run.js';
 import { judge, seeded, START_US, Traffic } from '../support/traffic.js';
 
 const pair = { at: 0, from: '10.0.0.7', to: '203.0.113.9' };
@@ -23,6 +24,25 @@ describe('ping tunnel', () => {
     assert.equal(incidents[0]!.detectors[0], 'odd_tunnel');
     assert.match(incidents[0]!.summary, /packets with 203\.0\.113\.9 as pings/);
     assert.ok(alarms[0]!.timeUs <= START_US + 300e6);
+  });
+
+  it('is told once of requests that each carry something else, and are answered in full', () => {
+    const flags = FlowFlags.BOTH_DIRECTIONS | FlowFlags.VARYING_ECHO;
+    const traffic = new Traffic().pings(
+      pair,
+      minutes(3, () => [928, 928]),
+      flags,
+    );
+    const { incidents, alarms } = judge(traffic);
+    assert.equal(incidents.length, 1);
+    assert.equal(alarms[0]!.evidenceCount, 1);
+    assert.equal(alarms[0]!.timeUs, START_US + 60e6);
+    assert.match(incidents[0]!.summary, /as pings in .*, each request with data of its own$/);
+    const [, after] = inTwo(traffic, 65);
+    assert.deepEqual(
+      after.alarms.map(({ state }) => state),
+      ['closed'],
+    );
   });
 
   it('is remembered by the next run, and is told anew in an earlier capture', () => {

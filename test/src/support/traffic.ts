@@ -202,6 +202,7 @@ export class Traffic {
   pings(
     flow: { readonly at: number; readonly from: string; readonly to: string },
     minutes: readonly (readonly (readonly [request: number, reply: number])[])[],
+    flags: number = FlowFlags.BOTH_DIRECTIONS,
   ): this {
     const sizes = minutes[0]!.flatMap(([request, reply]) => [request, -reply]);
     const counts = { origPackets: 0, respPackets: 0, origPayload: 0, respPayload: 0 };
@@ -216,7 +217,7 @@ export class Traffic {
         ...ends({ ...flow, port: 7, fromPort: 8 << 8 }),
         ...counts,
         protocol: ICMP,
-        flags: FlowFlags.BOTH_DIRECTIONS,
+        flags,
         segmentBytes: sizes.filter((bytes) => bytes !== 0).slice(0, 12),
         event: FlowEvents.UPDATE,
         flowIdHigh: 1 + flow.at,
