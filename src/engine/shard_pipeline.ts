@@ -108,9 +108,9 @@ export class ShardPipeline implements DetectorContext {
   #population!: Population;
   #entities!: EntityTable;
   #detectors!: readonly Detector[];
-  #ofFlows!: readonly Detector[];
-  #ofFlowsTo!: readonly Detector[];
-  #ofEvents!: ReadonlyMap<number, readonly Detector[]>;
+  #ofFlows!: Calls<'onFlow'>;
+  #ofFlowsTo!: Calls<'onFlowTo'>;
+  #ofEvents!: ReadonlyMap<number, Calls<'onEvent'>>;
   #ofLane!: ReadonlyMap<LaneId, Detector>;
   #fusion!: Fusion;
   #memory!: ShardMemory;
@@ -138,8 +138,8 @@ export class ShardPipeline implements DetectorContext {
     this.#lastState = null;
     this.#population = new Population();
     this.#detectors = createDetectors(WEALTH_SLOT + 1);
-    this.#ofFlows = this.#detectors.filter((detector) => detector.onFlow !== undefined);
-    this.#ofFlowsTo = this.#detectors.filter((detector) => detector.onFlowTo !== undefined);
+    this.#ofFlows = callsOf(this.#detectors, 'onFlow');
+    this.#ofFlowsTo = callsOf(this.#detectors, 'onFlowTo');
     this.#ofEvents = byEventType(this.#detectors);
     this.#ofLane = new Map(
       this.#detectors.flatMap((d) => d.lanes.map((lane) => [lane, d] as const)),
@@ -224,13 +224,13 @@ export class ShardPipeline implements DetectorContext {
     const { roles } = row;
     if (roles & FlowRoles.JUDGE_RESPONDER) {
       const entity = this.#see(row, false);
-      const detectors = this.#ofFlowsTo;
-      for (let i = 0; i < detectors.length; i++) detectors[i]!.onFlowTo!(row, entity, this);
+      const { detectors, calls } = this.#ofFlowsTo;
+      for (let i = 0; i < calls.length; i++) calls[i]!.call(detectors[i]!, row, entity, this);
     }
     if (roles & FlowRoles.JUDGE_ORIGINATOR) {
       const entity = this.#see(row, true);
-      const detectors = this.#ofFlows;
-      for (let i = 0; i < detectors.length; i++) detectors[i]!.onFlow!(row, entity, this);
+      const { detectors, calls } = this.#ofFlows;
+      for (let i = 0; i < calls.length; i++) calls[i]!.call(detectors[i]!, row, entity, this);
     }
     this.#fusion.settle(this.#order);
   }
@@ -245,8 +245,10 @@ export class ShardPipeline implements DetectorContext {
     this.bytes = view.bytes;
     this.bodyAt = view.bodyAt;
     this.bodyBytes = event.bodyBytes;
-    const detectors = this.#ofEvents.get(event.type) ?? NO_DETECTORS;
-    for (let i = 0; i < detectors.length; i++) detectors[i]!.onEvent!(event, this);
+    const wanted = this.#ofEvents.get(event.type);
+    if (wanted === undefined) return;
+    const { detectors, calls } = wanted;
+    for (let i = 0; i < calls.length; i++) calls[i]!.call(detectors[i]!, event, this);
     this.#fusion.settle(this.#order);
   }
 
@@ -354,18 +356,18 @@ export class ShardPipeline implements DetectorContext {
 
   sender(): Entity {
     const { event } = this.#view!;
-    return this.#end(event.origKey, event.roles & FlowRoles.ORIGINATOR_INTERNAL, {
-      bytes: event.u8,
-      at: event.at + EventRowOffset.srcAddr,
-    });
+    const known = this.#entities.find(event.origKey);
+    if (known === undefined) return this.#meetEnd(event, true);
+    this.#entities.touch(known, this.tick);
+    return known;
   }
 
   receiver(): Entity {
     const { event } = this.#view!;
-    return this.#end(event.respKey, event.roles & FlowRoles.RESPONDER_INTERNAL, {
-      bytes: event.u8,
-      at: event.at + EventRowOffset.dstAddr,
-    });
+    const known = this.#entities.find(event.respKey);
+    if (known === undefined) return this.#meetEnd(event, false);
+    this.#entities.touch(known, this.tick);
+    return known;
   }
 
   flowRef(): FlowRef {
@@ -391,13 +393,13 @@ export class ShardPipeline implements DetectorContext {
     if (this.#options.keepsState === true) this.#lastState ??= this.save();
   }
 
-  #end(key: number, internal: number, address: { bytes: Uint8Array; at: number }): Entity {
-    return this.entity({
-      key,
-      kind: internal ? 'device' : 'external',
-      isProven: false,
-      ...address,
-    });
+  /** An end of an event that is not known yet. */
+  #meetEnd(event: EventRowView, isOriginator: boolean): Entity {
+    const key = isOriginator ? event.origKey : event.respKey;
+    const side = isOriginator ? EventRowOffset.srcAddr : EventRowOffset.dstAddr;
+    const internal = isOriginator ? FlowRoles.ORIGINATOR_INTERNAL : FlowRoles.RESPONDER_INTERNAL;
+    const kind = event.roles & internal ? 'device' : 'external';
+    return this.entity({ key, kind, isProven: false, bytes: event.u8, at: event.at + side });
   }
 
   #arrive(view: BatchView, timeUs: number): void {
@@ -471,16 +473,34 @@ export class ShardPipeline implements DetectorContext {
   }
 }
 
-const NO_DETECTORS: readonly Detector[] = [];
+type Method = 'onFlow' | 'onFlowTo' | 'onEvent';
 
-function byEventType(detectors: readonly Detector[]): ReadonlyMap<number, readonly Detector[]> {
+/**
+ * Detectors and what to call of each. To look a method up in objects of 20 classes at one place costs
+ * more than most detectors do with a record.
+ */
+interface Calls<M extends Method> {
+  readonly detectors: readonly Detector[];
+  readonly calls: readonly NonNullable<Detector[M]>[];
+}
+
+/** Of those that have the method. */
+function callsOf<M extends Method>(all: readonly Detector[], method: M): Calls<M> {
+  const detectors = all.filter((detector) => detector[method] !== undefined);
+  return { detectors, calls: detectors.map((detector) => detector[method]!) };
+}
+
+function byEventType(detectors: readonly Detector[]): ReadonlyMap<number, Calls<'onEvent'>> {
   const wants = (detector: Detector): readonly number[] => [
     ...(detector.eventsOfEnds ?? []),
     ...(detector.eventsOfLinks ?? []),
   ];
   const types = new Set(detectors.flatMap(wants));
   return new Map(
-    [...types].map((type) => [type, detectors.filter((d) => wants(d).includes(type))]),
+    [...types].map((type) => {
+      const wanted = detectors.filter((detector) => wants(detector).includes(type));
+      return [type, callsOf(wanted, 'onEvent')];
+    }),
   );
 }
 

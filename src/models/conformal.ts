@@ -66,7 +66,7 @@ export class ConformalRank {
 
   /** Learns a score, unless it stands out too much (and not too many did). */
   accept(score: number): void {
-    if (this.size >= TAIL_MIN_REFERENCES && this.p(score) < FLAGGED_BELOW_P && this.#mayRefuse()) {
+    if (this.#standsOut(score) && this.#mayRefuse()) {
       this.#refused++;
       return;
     }
@@ -115,6 +115,11 @@ export class ConformalRank {
     this.#fitTail();
   }
 
+  /** Only what lies in the tail can be so rare; the tail begins where there are references enough. */
+  #standsOut(score: number): boolean {
+    return score > this.#threshold && this.p(score) < FLAGGED_BELOW_P;
+  }
+
   #mayRefuse(): boolean {
     return this.#refused < REFUSED_SHARE_MOST * (this.#accepted + this.#refused);
   }
@@ -144,8 +149,7 @@ export class ConformalRank {
 }
 
 /**
- * Ascending values without those that left, which are among them, and with those that came. Few do
- * either, so what lies between them is copied as a whole.
+ * Ascending values without those that left, which are among them, and with those that came.
  */
 function exchanged(
   values: Float64Array,
@@ -165,9 +169,8 @@ function exchanged(
     const next = isLeaving ? left[nLeft]! : came[nCame]!;
     // Within bounds also where a saved state says that somebody left who was never there.
     const until = Math.min(lowerBound(values, next, from), from + Math.max(0, size - n));
-    if (until > from) out.set(values.subarray(from, until), n);
-    n += until - from;
-    from = until;
+    // By hand: between two of a hundred there are too few to be worth a call.
+    while (from < until) out[n++] = values[from++]!;
     if (isLeaving) {
       nLeft++;
       from = Math.min(from + 1, values.length);
@@ -175,7 +178,7 @@ function exchanged(
       out[n++] = came[nCame++]!;
     }
   }
-  if (n < size) out.set(values.subarray(from, from + size - n), n);
+  while (n < size && from < values.length) out[n++] = values[from++]!;
   return out;
 }
 

@@ -62,11 +62,14 @@ class Grams {
  */
 export class NameModel {
   readonly #orders: readonly Grams[];
+  /** ln P of a symbol by the one before it, at order 2: there are few enough to know them all. */
+  readonly #lnOfPair: Float64Array | null;
 
   /** @param order characters of a gram, 2 to 4 */
   constructor(order: number) {
     this.#orders = Array.from({ length: order }, (_, i) => new Grams(i + 1));
     for (const name of seedNames()) this.#learn(name);
+    this.#lnOfPair = order === 2 ? this.#lnOfPairs() : null;
   }
 
   #learn(name: string): void {
@@ -89,6 +92,7 @@ export class NameModel {
    * @param bytes a name in any case, labels with dots between
    */
   lnProbability(bytes: Uint8Array, at: number, length: number): number {
+    if (this.#lnOfPair !== null) return lnOfPairsIn(bytes, { at, length }, this.#lnOfPair);
     const orders = this.#orders;
     const depth = orders.length - 1;
     let ln = 0;
@@ -105,6 +109,31 @@ export class NameModel {
     }
     return ln;
   }
+
+  #lnOfPairs(): Float64Array {
+    const [alone, pairs] = this.#orders;
+    return Float64Array.from({ length: SYMBOLS * SYMBOLS }, (_, pair) => {
+      const before = Math.floor(pair / SYMBOLS);
+      const symbol = pair % SYMBOLS;
+      return Math.log(pairs!.smoothed(before, symbol, alone!.smoothed(0, symbol, 1 / SYMBOLS)));
+    });
+  }
+}
+
+/** Sum over the symbols of a name, which begins after a dot. */
+function lnOfPairsIn(
+  bytes: Uint8Array,
+  { at, length }: { readonly at: number; readonly length: number },
+  lnOfPair: Float64Array,
+): number {
+  let ln = 0;
+  let before = DOT;
+  for (let i = 0; i < length; i++) {
+    const symbol = CODE_OF[bytes[at + i]!]!;
+    ln += lnOfPair[before * SYMBOLS + symbol]!;
+    before = symbol;
+  }
+  return ln;
 }
 
 /**

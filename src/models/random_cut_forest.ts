@@ -216,7 +216,8 @@ class Tree {
     if (parent === NONE) this.#root = inner;
     else if (this.#left[parent] === node) this.#left[parent] = inner;
     else this.#right[parent] = inner;
-    this.#refreshFrom(inner);
+    this.#refresh(inner);
+    for (let above = parent; above !== NONE; above = this.#parent[above]!) this.#widen(above, leaf);
   }
 
   #remove(leaf: number): void {
@@ -235,25 +236,48 @@ class Tree {
     }
     if (this.#left[parent] === inner) this.#left[parent] = sibling;
     else this.#right[parent] = sibling;
-    this.#refreshFrom(parent);
+    // A box that stays as it is leaves those above it as they are.
+    let node = parent;
+    while (node !== NONE && this.#refresh(node)) node = this.#parent[node]!;
+    if (node === NONE) return;
+    while ((node = this.#parent[node]!) !== NONE) this.#count[node]!--;
   }
 
-  /** Counts and boxes of a node and all above it. */
-  #refreshFrom(from: number): void {
-    for (let node = from; node !== NONE; node = this.#parent[node]!) this.#refresh(node);
-  }
-
-  #refresh(node: number): void {
+  /** A leaf came to those below a node. */
+  #widen(node: number, leaf: number): void {
     const dims = this.#dims;
+    const low = this.#low;
+    const high = this.#high;
+    this.#count[node]!++;
+    for (let i = 0; i < dims; i++) {
+      const x = low[leaf * dims + i]!;
+      const at = node * dims + i;
+      if (x < low[at]!) low[at] = x;
+      if (x > high[at]!) high[at] = x;
+    }
+  }
+
+  /** Sets count and box of a node by those below it. @returns whether the box has changed */
+  #refresh(node: number): boolean {
+    const dims = this.#dims;
+    const lows = this.#low;
+    const highs = this.#high;
     const left = this.#left[node]!;
     const right = this.#right[node]!;
     this.#count[node] = this.#count[left]! + this.#count[right]!;
+    let hasChanged = false;
     for (let i = 0; i < dims; i++) {
       const l = left * dims + i;
       const r = right * dims + i;
-      this.#low[node * dims + i] = Math.min(this.#low[l]!, this.#low[r]!);
-      this.#high[node * dims + i] = Math.max(this.#high[l]!, this.#high[r]!);
+      const at = node * dims + i;
+      const low = Math.min(lows[l]!, lows[r]!);
+      const high = Math.max(highs[l]!, highs[r]!);
+      if (low === lows[at] && high === highs[at]) continue;
+      hasChanged = true;
+      lows[at] = low;
+      highs[at] = high;
     }
+    return hasChanged;
   }
 
   #lastDim = 0;
