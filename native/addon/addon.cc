@@ -5,11 +5,12 @@
 // so that a worker that dies or a process that exits leaves no thread waiting.
 #include <functional>
 #include <memory>
-#include <set>
 
 #include <napi.h>
 
-#include "addon/registry.h"
+#include "addon/arguments.h"
+#include "addon/environment.h"
+#include "addon/reset_calls.h"
 #include "capture/live/interfaces.h"
 #include "engine/memory.h"
 #include "engine/service_notice.h"
@@ -18,27 +19,6 @@
 namespace thymus::addon {
 namespace {
 
-// Handles that this environment opened and has not closed.
-struct Environment {
-  std::set<uint32_t> opened;
-  ~Environment() {
-    for (const uint32_t handle : opened) remove_engine(handle);
-  }
-};
-
-uint32_t u32(const Napi::Object& o, const char* name) {
-  return o.Get(name).ToNumber().Uint32Value();
-}
-
-std::vector<std::string> strings(const Napi::Value& value) {
-  std::vector<std::string> out;
-  const auto array = value.As<Napi::Array>();
-  for (uint32_t i = 0; i < array.Length(); ++i) {
-    out.push_back(array.Get(i).ToString().Utf8Value());
-  }
-  return out;
-}
-
 std::vector<uint32_t> numbers(const Napi::Value& value) {
   std::vector<uint32_t> out;
   const auto array = value.As<Napi::Array>();
@@ -46,11 +26,6 @@ std::vector<uint32_t> numbers(const Napi::Value& value) {
     out.push_back(array.Get(i).ToNumber().Uint32Value());
   }
   return out;
-}
-
-Napi::Value fail(Napi::Env env, const std::string& message) {
-  Napi::Error::New(env, message).ThrowAsJavaScriptException();
-  return env.Undefined();
 }
 
 std::shared_ptr<engine::Engine> engine_of(const Napi::CallbackInfo& info) {
@@ -329,6 +304,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("notifyService", Napi::Function::New(env, notify_service));
   exports.Set("preflight", Napi::Function::New(env, preflight));
   exports.Set("communityId", Napi::Function::New(env, community_id));
+  export_reset_calls(env, exports);
   return exports;
 }
 

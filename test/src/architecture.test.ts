@@ -19,7 +19,7 @@ const SOURCE = join(PROJECT, 'src');
 const NATIVE_FLOORS: Floors = [
   ['base'],
   ['dpi', 'decode', 'capture', 'match', 'stream'],
-  ['fragment'],
+  ['fragment', 'inject'],
   ['flow'],
   ['emit'],
   ['engine'],
