@@ -6,12 +6,13 @@ import { lookOf } from '../api/text_layout.js';
 import { loadSettings } from '../config/load.js';
 import type { Vote } from '../domain/action_record.js';
 import { ThymusError } from '../errors.js';
+import { openActuators } from '../response/actuators/open.js';
 import { responseFiles, type ResponseFiles } from '../store/response_files.js';
+import { actuatorParts } from './actuator_parts.js';
 import { actuatorSettings } from './actuator_settings.js';
 import { complain, print } from './console.js';
 import { EXIT } from './exit.js';
 import type { ActionsFlags, PanicFlags, StateFlags, VoteFlags } from './flags.js';
-import { actuatorOpener } from './open_actuators.js';
 import { panicAll } from './panic_all.js';
 import { settingsOf } from './setting_flags.js';
 import { stateDirectory } from './state_directory.js';
@@ -57,8 +58,8 @@ export async function panicCommand(flags: PanicFlags): Promise<number> {
     throw new ThymusError('RESPONDER_ABSENT', message);
   }
   const settings = await actuatorSettings(files, flags.config ?? null);
-  const actuators = await actuatorOpener(settings);
-  const result = await panicAll({ files, by, actuators });
+  const parts = await actuatorParts(settings);
+  const result = await panicAll({ files, by, actuators: () => openActuators(settings, parts) });
   if (flags.json) print(`${JSON.stringify(result)}\n`);
   else {
     const { killed } = result;

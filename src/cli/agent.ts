@@ -9,6 +9,7 @@ import { openActuators } from '../response/actuators/open.js';
 import { ACTUATORS_SCHEMA } from '../response/actuators/settings.js';
 import { BootClock } from '../response/clock.js';
 import { LeaseKeeper } from '../response/lease_keeper.js';
+import { actuatorParts } from './actuator_parts.js';
 import { complain } from './console.js';
 import { EXIT } from './exit.js';
 import type { AgentFlags } from './flags.js';
@@ -20,7 +21,11 @@ const TICK_MS = 100;
 export async function agentCommand(flags: AgentFlags): Promise<number> {
   const place = placeFor(flags);
   const never = new AllowList(prefixesOf(flags.never ?? []));
-  const keeper = new LeaseKeeper({ actuator: packetFilter(flags), clock: new BootClock(), never });
+  const keeper = new LeaseKeeper({
+    actuator: await packetFilter(flags),
+    clock: new BootClock(),
+    never,
+  });
   const say = (text: string): void => {
     if (!flags.quiet) complain(`thymus: ${text}\n`);
   };
@@ -54,16 +59,13 @@ function prefixesOf(never: readonly string[]): readonly string[] {
   throw new ThymusError('USAGE', message);
 }
 
-function packetFilter({ at, device = [] }: AgentFlags): Actuator {
+async function packetFilter({ at, device = [] }: AgentFlags): Promise<Actuator> {
   const result = ACTUATORS_SCHEMA.safeParse([{ kind: 'nftables', at, devices: device }]);
   if (!result.success) {
     const [issue] = result.error.issues;
     throw new ThymusError('USAGE', `'--at' and '--device' do not fit: ${issue!.message}.`);
   }
-  const [actuator] = openActuators(result.data, () => {
-    throw new Error('an agent has no agents');
-  });
-  return actuator!;
+  return openActuators(result.data, await actuatorParts(result.data))[0]!;
 }
 
 const signalled = (): Promise<void> =>

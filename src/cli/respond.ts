@@ -1,14 +1,15 @@
 import { loadSettings } from '../config/load.js';
 import { AUTONOMY_MODES, type AutonomyMode } from '../domain/action.js';
 import { ThymusError } from '../errors.js';
+import { openActuators, preflightActuators } from '../response/actuators/open.js';
 import type { ActuatorSettings } from '../response/actuators/settings.js';
 import { makePrivateDirectory } from '../store/durable.js';
 import { responseFiles, type ResponseFiles } from '../store/response_files.js';
+import { actuatorParts } from './actuator_parts.js';
 import { actuatorSettings, keepActuatorSettings } from './actuator_settings.js';
 import { complain } from './console.js';
 import { EXIT } from './exit.js';
 import type { RespondFlags } from './flags.js';
-import { actuatorOpener } from './open_actuators.js';
 import { ResponderRun } from './responder_run.js';
 import { ServiceManager } from './service_manager.js';
 import { settingsOf } from './setting_flags.js';
@@ -21,7 +22,9 @@ export async function respondCommand(flags: RespondFlags): Promise<number> {
   const settings = await loadSettings(settingsOf(flags), flags.config ?? null);
   const files = responseFiles(stateDirectory(settings));
   const actuators = await actuatorSettings(files, flags.config ?? null);
-  const opened = (await actuatorOpener(actuators))();
+  const parts = await actuatorParts(actuators);
+  const opened = openActuators(actuators, parts);
+  for (const note of preflightActuators(actuators, parts)) complain(`thymus: ${note}\n`);
   makePrivateDirectory(files.directory);
   tryToKeep(files, actuators);
   const manager = new ServiceManager(process.env);

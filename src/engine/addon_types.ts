@@ -1,3 +1,9 @@
+import type {
+  ResetInjectorOptions,
+  ResetInjectorState,
+  ResetTarget,
+} from '../response/actuators/reset_injector.js';
+
 /** What the native core offers. Arguments are checked by `engine/binding.ts` before they get here. */
 export interface Addon {
   /** Hash of the record and event lists the addon was built with. */
@@ -48,6 +54,20 @@ export interface Addon {
     destinationPort: number,
     seed: number,
   ): string;
+  /**
+   * Hears a tap for segments to answer with TCP resets, in a thread of its own.
+   * @returns handle, valid in this environment until `closeInjector`
+   * @throws Error with a sentence, and `isLasting` true where trying again does not help
+   */
+  openInjector(options: ResetInjectorOptions): number;
+  /**
+   * All that is answered from now on, at most 512 targets.
+   * @throws Error with a sentence; nothing else is answered even then
+   */
+  setResetTargets(handle: number, targets: readonly ResetTarget[]): void;
+  injectorState(handle: number): ResetInjectorState;
+  /** Waits for the thread, which ends at once. */
+  closeInjector(handle: number): void;
 }
 
 export interface NativeOptions {

@@ -199,6 +199,16 @@ export function communityId(tuple: FiveTuple, seed = 0): string {
   );
 }
 
+/** Calls on injectors of resets; `engine/reset_injector.ts` checks what they are given. */
+export type InjectorCalls = Pick<
+  Addon,
+  'openInjector' | 'setResetTargets' | 'injectorState' | 'closeInjector'
+>;
+
+export function injectorCalls(): InjectorCalls {
+  return addon();
+}
+
 function checkOptions(options: NativeOptions): void {
   const { live } = options;
   checkSources(options.sources, live === null ? 'capture file' : 'interface');

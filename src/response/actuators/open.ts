@@ -10,7 +10,9 @@ import { Gobgp } from './gobgp.js';
 import { Nftables } from './nftables.js';
 import { Openc2 } from './openc2.js';
 import { Rpz } from './rpz.js';
+import type { OpenInjector, ResetInjectorOptions } from './reset_injector.js';
 import type { ActuatorSettings, OneActuator, SettingsOf } from './settings.js';
+import { TcpReset } from './tcp_reset.js';
 import { Webhook } from './webhook.js';
 
 const LEAST_SECRET = 16;
@@ -20,6 +22,14 @@ type BgpDaemon = SettingsOf<'gobgp' | 'exabgp'>;
 /** Makes the link to a remote agent; it connects by itself, and again when it is lost. */
 export type ConnectAgent = (settings: SettingsOf<'agent'>) => AgentLink;
 
+/** What actuators need from outside. */
+export interface ActuatorParts {
+  readonly connectAgent: ConnectAgent;
+  readonly openInjector: OpenInjector;
+  /** Takes what an operator should know, a sentence each. */
+  readonly onNote: (sentence: string) => void;
+}
+
 /**
  * The actuators of the settings, in their order. Nothing is started or changed yet.
  *
@@ -27,16 +37,26 @@ export type ConnectAgent = (settings: SettingsOf<'agent'>) => AgentLink;
  */
 export function openActuators(
   settings: ActuatorSettings,
-  connectAgent: ConnectAgent,
+  parts: ActuatorParts,
 ): readonly Actuator[] {
-  return settings.map((one) =>
-    one.kind === 'agent'
-      ? new Agent({ name: one.name, link: connectAgent(one), kinds: one.kinds })
-      : open(one),
-  );
+  return settings.map((one) => open(one, parts));
 }
 
-function open(one: Exclude<OneActuator, SettingsOf<'agent'>>): Actuator {
+/** @returns a sentence for each actuator that would fail as this machine is */
+export function preflightActuators(
+  settings: ActuatorSettings,
+  { openInjector }: ActuatorParts,
+): readonly string[] {
+  return settings.flatMap((one) => {
+    if (one.kind !== 'tcp_reset') return [];
+    const opened = openInjector(injectorOptions(one));
+    if ('ok' in opened) return [opened.reason];
+    opened.close();
+    return [];
+  });
+}
+
+function open(one: OneActuator, { connectAgent, openInjector, onNote }: ActuatorParts): Actuator {
   switch (one.kind) {
     case 'nftables':
       return new Nftables({ command: one.program, hook: { at: one.at, devices: one.devices } });
@@ -78,8 +98,24 @@ function open(one: Exclude<OneActuator, SettingsOf<'agent'>>): Actuator {
         ledgerPath: one.ledger,
         kinds: one.kinds,
       });
+    case 'agent':
+      return new Agent({ name: one.name, link: connectAgent(one), kinds: one.kinds });
+    case 'tcp_reset':
+      return new TcpReset({
+        injector: injectorOptions(one),
+        open: openInjector,
+        kinds: one.kinds,
+        onNote,
+      });
   }
 }
+
+const injectorOptions = (one: SettingsOf<'tcp_reset'>): ResetInjectorOptions => ({
+  tap: one.interface,
+  out: one.out ?? one.interface,
+  nextHop: one.next_hop === null ? null : Buffer.from(one.next_hop.replaceAll(/[:-]/g, ''), 'hex'),
+  resetsPerSecond: one.most_per_second,
+});
 
 const openBgp = (one: BgpDaemon, speaker: BgpSpeaker): Actuator =>
   new Bgp({ speaker, ledgerPath: one.ledger, kinds: one.kinds });

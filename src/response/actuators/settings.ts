@@ -7,6 +7,8 @@ const program = (text: string) =>
     .min(1, `must be a program and its arguments, such as [${text}]`)
     .transform((words) => words as [string, ...string[]]);
 
+const INTERFACE = /^[\w.@-]{1,15}$/;
+
 const NFTABLES = z.strictObject({
   kind: z.literal('nftables'),
   /** What starts nft. */
@@ -16,9 +18,7 @@ const NFTABLES = z.strictObject({
    * (only what passes through, after address translation) or `ingress` (of the named devices).
    */
   at: z.enum(['prerouting', 'forward', 'ingress']).default('prerouting'),
-  devices: z
-    .array(z.string().regex(/^[\w.@-]{1,15}$/, 'must be names of network interfaces'))
-    .default([]),
+  devices: z.array(z.string().regex(INTERFACE, 'must be names of network interfaces')).default([]),
 });
 
 const timeoutMs = (fallback: number) =>
@@ -129,6 +129,25 @@ const AGENT = z.strictObject({
   kinds,
 });
 
+const interfaceName = z.string().regex(INTERFACE, 'must be the name of a network interface');
+
+const TCP_RESET = z.strictObject({
+  kind: z.literal('tcp_reset'),
+  /** That hears both directions of the traffic, such as the port of a mirror. */
+  interface: interfaceName,
+  /** That resets are sent over; null: the same. */
+  out: interfaceName.nullable().default(null),
+  /** Hardware address of a router that all resets go to; null: straight to their receivers. */
+  next_hop: z.mac('must be a hardware address such as 02:00:00:00:00:01').nullable().default(null),
+  /** Two are sent for each segment that is answered. */
+  most_per_second: z
+    .int('must be resets per second, 2 to 1000000')
+    .min(2)
+    .max(1_000_000)
+    .default(1000),
+  kinds,
+});
+
 const ACTUATOR = z.discriminatedUnion('kind', [
   NFTABLES,
   COMMAND,
@@ -138,6 +157,7 @@ const ACTUATOR = z.discriminatedUnion('kind', [
   EXABGP,
   OPENC2,
   AGENT,
+  TCP_RESET,
 ]);
 
 /** Of agents there may be many, of everything else one. */

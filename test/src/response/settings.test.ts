@@ -3,9 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { AgentLink } from '../../../src/response/actuators/agent.js';
-import { openActuators } from '../../../src/response/actuators/open.js';
+import {
+  openActuators,
+  preflightActuators,
+  type ActuatorParts,
+} from '../../../src/response/actuators/open.js';
 import { ACTUATORS_SCHEMA } from '../../../src/response/actuators/settings.js';
 import { eachFolder } from './support.js';
+import { InjectorDouble } from './support/injector_double.js';
 
 const whyNot = (...settings: readonly unknown[]): string => {
   const { error } = ACTUATORS_SCHEMA.safeParse(settings);
@@ -32,6 +37,11 @@ const AGENT = {
   cert: 'c',
   key: 'k',
 };
+const PARTS: ActuatorParts = {
+  connectAgent: connect,
+  openInjector: () => ({ ok: false, reason: 'There is no tap here.', retry: false }),
+  onNote: () => null,
+};
 
 describe('openActuators', () => {
   const folder = eachFolder();
@@ -50,11 +60,21 @@ describe('openActuators', () => {
         { kind: 'exabgp', ...mark },
         { kind: 'openc2', url: 'https://127.0.0.1/x', ledger: '/tmp/rules.json' },
         AGENT,
+        { kind: 'tcp_reset', interface: 'eth1' },
       ]),
-      connect,
+      PARTS,
     );
-    const names = ['nftables', 'command', 'webhook', 'rpz', 'gobgp', 'exabgp', 'openc2'];
-    names.push('agent-north');
+    const names = [
+      'nftables',
+      'command',
+      'webhook',
+      'rpz',
+      'gobgp',
+      'exabgp',
+      'openc2',
+      'agent-north',
+      'tcp_reset',
+    ];
     assert.deepEqual(
       actuators.map(({ name }) => name),
       names,
@@ -65,10 +85,34 @@ describe('openActuators', () => {
   it('refuses a secret that is missing or short', () => {
     const secret = join(folder(), 'secret');
     const settings = [{ kind: 'webhook', url: 'https://127.0.0.1/x', secret_file: secret }];
-    const open = () => openActuators(ACTUATORS_SCHEMA.parse(settings), connect);
+    const open = () => openActuators(ACTUATORS_SCHEMA.parse(settings), PARTS);
     assert.throws(open, { code: 'CONFIG_INVALID', message: /cannot be read/ });
     writeFileSync(secret, 'short');
     assert.throws(open, { code: 'CONFIG_INVALID', message: /too short/ });
+  });
+});
+
+describe('preflightActuators', () => {
+  const settings = ACTUATORS_SCHEMA.parse([
+    { kind: 'nftables' },
+    { kind: 'tcp_reset', interface: 'eth1', out: 'eth0', next_hop: '02:00:00:0a:00:ff' },
+  ]);
+
+  it('says what would fail', () => {
+    assert.deepEqual(preflightActuators(settings, PARTS), ['There is no tap here.']);
+  });
+
+  it('says nothing of what works, and leaves nothing open', () => {
+    const injector = new InjectorDouble();
+    const openInjector = injector.open;
+    assert.deepEqual(preflightActuators(settings, { ...PARTS, openInjector }), []);
+    assert.equal(injector.isOpen, false);
+    assert.deepEqual(injector.options, {
+      tap: 'eth1',
+      out: 'eth0',
+      nextHop: Buffer.from([2, 0, 0, 10, 0, 255]),
+      resetsPerSecond: 1000,
+    });
   });
 });
 
@@ -87,6 +131,10 @@ describe('ACTUATORS_SCHEMA', () => {
     [{ ...AGENT, name: 'North 1' }, /0-9, a-z and -/],
     [{ ...AGENT, port: 0 }, /must be a port/],
     [{ ...AGENT, key: undefined }, /expected string/],
+    [{ kind: 'tcp_reset' }, /interface|expected string/],
+    [{ kind: 'tcp_reset', interface: 'eth1; rm' }, /name of a network interface/],
+    [{ kind: 'tcp_reset', interface: 'eth1', next_hop: 'router' }, /hardware address/],
+    [{ kind: 'tcp_reset', interface: 'eth1', most_per_second: 1 }, /must be resets per second/],
   ];
   for (const [settings, words] of cases) {
     it(`refuses ${JSON.stringify(settings)}`, () => assert.match(whyNot(settings), words));

@@ -1,19 +1,19 @@
-import type { Actuator } from '../response/actuators/actuator.js';
-import { openActuators, type ConnectAgent } from '../response/actuators/open.js';
+import { openInjector } from '../engine/reset_injector.js';
+import type { ActuatorParts, ConnectAgent } from '../response/actuators/open.js';
 import type { ActuatorSettings } from '../response/actuators/settings.js';
+import { complain } from './console.js';
 
-/**
- * Loads what the settings need, which is gRPC only where there is an agent.
- * @returns what opens the actuators, and throws ThymusError CONFIG_INVALID
- */
-export async function actuatorOpener(
-  settings: ActuatorSettings,
-): Promise<() => readonly Actuator[]> {
+/** What actuators need of the engine, of the network and of the command line. */
+export async function actuatorParts(settings: ActuatorSettings): Promise<ActuatorParts> {
   const isRemote = settings.some(({ kind }) => kind === 'agent');
-  const connect = isRemote ? await agentConnector() : noAgent;
-  return () => openActuators(settings, connect);
+  return {
+    connectAgent: isRemote ? await agentConnector() : noAgent,
+    openInjector,
+    onNote: (sentence) => complain(`thymus: ${sentence}\n`),
+  };
 }
 
+/** gRPC takes long to load. */
 async function agentConnector(): Promise<ConnectAgent> {
   const { AgentClient } = await import('../api/grpc/agent_client.js');
   return ({ host, port, server_name: serverName, timeout_ms: timeoutMs, ca, cert, key }) =>
