@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 import type { Measure } from '../../src/domain/action.js';
 import type { Order } from '../../src/response/actuators/actuator.js';
+import { Flag, tcpFrame, writePcap } from '../src/support/captures.js';
+import { startThymus } from '../src/support/thymus.js';
+import { whyNoSender } from './support/namespace.js';
 import {
   CLIENT,
   CLIENT_6,
@@ -18,10 +27,16 @@ import {
   type Talker,
 } from './support/tap_net.js';
 
+const SENDER = fileURLToPath(new URL('support/send_frames.js', import.meta.url));
 /** A connection has to be gone by then. */
 const GONE_MS = 2000;
 /** How a reset looks; null where another call of the process has taken the error. */
 const RESET = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', null];
+
+/** The same frame with an 802.1Q tag. */
+function inVlan(frame: Uint8Array, id: number): Buffer {
+  return Buffer.concat([frame.subarray(0, 12), Buffer.from([0x81, 0, 0, id]), frame.subarray(12)]);
+}
 
 const order = (id: string, measure: Measure): Order => ({ id, measure, ttlMs: 60_000 });
 
@@ -144,6 +159,33 @@ describe('tcp_reset with real packets', function () {
     await goesOn(await opened(OTHER_CLIENT, SERVER, OTHER_PORT));
   });
 
+  it('answers inside the VLAN of a segment', async function () {
+    const whyNot = whyNoSender();
+    if (whyNot !== null || spawnSync('tcpdump', ['--version']).error !== undefined) {
+      console.log(`skipped: ${whyNot ?? "the program 'tcpdump' is missing"}`);
+      this.skip();
+    }
+    const path = join(mkdtempSync(join(tmpdir(), 'thymus-reset-')), 'syn.pcap');
+    const ends = { from: CLIENT, to: SERVER, fromPort: 40_000, toPort: 80 };
+    const syn = tcpFrame(ends, { flags: Flag.SYN, seq: 1000, ack: 0 });
+    writePcap(path, [{ timeUs: 0, frame: inVlan(syn, 7) }]);
+    await done('apply', order('a1', { kind: 'isolate', host: CLIENT }));
+    const [program, ...words] = net.wrapper('client');
+    const filter = 'vlan 7 and tcp[tcpflags] & tcp-rst != 0';
+    const args = [...words, 'tcpdump', '-i', 'eth0', '-enlc', '2', filter];
+    const dump = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const heard = text(dump.stdout);
+    await once(dump.stderr, 'data');
+    spawnSync(program, [...words, process.execPath, SENDER, 'eth0', path]);
+    const lines = await inTime(heard, 'both resets came');
+    rmSync(dirname(path), { recursive: true });
+    assert.match(
+      lines,
+      /vlan 7, .*10\.78\.0\.9\.80 > 10\.78\.0\.2\.40000: Flags \[R\.\], .*ack 1001/,
+    );
+    assert.match(lines, /vlan 7, .*10\.78\.0\.2\.40000 > 10\.78\.0\.9\.80: Flags \[R\], seq 1001/);
+  });
+
   it('goes on when the tap was away', async () => {
     const isolate = order('a1', { kind: 'isolate', host: CLIENT });
     await done('apply', isolate);
@@ -178,6 +220,31 @@ describe('tcp_reset with real packets', function () {
     await goesOn(deaf);
     for (const place of ['client', 'server'] as const) nft(place, 'delete table inet deaf');
     await isReset(deaf);
+  });
+
+  it('is told of by the responder at its start where it may not hear', async function () {
+    if (spawnSync('setpriv', ['--version']).error !== undefined) {
+      console.log("skipped: the program 'setpriv' is missing: install util-linux");
+      this.skip();
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'thymus-reset-'));
+    const config = join(folder, 'thymus.yaml');
+    writeFileSync(config, 'actuators: [{ kind: tcp_reset, interface: eth0 }]\n');
+    const drop = ['setpriv', '--inh-caps', '-net_raw', '--bounding-set', '-net_raw'];
+    for (const [wrapper, words] of [
+      [[...net.wrapper('tap'), ...drop], /interface 'eth0': .*CAP_NET_RAW\.[^]*\(tcp_reset\)/],
+      [net.wrapper('tap'), /^thymus: the responder is ready \(tcp_reset\)/],
+    ] as const) {
+      const child = startThymus(['respond', '--config', config, '--state', folder], { wrapper });
+      let said = '';
+      child.stderr!.on('data', (chunk) => {
+        said += String(chunk);
+        if (said.includes('is ready')) child.kill('SIGTERM');
+      });
+      await once(child, 'close');
+      assert.match(said, words);
+    }
+    rmSync(folder, { recursive: true });
   });
 
   it('leaves nothing when its process dies', async () => {
