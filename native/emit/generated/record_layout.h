@@ -5,7 +5,7 @@
 
 namespace thymus::emit {
 
-inline constexpr uint32_t kLayoutHash = 0x17f45113;
+inline constexpr uint32_t kLayoutHash = 0xc22e5437;
 
 struct FlowRow {
   double order_index;  // index in the input of the packet that caused this record, or of the flow's last packet when a timer did: second key of the total order
@@ -131,6 +131,7 @@ inline constexpr uint16_t kTruncatedPackets = 128;
 inline constexpr uint16_t kBadChecksums = 256;
 inline constexpr uint16_t kIcmpError = 512;
 inline constexpr uint16_t kUninspected = 1024;
+inline constexpr uint16_t kVaryingEcho = 2048;
 }  // namespace flow_flags
 
 namespace flow_roles {

@@ -192,7 +192,6 @@ describe('panicAll', () => {
       await assert.rejects(panic(), /the disk is full/);
       assert.deepEqual(enforced(), []);
     });
-    });
   });
 
   it('sets all files of a damaged log aside, and begins another', async () => {
