@@ -12,13 +12,14 @@ export const failed = (reason: string): Outcome => ({ ok: false, reason, retry: 
 export const forAll = (orders: readonly Order[], outcome: Outcome): readonly Outcome[] =>
   orders.map(() => outcome);
 
-/** The first line of what a program or a server said, short enough for a sentence. */
+/** The first line of what a program or a server said, short and harmless enough for a sentence. */
 export function firstLine(text: string): string {
   const line = text
     .split('\n')
     .map((part) => part.trim())
     .find((part) => part !== '');
-  return (line ?? 'it said nothing').slice(0, 200);
+  // What steers a terminal is nobody's to say.
+  return (line ?? 'it said nothing').replace(/\p{Cc}/gu, ' ').slice(0, 200);
 }
 
 /** The message of something thrown, as one line. */

@@ -103,13 +103,13 @@ describe('thymus.v1.Enforcement', function () {
   }
 
   /** A client that may say what it likes. */
-  function rawClient(): GrpcClient {
+  function rawClient(codecs: object = thymus.v1): GrpcClient {
     const [ca, key, cert] = [authority.ca, responder.key, responder.cert].map((path) =>
       readFileSync(path),
     );
     const secure = credentials.createSsl(ca, key, cert);
     const place = `127.0.0.1:${server.port}`;
-    const client = new GrpcClient(place, secure, ENFORCEMENT_FILE, thymus.v1);
+    const client = new GrpcClient(place, secure, ENFORCEMENT_FILE, codecs);
     closing.push(client);
     return client;
   }
@@ -216,6 +216,25 @@ describe('thymus.v1.Enforcement', function () {
     const bytes = { protocolVersion, orders: [{ id: 'x'.repeat(5 * 1024 * 1024) }] };
     await assert.rejects(client.call('Apply', bytes), { code: status.RESOURCE_EXHAUSTED });
     assert.deepEqual(actuator.calls, []);
+  });
+
+  it('bears bytes that are no message', async () => {
+    const { Orders, Order } = thymus.v1;
+    const measure = { kind: 'hold_pattern', target: '10.0.0.1', edges: [EDGE, EDGE] };
+    const orders = [new Order({ id: 'a1', measure, ttlMs: 1000 })];
+    const sample = Buffer.from(Orders.encode({ protocolVersion: 2, orders }).finish());
+    let bytes = sample;
+    // Version 2, so that what happens to be a message is refused as well.
+    const Odd = { encode: () => ({ finish: () => bytes }), decode: () => ({}) };
+    const client = rawClient({ ...thymus.v1, Orders: Odd });
+    const samples = [
+      ...Array.from(sample, (_, size) => sample.subarray(0, size)),
+      ...Array.from(sample, (_, at) => Buffer.from(sample).fill(0xff, at, at + 1)),
+      ...Array.from({ length: 50 }, (_, i) => Buffer.alloc(200, (i * 37) % 256)),
+    ];
+    for (bytes of samples) await assert.rejects(client.call('Apply'));
+    assert.deepEqual(actuator.calls, []);
+    assert.deepEqual(await linkAs(responder).list(), []);
   });
 
   it('says that the agent is gone, and finds it again', async () => {
