@@ -225,6 +225,20 @@ describe('thymus agent on a gateway', function () {
     assert.match(desk.differences.join(), /agent-north did not enforce 1 that it should/);
   });
 
+  it('takes back what no responder knows any more', async () => {
+    await startAgent();
+    await startResponder();
+    await propose('1.1', ISOLATE);
+    await actionWhere(isActive);
+    await killResponder();
+    assert.ok(await isHeld());
+    state = join(folder, `state-${nRuns++}`);
+    await startResponder();
+    while (await isHeld());
+    const { desk } = await engine!.list(true);
+    assert.match(desk.differences.join(), /agent-north enforced 1 that should be gone/);
+  });
+
   it('withdraws all of it on panic, also when the responder hangs', async () => {
     await startAgent();
     await startResponder();
