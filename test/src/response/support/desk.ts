@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { fdatasync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { AutonomyMode } from '../../../../src/domain/action.js';
 import type { ActionRecord } from '../../../../src/domain/action_record.js';
 import type { Moment } from '../../../../src/domain/moment.js';
@@ -99,7 +101,22 @@ export class Desk {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Settles when files are synced and actuators have answered. */
+/** Settles when files are synced and actuators have answered, as far as the disk's pace tells. */
 export async function settled(): Promise<void> {
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 4));
+  for (let i = 0; i < 5; i++) await Promise.all([sleep(4), synced()]);
+}
+
+/** A sync of our own takes as long as that of a journal does at this moment. */
+async function synced(): Promise<void> {
+  writeSync(SCRATCH, 'x', 0);
+  await promisify(fdatasync)(SCRATCH);
+}
+
+const SCRATCH = openScratch();
+
+function openScratch(): number {
+  const path = join(mkdtempSync(join(tmpdir(), 'thymus-settled-')), 'scratch');
+  const fd = openSync(path, 'w');
+  rmSync(dirname(path), { recursive: true });
+  return fd;
 }
