@@ -133,4 +133,17 @@ struct TrackerRig {
   PacketMaker make;
 };
 
+// From the handshake to the last acknowledgment, 50 bytes there and 500 back.
+inline std::vector<decode::PacketView> whole_connection(PacketMaker& make) {
+  using namespace tcp_flag;
+  return {make.tcp(0, kClient, kServer, kSyn, 0, 100),
+          make.tcp(10, kServer, kClient, kSyn | kAck, 0, 500),
+          make.tcp(15, kClient, kServer, kAck, 0, 101),
+          make.tcp(20, kClient, kServer, kAck | kPsh, 50, 101),
+          make.tcp(60, kServer, kClient, kAck | kPsh, 500, 501),
+          make.tcp(70, kClient, kServer, kAck | kFin, 0, 151),
+          make.tcp(80, kServer, kClient, kAck | kFin, 0, 1001),
+          make.tcp(85, kClient, kServer, kAck, 0, 152)};
+}
+
 }  // namespace thymus::test
