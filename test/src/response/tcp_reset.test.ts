@@ -4,7 +4,9 @@ import type { Edge, Measure } from '../../../src/domain/action.js';
 import { failed, refused } from '../../../src/response/actuators/outcome.js';
 import { TcpReset } from '../../../src/response/actuators/tcp_reset.js';
 import { allDone, failure, order } from './support.js';
+import { Desk, settled } from './support/desk.js';
 import { InjectorDouble } from './support/injector_double.js';
+import { proposalOf } from './support/proposals.js';
 
 const HOST = '10.0.0.5';
 const OUTSIDE = '2001:db8::9';
@@ -126,6 +128,28 @@ describe('TcpReset', () => {
     allDone(await actuator.apply([order('a1', isolate())]));
     await actuator.close();
     assert.equal(injector.isOpen, false);
+  });
+
+  it('holds again after a crash what the journal holds, and nothing when the responder ends', async () => {
+    const desk = new Desk({}, [actuator]);
+    try {
+      await desk.start();
+      desk.responder.setMode('auto');
+      const { id } = desk.responder.propose(proposalOf('p1'));
+      await settled();
+      assert.deepEqual(await actuator.list(), [id]);
+      // What a process holds dies with it.
+      await actuator.close();
+      await desk.restart();
+      await settled();
+      assert.deepEqual(await actuator.list(), [id]);
+      assert.deepEqual(injector.targets, [{ host: '203.0.113.7', peer: null, peerPort: null }]);
+      await desk.responder.stop();
+      assert.equal(injector.isOpen, false);
+      assert.equal(desk.record(id).state, 'rolled_back');
+    } finally {
+      desk.remove();
+    }
   });
 
   it('plans in words', () => {
