@@ -14,6 +14,24 @@ IpAddress address_of(const Napi::Value& text) {
   return prefix.address;
 }
 
+uint16_t port_of(const Napi::Value& port) {
+  return port.IsNull() ? uint16_t{0} : static_cast<uint16_t>(port.ToNumber().Uint32Value());
+}
+
+inject::ResetTarget target_of(const Napi::Object& o) {
+  inject::ResetTarget target;
+  target.host = address_of(o.Get("host"));
+  if (const Napi::Value peer = o.Get("peer"); !peer.IsNull()) target.peer = address_of(peer);
+  target.peer_port = port_of(o.Get("peerPort"));
+  const auto spared = o.Get("spared").As<Napi::Array>();
+  for (uint32_t i = 0; i < spared.Length(); ++i) {
+    const auto edge = spared.Get(i).As<Napi::Object>();
+    target.spared.push_back(
+        {address_of(edge.Get("from")), address_of(edge.Get("to")), port_of(edge.Get("port"))});
+  }
+  return target;
+}
+
 // Null, with an exception under way, when it is closed.
 inject::ResetInjector* injector_of(const Napi::CallbackInfo& info) {
   auto& injectors = info.Env().GetInstanceData<Environment>()->injectors;
@@ -56,14 +74,7 @@ Napi::Value set_targets(const Napi::CallbackInfo& info) {
   if (array.Length() > inject::kMostTargets) return fail(info.Env(), "Too many targets.");
   std::vector<inject::ResetTarget> targets;
   for (uint32_t i = 0; i < array.Length(); ++i) {
-    const auto o = array.Get(i).As<Napi::Object>();
-    inject::ResetTarget target;
-    target.host = address_of(o.Get("host"));
-    if (const Napi::Value peer = o.Get("peer"); !peer.IsNull()) target.peer = address_of(peer);
-    if (const Napi::Value port = o.Get("peerPort"); !port.IsNull()) {
-      target.peer_port = static_cast<uint16_t>(port.ToNumber().Uint32Value());
-    }
-    targets.push_back(target);
+    targets.push_back(target_of(array.Get(i).As<Napi::Object>()));
   }
   const Status status = injector->set_targets(std::move(targets));
   return status.ok() ? info.Env().Undefined() : fail(info.Env(), status.message());

@@ -1,6 +1,7 @@
 import type { Outcome } from '../response/actuators/actuator.js';
 import { DONE, failed, reasonOf, refused } from '../response/actuators/outcome.js';
 import {
+  MOST_SPARED,
   MOST_TARGETS,
   type OpenInjector,
   type ResetInjector,
@@ -31,6 +32,9 @@ class NativeInjector implements ResetInjector {
 
   setTargets(targets: readonly ResetTarget[]): Outcome {
     if (targets.length > MOST_TARGETS) return refused(`At most ${MOST_TARGETS} targets fit.`);
+    if (targets.some(({ spared }) => spared.length > MOST_SPARED)) {
+      return refused(`At most ${MOST_SPARED} edges of a target can be spared.`);
+    }
     try {
       this.#core.setResetTargets(this.#handle, targets);
       return DONE;

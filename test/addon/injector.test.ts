@@ -7,7 +7,7 @@ import type { ResetInjector } from '../../src/response/actuators/reset_injector.
 const EXITING = fileURLToPath(new URL('./support/exit_while_injecting.js', import.meta.url));
 const OPTIONS = { tap: 'lo', out: 'lo', nextHop: null, resetsPerSecond: 10 };
 // Of a network that is for documentation: nobody's connections are touched.
-const TARGET = { host: '192.0.2.77', peer: null, peerPort: null };
+const TARGET = { host: '192.0.2.77', peer: null, peerPort: null, spared: [] };
 
 describe('openInjector', () => {
   it('says that an interface is not there, which may change', () => {
@@ -32,7 +32,15 @@ describe('an injector', () => {
   afterEach(() => (injector as ResetInjector | undefined)?.close());
 
   it('takes targets of both IP versions, and tells of each', () => {
-    const targets = [TARGET, { host: '2001:db8::1', peer: '2001:db8::2', peerPort: 443 }];
+    const targets = [
+      TARGET,
+      {
+        host: '2001:db8::1',
+        peer: '2001:db8::2',
+        peerPort: 443,
+        spared: [{ from: '2001:db8::1', to: '2001:db8::2', port: null }],
+      },
+    ];
     assert.deepEqual(injector.setTargets(targets), { ok: true });
     const { isListening, sent, targets: told } = injector.state();
     assert.deepEqual({ isListening, sent }, { isListening: true, sent: 0 });

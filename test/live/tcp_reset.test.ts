@@ -159,6 +159,16 @@ describe('tcp_reset with real packets', function () {
     await goesOn(await opened(OTHER_CLIENT, SERVER, OTHER_PORT));
   });
 
+  it('holds a host to its pattern of life', async () => {
+    const edge = { from: CLIENT, to: SERVER, protocol: 'tcp', port: PORT } as const;
+    const kept = await opened(CLIENT, SERVER, PORT);
+    const ended = await opened(CLIENT, SERVER, OTHER_PORT);
+    await done('apply', order('a1', { kind: 'hold_pattern', host: CLIENT, edges: [edge] }));
+    await isReset(ended);
+    await goesOn(kept);
+    await goesOn(await opened(CLIENT, SERVER, PORT));
+  });
+
   it('answers inside the VLAN of a segment', async function () {
     const whyNot = whyNoSender();
     if (whyNot !== null || spawnSync('tcpdump', ['--version']).error !== undefined) {

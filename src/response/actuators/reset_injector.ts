@@ -1,12 +1,25 @@
 import type { Outcome } from './actuator.js';
 
-/** All TCP of a host, or what it has with another one, or with one service of that one. */
+/** One service of a host as another one calls it. */
+export interface SparedEdge {
+  readonly from: string;
+  readonly to: string;
+  /** Null: all that they have. */
+  readonly port: number | null;
+}
+
+/**
+ * All TCP of a host, or what it has with another one, or with one service of that one; but for
+ * edges that are spared.
+ */
 export interface ResetTarget {
   readonly host: string;
   /** Null: whoever. */
   readonly peer: string | null;
   /** Of the peer's service; null: any. */
   readonly peerPort: number | null;
+  /** At most 256. */
+  readonly spared: readonly SparedEdge[];
 }
 
 export interface ResetInjectorOptions {
@@ -58,6 +71,8 @@ export interface ResetInjector {
 
 /** More are not taken by an injector. */
 export const MOST_TARGETS = 512;
+/** Of one target. */
+export const MOST_SPARED = 256;
 
 /** Opens one, which answers nothing yet; a failure where that cannot be. */
 export type OpenInjector = (

@@ -3,11 +3,13 @@ import type { Actuator, Order, Outcome } from './actuator.js';
 import { parseAddress, parsePair } from './address.js';
 import { DONE, forAll, refused } from './outcome.js';
 import {
+  MOST_SPARED,
   MOST_TARGETS,
   type OpenInjector,
   type ResetInjector,
   type ResetInjectorOptions,
   type ResetTarget,
+  type SparedEdge,
 } from './reset_injector.js';
 
 export interface TcpResetSettings {
@@ -137,22 +139,40 @@ const carriesTcp = ({ protocol }: Edge): boolean => protocol === 'tcp' || protoc
 function targetOf(measure: Measure): ResetTarget | string {
   if (measure.kind === 'isolate') return hostTarget(measure.host);
   if (measure.kind === 'block_external') return hostTarget(measure.address);
+  if (measure.kind === 'hold_pattern') return heldTarget(measure.host, measure.edges);
   if (measure.kind !== 'block_edge' || !carriesTcp(measure.edge)) return NO_TCP;
   return edgeTarget(measure.edge);
 }
 
 function hostTarget(host: string): ResetTarget | string {
   const address = parseAddress(host);
-  return address === null ? noAddress(host) : { host: address.text, peer: null, peerPort: null };
+  if (address === null) return noAddress(host);
+  return { host: address.text, peer: null, peerPort: null, spared: [] };
 }
 
 function edgeTarget({ from, to, port }: Edge): ResetTarget | string {
   const pair = parsePair(from, to);
   if (pair === null) return noAddress(`${from} and ${to}`);
-  return { host: pair.from.text, peer: pair.to.text, peerPort: port };
+  return { host: pair.from.text, peer: pair.to.text, peerPort: port, spared: [] };
 }
 
-function wordsOf({ host, peer, peerPort }: ResetTarget): string {
+function heldTarget(host: string, edges: readonly Edge[]): ResetTarget | string {
+  const target = hostTarget(host);
+  if (typeof target === 'string') return target;
+  const spared: SparedEdge[] = [];
+  for (const { from, to, port } of edges.filter(carriesTcp)) {
+    const pair = parsePair(from, to);
+    if (pair === null) return noAddress(`${from} and ${to}`);
+    spared.push({ from: pair.from.text, to: pair.to.text, port });
+  }
+  if (spared.length > MOST_SPARED) {
+    return `A pattern of ${spared.length} edges is too large (at most ${MOST_SPARED}): isolate the host instead.`;
+  }
+  return { ...target, spared };
+}
+
+function wordsOf({ host, peer, peerPort, spared }: ResetTarget): string {
+  if (spared.length > 0) return `${host} but for ${spared.length} edges`;
   if (peer === null) return host;
   return `${host} with ${peer}${peerPort === null ? '' : ` port ${peerPort}`}`;
 }

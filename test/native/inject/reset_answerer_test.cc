@@ -62,6 +62,22 @@ TEST_CASE("ResetAnswerer: an edge without a port is all that two hosts have") {
   CHECK(tap.answers(segment(kAck, {kServer6, kClient6, 3, 4})));
 }
 
+TEST_CASE("ResetAnswerer: what a host is held to is spared, in both directions") {
+  ResetTarget held = host(kClient);
+  held.spared = {{ip_address(kClient), ip_address(kServer), 443},
+                 {ip_address(kOther), ip_address(kClient), 22}};
+  Tap tap({held});
+  const Ends https{kClient, kServer, 40000, 443}, ssh{kOther, kClient, 40000, 22};
+  for (const Ends& ends : {https, reversed(https), ssh, reversed(ssh)}) {
+    CHECK_FALSE(tap.answers(segment(kAck, ends)));
+  }
+  const Ends other_port{kClient, kServer, 40000, 80}, other_way{kClient, kOther, 40000, 22};
+  for (const Ends& ends : {other_port, reversed(other_port), other_way, reversed(other_way)}) {
+    CHECK(tap.answers(segment(kAck, ends)));
+  }
+  CHECK(tap.answerer.counts().segments == 4);
+}
+
 TEST_CASE("ResetAnswerer: resets are never answered, its own among them") {
   Tap tap({host(kClient)});
   CHECK_FALSE(tap.answers(segment(kRst)));

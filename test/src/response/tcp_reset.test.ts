@@ -33,7 +33,7 @@ describe('TcpReset', () => {
     actuator = start();
   });
 
-  it('handles what it can end: hosts, outside addresses, edges that may be TCP', () => {
+  it('handles what it can end: hosts, outside addresses, edges that may be TCP, patterns', () => {
     assert.ok(actuator.handles(isolate()));
     assert.ok(actuator.handles({ kind: 'block_external', address: OUTSIDE }));
     assert.ok(actuator.handles(block()));
@@ -54,12 +54,14 @@ describe('TcpReset', () => {
     allDone(await actuator.apply(orders));
     assert.ok(injector.isOpen);
     assert.deepEqual(injector.targets, [
-      { host: HOST, peer: null, peerPort: null },
-      { host: HOST, peer: '10.0.0.9', peerPort: 445 },
+      { host: HOST, peer: null, peerPort: null, spared: [] },
+      { host: HOST, peer: '10.0.0.9', peerPort: 445, spared: [] },
     ]);
     assert.deepEqual(await actuator.list(), ['a1', 'a2']);
     allDone(await actuator.undo([orders[0]!]));
-    assert.deepEqual(injector.targets, [{ host: HOST, peer: '10.0.0.9', peerPort: 445 }]);
+    assert.deepEqual(injector.targets, [
+      { host: HOST, peer: '10.0.0.9', peerPort: 445, spared: [] },
+    ]);
     allDone(await actuator.undo([orders[1]!]));
     assert.equal(injector.isOpen, false);
     assert.deepEqual(await actuator.list(), []);
@@ -120,6 +122,27 @@ describe('TcpReset', () => {
     assert.match(failure(outcomes[512]).reason, /512 targets/);
   });
 
+  it('holds a host to what it normally has', async () => {
+    const edge = (port: number, protocol: Edge['protocol'] = 'tcp'): Edge => ({
+      from: HOST,
+      to: '10.0.0.9',
+      protocol,
+      port,
+    });
+    const edges = [edge(443), edge(53, 'udp'), edge(88, 'any')];
+    const hold: Measure = { kind: 'hold_pattern', host: HOST, edges };
+    assert.ok(actuator.handles(hold));
+    allDone(await actuator.apply([order('a1', hold)]));
+    const spared = [443, 88].map((port) => ({ from: HOST, to: '10.0.0.9', port }));
+    assert.deepEqual(injector.targets, [{ host: HOST, peer: null, peerPort: null, spared }]);
+    assert.match(actuator.plan([order('a1', hold)]), /TCP of 10\.0\.0\.5 but for 2 edges/);
+    const many = Array.from({ length: 257 }, (_, i) => edge(i + 1));
+    const [outcome] = await actuator.apply([order('a2', { ...hold, edges: many })]);
+    assert.match(failure(outcome).reason, /257 edges is too large/);
+    const wrong = { ...hold, edges: [{ ...edge(1), to: OUTSIDE }] };
+    assert.match(failure((await actuator.apply([order('a3', wrong)]))[0]).reason, /IP versions/);
+  });
+
   it('leaves nothing in a panic and at its end', async () => {
     allDone(await actuator.apply([order('a1', isolate())]));
     allDone([await actuator.panic()]);
@@ -143,7 +166,9 @@ describe('TcpReset', () => {
       await desk.restart();
       await settled();
       assert.deepEqual(await actuator.list(), [id]);
-      assert.deepEqual(injector.targets, [{ host: '203.0.113.7', peer: null, peerPort: null }]);
+      assert.deepEqual(injector.targets, [
+        { host: '203.0.113.7', peer: null, peerPort: null, spared: [] },
+      ]);
       await desk.responder.stop();
       assert.equal(injector.isOpen, false);
       assert.equal(desk.record(id).state, 'rolled_back');
