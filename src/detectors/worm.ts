@@ -191,7 +191,8 @@ class WormDetector implements Detector {
   }
 
   describe(entity: Entity): string {
-    return sentence((entity.slots[this.#slot] as WormState).strongest!);
+    const strongest = (entity.slots[this.#slot] as WormState | null)?.strongest ?? null;
+    return strongest === null ? 'began to be contacted and to contact others' : sentence(strongest);
   }
 
   saveEntity(entity: Entity, out: StateWriter): void {

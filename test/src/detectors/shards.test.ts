@@ -39,6 +39,13 @@ describe('ShardPipeline', () => {
     assert.deepEqual(judge(benignWorld(7, 1), { ...lenient, shards: 3 }).alarms, alone);
   });
 
+  it('knows words for what a host did, be it before any window of a worm was bet on', () => {
+    const { alarms } = judge(mixedTraffic(), { falseIncidentsPerDayPer1000: 1e6 });
+    const worms = alarms.filter(({ lanes }) => lanes[0]!.lane === 'worm');
+    assert.ok(worms.length > 0);
+    assert.ok(worms.every(({ headline }) => headline !== ''));
+  });
+
   it('gives objects of one shape, whatever detector made them', () => {
     const shapes = (objects: readonly object[]): Set<string> =>
       new Set(objects.map((object) => Object.keys(object).join()));
