@@ -17,6 +17,7 @@ import type {
   VoteFlags,
   WatchFlags,
 } from './flags.js';
+import { addModeFlag, withModesApart } from './mode_flag.js';
 import {
   addActions,
   addAgent,
@@ -77,7 +78,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.DONE;
   const program = createProgram((code) => (exitCode = code));
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(withModesApart(args), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportError(error);
@@ -224,9 +225,9 @@ function addReplay(program: Command): Command {
     .option('--save-model <file>', 'write what was learned, to go on from')
     .option('--metrics <file>', 'write what the run cost (time, memory) as JSON')
     .option('--rules <file>', 'reserved for Suricata rules')
-    .option('--respond [mode]', 'say what would have been done about incidents; nothing is done')
     .option('--json', 'report as EVE JSON lines instead of text')
     .option('-q, --quiet', 'no report and no progress, errors only');
+  addModeFlag(command, 'say what would have been done about incidents; nothing is done');
   return addSettingFlags(command, REPLAY_SETTINGS).addHelpText('after', REPLAY_EXAMPLES);
 }
 
@@ -247,12 +248,9 @@ function addWatch(program: Command): Command {
     )
     .option('--flows <file>', 'write all flow records; the name ends in .csv, .jsonl or .parquet')
     .option('--evidence-pcap <dir>', 'write the packets of each incident, DIR/1.pcap and so on')
-    .option(
-      '--respond [mode]',
-      'answer incidents, as far as this mode allows; see docs/response.md',
-    )
     .option('--json', 'incidents as EVE JSON lines instead of text')
     .option('-q, --quiet', 'no incidents and no status, errors only');
+  addModeFlag(command, 'answer incidents, as far as this mode allows; see docs/response.md');
   return addSettingFlags(command, WATCH_SETTINGS).addHelpText('after', WATCH_EXAMPLES);
 }
 

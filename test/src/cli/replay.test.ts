@@ -265,6 +265,49 @@ describe('thymus replay', function () {
     });
   });
 
+  describe('--respond', () => {
+    const modesOf = async (...args: string[]): Promise<unknown[]> => {
+      const { code, out, err } = await thymus([
+        'replay',
+        '--no-store',
+        '--quiet',
+        '--eve',
+        '-',
+        ...args,
+      ]);
+      assert.deepEqual([code, err], [0, '']);
+      return eveEvents(out).flatMap(({ incident }) => {
+        const { proposals = [] } = (incident ?? {}) as { proposals?: { mode: unknown }[] };
+        return proposals.map(({ mode }) => mode);
+      });
+    };
+
+    it('takes a file behind it for a file, and the mode from the settings', async () => {
+      for (const args of [
+        ['--respond', scan],
+        [scan, '--respond'],
+        ['--respond', '--', scan],
+      ]) {
+        assert.deepEqual(new Set(await modesOf(...args)), new Set(['recommend']), args.join(' '));
+      }
+    });
+
+    it('takes a mode behind it for the mode', async () => {
+      for (const args of [
+        ['--respond', 'auto', scan],
+        [`--respond=auto`, scan],
+      ]) {
+        assert.deepEqual(new Set(await modesOf(...args)), new Set(['auto']), args.join(' '));
+      }
+    });
+
+    it('refuses modes that are none', async () => {
+      const { code, err } = await thymus(['replay', '--respond=king', scan]);
+      assert.equal(code, 2);
+      assert.match(err, /observe, recommend, guarded, auto/);
+    });
+  });
+
   describe('wrong usage', () => {
     for (const [args, sentence] of [
       [['--no-such-flag', 'x'], /Unknown option '--no-such-flag'.*see 'thymus replay --help'\./],
