@@ -14,6 +14,7 @@ import {
   PORT,
   SERVER,
 } from './support/gateway_net.js';
+import { orSkip, whyNoProgram } from './support/needs.js';
 
 const CONFIG = `
 respond: auto
@@ -42,16 +43,7 @@ describe('a watch at a gateway that answers', function () {
   let outcome: Promise<Outcome>;
 
   before(async function () {
-    if (spawnSync('nft', ['--version']).error !== undefined) {
-      console.log("    skipped: the program 'nft' is missing: install nftables");
-      this.skip();
-    }
-    const made = await GatewayNet.make();
-    if (typeof made === 'string') {
-      console.log(`    skipped: ${made}`);
-      this.skip();
-    }
-    net = made;
+    net = orSkip(this, whyNoProgram('nft', 'nftables') ?? (await GatewayNet.make()));
   });
   after(() => (net as GatewayNet | undefined)?.remove());
 
@@ -122,10 +114,7 @@ describe('a watch at a gateway that answers', function () {
   });
 
   it('limits the sources of a flood at once, and the victim goes on serving', async function () {
-    if (spawnSync('hping3', ['--version']).error !== undefined) {
-      console.log("      skipped: the program 'hping3' is missing: install hping3");
-      this.skip();
-    }
+    orSkip(this, whyNoProgram('hping3', 'hping3'));
     await workNormally();
     const [ip, ...args] = net.clientWrapper;
     const flood = ['-q', '-n', '-S', '--rand-source', '-p', String(PORT), '-i', 'u300'];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, type ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { Bgp } from '../../src/response/actuators/bgp.js';
 import { Exabgp } from '../../src/response/actuators/exabgp.js';
 import { allDone, failure } from '../src/response/support.js';
 import { BgpNet, FAR, NEAR } from './support/bgp_net.js';
+import { orSkip, whyNoProgram } from './support/needs.js';
 
 const order = (id: string, measure: Measure): Order => ({ id, measure, ttlMs: 60_000 });
 const block = order('a-1', { kind: 'block_external', address: '192.0.2.1' });
@@ -37,14 +38,7 @@ describe('ExaBGP with a second speaker', function () {
   let bgp: Bgp;
 
   before(async function () {
-    const made = spawnSync('exabgpcli', ['--help']).error
-      ? "the program 'exabgpcli' is missing: install exabgp"
-      : BgpNet.make();
-    if (typeof made === 'string') {
-      console.log(`skipped: ${made}`);
-      this.skip();
-    }
-    net = made;
+    net = orSkip(this, whyNoProgram('exabgpcli', 'exabgp', '--help') ?? BgpNet.make());
     bgp = new Bgp({
       ledgerPath: join(net.folder, 'routes.json'),
       kinds: null,

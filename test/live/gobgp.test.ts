@@ -9,6 +9,7 @@ import { Bgp } from '../../src/response/actuators/bgp.js';
 import { Gobgp } from '../../src/response/actuators/gobgp.js';
 import { allDone, failure } from '../src/response/support.js';
 import { BgpNet, NEAR } from './support/bgp_net.js';
+import { orSkip } from './support/needs.js';
 
 const order = (id: string, measure: Measure): Order => ({ id, measure, ttlMs: 60_000 });
 const block = order('a-1', { kind: 'block_external', address: '192.0.2.1' });
@@ -32,12 +33,7 @@ describe('GoBGP with a second speaker', function () {
     });
 
   before(async function () {
-    const made = BgpNet.make();
-    if (typeof made === 'string') {
-      console.log(`skipped: ${made}`);
-      this.skip();
-    }
-    net = made;
+    net = orSkip(this, BgpNet.make());
     bgp = start();
     net.startGobgpd('near');
     far = net.startGobgpd('far');

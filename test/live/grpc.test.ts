@@ -24,6 +24,7 @@ import { proposalOf } from '../src/response/support/proposals.js';
 import { GrpcClient, Subscriber } from '../src/support/grpc_client.js';
 import { outcomeOf, present, startThymus, thymus } from '../src/support/thymus.js';
 import { Namespace, whyNoSender } from './support/namespace.js';
+import { orSkip } from './support/needs.js';
 
 const SENDER = fileURLToPath(new URL('support/send_frames.js', import.meta.url));
 const { INCIDENT_CHANGE_OPENED, INCIDENT_CHANGE_GREW, INCIDENT_CHANGE_FINAL } =
@@ -36,12 +37,7 @@ describe('thymus watch --grpc', function () {
   const at = (name: string): string => join(folder!, name);
 
   before(function () {
-    const made = whyNoSender() ?? Namespace.make();
-    if (typeof made === 'string') {
-      console.log(`    skipped: ${made}`);
-      this.skip();
-    }
-    namespace = made;
+    namespace = orSkip(this, whyNoSender() ?? Namespace.make());
     folder = mkdtempSync(join(tmpdir(), 'thymus-grpc-'));
     const ends = { from: '10.0.0.9', to: '10.0.0.2', fromPort: 40_000, toPort: 80 };
     const talk = conversation(ends, MORNING_US);

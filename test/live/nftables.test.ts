@@ -16,6 +16,7 @@ import {
   SERVER,
   SERVER_6,
 } from './support/gateway_net.js';
+import { orSkip, whyNoProgram } from './support/needs.js';
 
 const order = (id: string, measure: Measure, ttlMs = 60_000): Order => ({ id, measure, ttlMs });
 const edge = (from: string, port: number | null = PORT): Edge => ({
@@ -35,16 +36,7 @@ describe('nftables with real packets', function () {
   let actuator: Nftables;
 
   before(async function () {
-    if (spawnSync('nft', ['--version']).error !== undefined) {
-      console.log("skipped: the program 'nft' is missing: install nftables");
-      this.skip();
-    }
-    const made = await GatewayNet.make();
-    if (typeof made === 'string') {
-      console.log(`skipped: ${made}`);
-      this.skip();
-    }
-    net = made;
+    net = orSkip(this, whyNoProgram('nft', 'nftables') ?? (await GatewayNet.make()));
   });
   after(() => (net as GatewayNet | undefined)?.remove());
 

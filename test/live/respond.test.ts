@@ -6,6 +6,7 @@ import { lockOwner } from '../../src/store/process_lock.js';
 import { responseFiles, type ResponseFiles } from '../../src/store/response_files.js';
 import { outcomeOf, startThymus, thymus } from '../src/support/thymus.js';
 import { Namespace } from './support/namespace.js';
+import { orSkip } from './support/needs.js';
 
 describe('thymus watch --respond', function () {
   this.timeout(60_000);
@@ -14,12 +15,7 @@ describe('thymus watch --respond', function () {
   let files: ResponseFiles;
 
   before(function () {
-    const made = Namespace.make();
-    if (typeof made === 'string') {
-      console.log(`    skipped: ${made}`);
-      this.skip();
-    }
-    namespace = made;
+    namespace = orSkip(this, Namespace.make());
     folder = mkdtempSync(join(tmpdir(), 'thymus-respond-'));
     files = responseFiles(folder);
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Resolver } from 'node:dns/promises';
@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Order } from '../../src/response/actuators/actuator.js';
 import { Rpz } from '../../src/response/actuators/rpz.js';
 import { freePort } from './support/free_port.js';
+import { orSkip, whyNoProgram } from './support/needs.js';
 
 const sinkhole = (id: string, domain: string): Order => ({
   id,
@@ -25,10 +26,8 @@ describe('RPZ with a real name server', function () {
   let resolver: Resolver;
 
   before(async function () {
-    if (spawnSync('named', ['-v']).error ?? spawnSync('rndc', ['-h']).error) {
-      console.log("skipped: the program 'named' is missing: install bind9");
-      this.skip();
-    }
+    const missing = whyNoProgram('named', 'bind9', '-v') ?? whyNoProgram('rndc', 'bind9', '-h');
+    orSkip(this, missing);
     folder = mkdtempSync(join(tmpdir(), 'thymus-rpz-'));
     chmodSync(folder, 0o755);
     const [port, control] = [await freePort(), await freePort()];

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { outcomeOf, present, startThymus, thymus } from '../src/support/thymus.js';
 import { Namespace } from './support/namespace.js';
+import { orSkip } from './support/needs.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const UNIT = join(ROOT, 'examples', 'thymus.service');
@@ -19,12 +20,7 @@ describe('thymus watch as a service', function () {
   const at = (name: string): string => join(folder!, name);
 
   before(function () {
-    const made = Namespace.make();
-    if (typeof made === 'string') {
-      console.log(`    skipped: ${made}`);
-      this.skip();
-    }
-    namespace = made;
+    namespace = orSkip(this, Namespace.make());
     folder = mkdtempSync(join(tmpdir(), 'thymus-service-'));
     chmodSync(folder, 0o777);
   });

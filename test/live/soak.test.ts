@@ -17,6 +17,7 @@ import { gunzipSync } from 'node:zlib';
 import { MORNING_US, addressScan, writePcap } from '../src/support/captures.js';
 import { outcomeOf, startThymus } from '../src/support/thymus.js';
 import { Namespace, whyNoSender } from './support/namespace.js';
+import { orSkip } from './support/needs.js';
 
 const SENDER = fileURLToPath(new URL('support/send_frames.js', import.meta.url));
 const PCAPS = fileURLToPath(new URL('../../../pcaps', import.meta.url));
@@ -42,12 +43,7 @@ describe(`thymus watch for ${MINUTES} minutes`, function () {
   const at = (name: string): string => join(folder!, name);
 
   before(function () {
-    const made = whyNoSender() ?? Namespace.make();
-    if (typeof made === 'string') {
-      console.log(`    skipped: ${made}`);
-      this.skip();
-    }
-    namespace = made;
+    namespace = orSkip(this, whyNoSender() ?? Namespace.make());
     folder = mkdtempSync(join(tmpdir(), 'thymus-soak-'));
     for (const name of readdirSync(PCAPS).filter((file) => file.endsWith('.pcap.gz'))) {
       writeFileSync(at(name.replace('.gz', '')), gunzipSync(readFileSync(join(PCAPS, name))));

@@ -24,6 +24,7 @@ import {
   type Outcome,
 } from '../src/support/thymus.js';
 import { Namespace, whyNoSender } from './support/namespace.js';
+import { orSkip } from './support/needs.js';
 
 const SENDER = fileURLToPath(new URL('support/send_frames.js', import.meta.url));
 const ENDS = { from: '10.0.0.1', to: '10.0.0.2', fromPort: 40_000, toPort: 80 };
@@ -48,12 +49,7 @@ describe('thymus watch', function () {
   const at = (name: string): string => join(folder!, name);
 
   before(function () {
-    const made = whyNoSender() ?? Namespace.make();
-    if (typeof made === 'string') {
-      console.log(`    skipped: ${made}`);
-      this.skip();
-    }
-    namespace = made;
+    namespace = orSkip(this, whyNoSender() ?? Namespace.make());
     folder = mkdtempSync(join(tmpdir(), 'thymus-watch-'));
     capture = at('scan.pcap');
     writePcap(capture, SCAN);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { whyNoProgram } from './needs.js';
 
 export const NEAR = '10.78.0.1';
 export const FAR = '10.78.0.2';
@@ -17,9 +18,8 @@ export class BgpNet {
 
   /** @returns a sentence where this machine or its rights allow none */
   static make(): BgpNet | string {
-    if (spawnSync('ip', ['-V']).error) return "the program 'ip' is missing: install iproute2";
-    if (spawnSync('gobgpd', ['--version']).error)
-      return "the program 'gobgpd' is missing: install gobgpd";
+    const missing = whyNoProgram('ip', 'iproute2', '-V') ?? whyNoProgram('gobgpd', 'gobgpd');
+    if (missing !== null) return missing;
     const net = new BgpNet();
     const first = spawnSync('ip', ['netns', 'add', net.near], { encoding: 'utf8' });
     if (first.status !== 0) {

@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { whyNoProgram } from './needs.js';
 
 export const CLIENT = '10.77.1.2';
 export const OTHER_CLIENT = '10.77.1.3';
@@ -43,9 +44,8 @@ export class GatewayNet {
 
   /** @returns a sentence instead where this machine or its rights allow none */
   static async make(): Promise<GatewayNet | string> {
-    if (spawnSync('ip', ['-V']).error !== undefined) {
-      return "the program 'ip' is missing: install iproute2";
-    }
+    const missing = whyNoProgram('ip', 'iproute2', '-V');
+    if (missing !== null) return missing;
     const net = new GatewayNet(`thymus-gw-${process.pid}`);
     const first = spawnSync('ip', ['netns', 'add', net.gateway], { encoding: 'utf8' });
     if (first.status !== 0) return `no network namespace can be made: ${first.stderr.trim()}`;

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { whyNoProgram } from './needs.js';
 
 /** A network namespace with a cable of two ends, `near` and `far`; gone with `remove`. */
 export class Namespace {
@@ -12,9 +13,8 @@ export class Namespace {
 
   /** @returns a sentence instead where this machine or its rights allow none */
   static make(): Namespace | string {
-    if (spawnSync('ip', ['-V']).error !== undefined) {
-      return "the program 'ip' is missing: install iproute2";
-    }
+    const missing = whyNoProgram('ip', 'iproute2', '-V');
+    if (missing !== null) return missing;
     const name = `thymus-test-${process.pid}`;
     const made = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' });
     if (made.status !== 0) return `no network namespace can be made: ${made.stderr.trim()}`;
