@@ -7,6 +7,7 @@ import type { StateWriter } from '../domain/state_writer.js';
 import { lnCountBet } from '../models/count_bet.js';
 import { LN_E_MOST, logAddExp, pOfLnE } from '../models/e_value.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
+import { DelayedMean } from '../models/delayed_mean.js';
 import { HANDSHAKE_WINDOWS, HandshakeBalance } from '../models/handshake_balance.js';
 import { mixToUint32 } from '../models/key_set.js';
 import type { Detector, DetectorContext } from './detector.js';
@@ -20,7 +21,9 @@ import { grouped, lasting } from './words.js';
  * the rate of completed ones, window by window of 100 ms (models/handshake_balance.ts). Each window is a
  * bet (models/count_bet.ts) that loses when handshakes are completed; the lane's recursion adds them
  * up as a CUSUM does. Refused requests do not count: they hold no memory of the victim, and a
- * service that is down is refused by many.
+ * service that is down is refused by many. Half of the stake is on requests that the victim answered
+ * and nobody acknowledged, against what it had of those before: a victim that is down answers none, so
+ * they need no allowance for outages, and a flood far below the default is seen by who knows its victim.
  *
  * Volumetric flood: UDP and ICMP towards one victim, by packets and by the number of sources, each
  * against a link-level default or the victim's own past, whichever is higher. TCP that is answered is
@@ -29,7 +32,7 @@ import { grouped, lasting } from './words.js';
  * A segment is judged by what its busiest destinations leave over, so that a flood spread over all
  * its addresses is seen, and one victim's flood is not told twice.
  *
- * Memory: 0.4 kB a victim. Cold start: the defaults below. Evasion: pulses are seen, since a window
+ * Memory: 0.6 kB a victim. Cold start: the defaults below. Evasion: pulses are seen, since a window
  * is 100 ms; a flood below the defaults is not; one source that sends UDP at a rate a download could
  * have is not, unless above the link default.
  */
@@ -37,6 +40,8 @@ export interface FloodOptions {
   /** Half-open requests a window that are no surprise: of a host, of the rest of a segment. */
   readonly halfOpenHost: number;
   readonly halfOpenSegment: number;
+  /** Windows of a victim's own past that count as much as the default for answered ones. */
+  readonly halfOpenWeight: number;
   /** and as a share of completed ones (the drift of Wang, Zhang and Shin). */
   readonly halfOpenPerCompleted: number;
   /** UDP and ICMP packets a window that are no surprise: 20,000 a second. */
@@ -54,6 +59,7 @@ export interface FloodOptions {
 export const FLOOD_DEFAULTS: FloodOptions = {
   halfOpenHost: 5,
   halfOpenSegment: 50,
+  halfOpenWeight: 20,
   halfOpenPerCompleted: 0.35,
   packets: 2000,
   icmpWeight: 10,
@@ -114,6 +120,8 @@ class Victim implements EntityState {
   windowUs = WINDOW_US;
   sources = 0;
   halfOpenMean = 0;
+  /** Half-open requests that it had answered, in windows with requests. */
+  readonly answered = new DelayedMean();
   packetsMean = 0;
   sourcesMean = 0;
   isSegment = false;
@@ -128,6 +136,7 @@ class Victim implements EntityState {
     this.volumeTold.save(out);
     out.f64s([this.windowUs, this.sources]);
     out.f64s([this.halfOpenMean, this.packetsMean, this.sourcesMean]);
+    this.answered.save(out);
     out.flag(this.isSegment);
   }
 
@@ -140,13 +149,21 @@ class Victim implements EntityState {
     this.halfOpenMean = from.f64();
     this.packetsMean = from.f64();
     this.sourcesMean = from.f64();
+    this.answered.restore(from);
     this.isSegment = from.flag();
   }
 }
 
+/** What came of the requests of one window. */
+interface HalfOpen {
+  readonly halfOpen: number;
+  readonly answered: number;
+  readonly window: number;
+}
+
 class FloodDetector implements Detector {
   readonly name = 'flood';
-  readonly memoryVersion = 1;
+  readonly memoryVersion = 2;
   readonly lanes: readonly LaneId[] = ['syn_flood', 'volumetric_flood'];
   readonly eventsOfLinks = [EventType.SKETCH];
   readonly #slot: number;
@@ -285,15 +302,12 @@ class FloodDetector implements Detector {
     victim.balance.reach(window);
     victim.balance.expired.forEach((halfOpen, i) => {
       const asked = victim.balance.expiredWindows[i]!;
-      this.#judgeHalfOpen(entity, { halfOpen, window: asked }, context);
+      const answered = victim.balance.expiredAnswered[i]!;
+      this.#judgeHalfOpen(entity, { halfOpen, answered, window: asked }, context);
     });
   }
 
-  #judgeHalfOpen(
-    entity: Entity,
-    at: { halfOpen: number; window: number },
-    context: DetectorContext,
-  ): void {
+  #judgeHalfOpen(entity: Entity, at: HalfOpen, context: DetectorContext): void {
     const { halfOpenHost, halfOpenSegment, halfOpenPerCompleted, pastFactor, pauseWindows } =
       this.#options;
     const victim = entity.slots[this.#slot] as Victim;
@@ -303,16 +317,31 @@ class FloodDetector implements Detector {
       Math.max(usual, pastFactor * victim.halfOpenMean) + halfOpenPerCompleted * completed;
     // A scanner fills a segment with requests that nobody answers; a flood comes from many sources.
     const count = victim.isSegment ? Math.min(at.halfOpen, victim.sources) : at.halfOpen;
-    const lnE = Math.min(LN_E_MOST, lnCountBet(count, mean));
+    const byDefault = lnCountBet(count, mean);
+    const answeredMean = this.#answeredMean(victim) + halfOpenPerCompleted * completed;
+    const byPast = victim.isSegment ? byDefault : lnCountBet(at.answered, answeredMean);
+    const lnE = Math.min(LN_E_MOST, logAddExp(byDefault, byPast) - Math.LN2);
     if (lnE > 0) {
       const amounts = { count, sources: victim.sources };
       victim.synTold.add(at.window, amounts, pauseWindows);
     }
     if (context.bet(entity, SYN_LANE, lnE)) {
-      const feature = feature100ms('half-open connection requests', { count, mean, lnE });
+      const usual = byPast > byDefault ? answeredMean : mean;
+      const feature = feature100ms('half-open connection requests', { count, mean: usual, lnE });
       explainFlood(entity, SYN_LANE, { victim, lnE, features: [feature] }, context);
     }
-    if (context.isClean(entity)) victim.halfOpenMean += SLOW * (count - victim.halfOpenMean);
+    if (context.isClean(entity)) {
+      victim.halfOpenMean += SLOW * (count - victim.halfOpenMean);
+      victim.answered.add(at.answered, context.timeUs);
+    } else {
+      victim.answered.discard();
+    }
+  }
+
+  /** The default gives way to the victim's own past as that grows. */
+  #answeredMean({ answered }: Victim): number {
+    const { halfOpenHost, halfOpenWeight, pastFactor } = this.#options;
+    return Math.max(1, pastFactor * answered.mean(halfOpenHost / pastFactor, halfOpenWeight));
   }
 
   #judgeVolume(

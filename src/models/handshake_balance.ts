@@ -21,6 +21,8 @@ const FOLLOW = 0.05;
 export class HandshakeBalance {
   /** Requests of the last windows that nothing has paid for, by window number modulo their count. */
   readonly #waiting = new Float64Array(HANDSHAKE_WINDOWS);
+  /** Answers that were given in them. */
+  readonly #answered = new Float64Array(HANDSHAKE_WINDOWS);
   /** 1 for windows that had requests: one with all of them completed counts too. */
   readonly #asked = new Uint8Array(HANDSHAKE_WINDOWS);
   #lastWindow = -1;
@@ -32,6 +34,8 @@ export class HandshakeBalance {
   /** Half-open requests of the windows whose second ended in the last `reach`, and those windows. */
   readonly expired: number[] = [];
   readonly expiredWindows: number[] = [];
+  /** How many of them were answered, in the same order: a victim that is down answers none. */
+  readonly expiredAnswered: number[] = [];
 
   get isWaiting(): boolean {
     return this.#asked.includes(1);
@@ -41,15 +45,18 @@ export class HandshakeBalance {
   reach(window: number): void {
     this.expired.length = 0;
     this.expiredWindows.length = 0;
+    this.expiredAnswered.length = 0;
     if (this.#lastWindow < 0) this.#lastWindow = window;
     const steps = Math.min(window - this.#lastWindow, HANDSHAKE_WINDOWS);
     for (let step = 1; step <= steps; step++) {
       const slot = (this.#lastWindow + step) % HANDSHAKE_WINDOWS;
       if (this.#asked[slot] === 1) {
         this.expired.push(this.#waiting[slot]!);
+        this.expiredAnswered.push(Math.min(this.#answered[slot]!, this.#waiting[slot]!));
         this.expiredWindows.push(this.#lastWindow + step - HANDSHAKE_WINDOWS);
       }
       this.#waiting[slot] = 0;
+      this.#answered[slot] = 0;
       this.#asked[slot] = 0;
     }
     this.#lastWindow = Math.max(window, this.#lastWindow);
@@ -65,6 +72,7 @@ export class HandshakeBalance {
     const slot = this.#lastWindow % HANDSHAKE_WINDOWS;
     this.#waiting[slot]! += counts.synIn;
     if (counts.synIn > 0) this.#asked[slot] = 1;
+    this.#answered[slot]! += counts.synAckOut;
     this.#answers += counts.synAckOut;
     const data = Math.max(0, this.#acksMean - this.completedMean);
     const completed = this.#pay(Math.min(this.#answers, Math.max(0, counts.ackIn - data)));
@@ -77,6 +85,7 @@ export class HandshakeBalance {
 
   save(out: StateWriter): void {
     out.f64s(this.#waiting);
+    out.f64s(this.#answered);
     out.f64s(this.#asked);
     out.f64(this.#lastWindow);
     out.f64(this.#answers);
@@ -86,6 +95,7 @@ export class HandshakeBalance {
 
   restore(from: StateReader, windowUs: number): void {
     this.#waiting.set(from.f64s(HANDSHAKE_WINDOWS));
+    this.#answered.set(from.f64s(HANDSHAKE_WINDOWS));
     this.#asked.set(from.f64s(HANDSHAKE_WINDOWS));
     this.#lastWindow = from.time(windowUs);
     this.#answers = from.f64();
@@ -94,6 +104,7 @@ export class HandshakeBalance {
     // Handshakes of another time are not under way.
     if (from.shiftUs === 0) return;
     this.#waiting.fill(0);
+    this.#answered.fill(0);
     this.#asked.fill(0);
     this.#answers = 0;
   }

@@ -182,6 +182,47 @@ describe('SYN flood', () => {
     assert.equal(only(incidents).detectors[0], 'syn_flood');
   });
 
+  describe('far below the default', () => {
+    type Counts = {
+      readonly syn_in: number;
+      readonly syn_ack_out: number;
+      readonly ack_in: number;
+    };
+    const minutes = (traffic: Traffic, from: number, of: (i: number) => Counts): void => {
+      for (let i = 1; i <= 1200; i++) {
+        const counts = of(i);
+        const all = { ...counts, rst_out: 0, packets_in: counts.syn_in + counts.ack_in };
+        const top = { address: '10.0.0.20', ...all, sources: counts.syn_in };
+        traffic.window(from + i / 10, { ...all, new_sources: counts.syn_in }, [top]);
+      }
+    };
+    /** Two minutes in which nearly all requests are completed, and two others an hour later. */
+    const after = (then: Counts | null): Traffic => {
+      const traffic = new Traffic();
+      const usual = (i: number): Counts => {
+        return { syn_in: 4, syn_ack_out: 4, ack_in: i % 20 === 0 ? 3 : 4 };
+      };
+      minutes(traffic, 0, usual);
+      minutes(traffic, 3600, then === null ? usual : () => then);
+      return traffic;
+    };
+
+    it('is told within ten seconds when its victim is known', () => {
+      const { alarms, incidents } = judge(after({ syn_in: 10, syn_ack_out: 10, ack_in: 0 }));
+      assert.equal(only(incidents).detectors[0], 'syn_flood');
+      assert.ok(alarms[0]!.timeUs - START_US <= 3610e6, `${alarms[0]!.timeUs - START_US}`);
+    });
+
+    it('is not told of a service that is down, whose clients ask again', () => {
+      const { incidents } = judge(after({ syn_in: 8, syn_ack_out: 0, ack_in: 0 }));
+      assert.deepEqual(incidents, []);
+    });
+
+    it('is not told of handshakes that get lost now and then', () => {
+      assert.deepEqual(judge(after(null)).incidents, []);
+    });
+  });
+
   it('is not told of a flash crowd, whose round trips are half a second long', () => {
     const traffic = new Traffic();
     for (let i = 1; i <= 100; i++) {

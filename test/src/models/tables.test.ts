@@ -8,6 +8,7 @@ import { EntityTable } from '../../../src/models/entity_table.js';
 import { KeyTable } from '../../../src/models/key_table.js';
 import { PARTITIONS } from '../../../src/models/partition.js';
 import { seeded } from '../support/traffic.js';
+import { DelayedMean } from '../../../src/models/delayed_mean.js';
 import { HandshakeBalance } from '../../../src/models/handshake_balance.js';
 
 describe('KeySet', () => {
@@ -272,6 +273,23 @@ describe('HandshakeBalance', () => {
     assert.equal(run(Array.from({ length: 20 }, () => counts(100, 100, 0))), 2000);
   });
 
+  it('knows how many of them were answered', () => {
+    const answered = (counted: ReturnType<typeof counts>): number => {
+      const balance = new HandshakeBalance();
+      let sum = 0;
+      for (let window = 1; window <= 30; window++) {
+        balance.reach(window);
+        sum += balance.expiredAnswered.reduce((a, b) => a + b, 0);
+        balance.add(window <= 20 ? counted : counts(0, 0, 0));
+      }
+      return sum;
+    };
+    assert.equal(answered(counts(10, 10, 0)), 200);
+    assert.equal(answered(counts(10, 4, 0)), 80);
+    assert.equal(answered(counts(10, 0, 0)), 0);
+    assert.equal(answered(counts(10, 10, 10)), 0);
+  });
+
   it('finds none when handshakes are completed half a second later', () => {
     const crowd = [...Array(5)].map(() => counts(100, 100, 0));
     const steady = [...Array(20)].map(() => counts(100, 100, 100));
@@ -287,5 +305,37 @@ describe('HandshakeBalance', () => {
     const download = [...Array(100)].map(() => counts(0, 0, 300));
     const flood = [...Array(20)].map(() => counts(100, 100, 300));
     assert.ok(run([...download, ...flood]) > 1900);
+  });
+});
+
+describe('DelayedMean', () => {
+  const MINUTE_US = 60e6;
+  const FAR = 30_000_000;
+
+  it('knows only what lies half an hour back, and not what was thrown away', () => {
+    const mean = new DelayedMean();
+    for (let minute = 0; minute < 25; minute++) mean.add(9, minute * MINUTE_US);
+    assert.equal(mean.mean(5, 10), 5);
+    mean.add(9, 39 * MINUTE_US);
+    assert.equal(mean.mean(5, 10), (50 + 90) / 20);
+    mean.add(9, 55 * MINUTE_US);
+    assert.equal(mean.mean(5, 10), (50 + 225) / 35);
+    mean.discard();
+    mean.add(9, 200 * MINUTE_US);
+    assert.equal(mean.mean(5, 10), (50 + 225) / 35);
+  });
+
+  it('goes on as it was, also in an earlier week', () => {
+    const mean = new DelayedMean();
+    for (let minute = 0; minute < 45; minute++) mean.add(minute, (FAR + minute) * MINUTE_US);
+    for (const shiftUs of [0, -7 * 1440 * MINUTE_US]) {
+      const out = new StateWriter();
+      mean.save(out);
+      const again = new DelayedMean();
+      again.restore(new StateReader(out.take(), shiftUs));
+      assert.equal(again.mean(1, 1), mean.mean(1, 1));
+      again.add(0, (FAR + 80) * MINUTE_US);
+      assert.ok(again.mean(1, 1) > mean.mean(1, 1));
+    }
   });
 });
