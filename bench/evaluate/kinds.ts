@@ -24,7 +24,7 @@ export const ATTACK_KINDS: Readonly<Record<string, AttackKind>> = {
   guessing_http: kind('guessing, HTTP', ['brute_force'], GUESSING),
   syn_flood: kind('SYN flood', ['syn_flood'], /SYN|request|handshake|connection/i),
   udp_flood: kind('UDP flood', ['volumetric_flood'], /UDP|packets|sources/i),
-  slow_http: kind('slow HTTP', ['syn_flood', 'novelty'], /half-open|unfinished|concurrent/i),
+  slow_http: kind('slow HTTP', ['slow_requests'], /half-open|unfinished|concurrent|never/i),
   exfiltration: kind('exfiltration', ['exfiltration'], /bytes (sent|out)/),
   beacon: kind('beacon', ['beacon'], /regularity|gaps|heartbeat/),
   dns_tunnel: kind('DNS tunnel', ['dns_tunnel'], /questions below|information|names/),

@@ -26,6 +26,8 @@ const KNOWN_MOST = 65_536;
 /** Evidence between two entities that connects them, nats. */
 const EDGE_LEAST = 2;
 const NEGLIGIBLE = 1e-9;
+/** Outside hosts in one incident above which they are a crowd. */
+const CROWD_PARTS = 10;
 
 /**
  * A lane is named as a detector of the incident, beside the strongest, when its weighted wealth is
@@ -95,17 +97,24 @@ export class CaseFile {
 
   /** True when strong enough evidence runs between an alarm's entity and one of the case. */
   isConnected(alarm: Alarm): boolean {
-    return (
-      lnEdge(alarm.evidence, (other) => this.#addresses.has(other)) >= EDGE_LEAST ||
-      (this.#against.get(alarm.entity.address) ?? 0) >= EDGE_LEAST
-    );
+    if (lnEdge(alarm.evidence, (other) => this.#addresses.has(other)) >= EDGE_LEAST) return true;
+    if (this.#isCrowd) return false;
+    return (this.#against.get(alarm.entity.address) ?? 0) >= EDGE_LEAST;
   }
 
   /** True when the same detector says the same of the same peer: one cause, however many entities. */
   hasSameCause(cause: Cause): boolean {
-    const own = this.#cause;
-    if (cause.peer === null || own.kind !== cause.kind) return false;
-    return own.lane === cause.lane && own.peer === cause.peer;
+    return cause.peer !== null && this.#cause.peer === cause.peer && this.isOfKind(cause);
+  }
+
+  /** True when the same detector opened it about an entity of the same kind. */
+  isOfKind({ kind, lane }: Cause): boolean {
+    return this.#cause.kind === kind && this.#cause.lane === lane;
+  }
+
+  /** So many outside hosts that whom they all tried has nothing to do with them. */
+  get #isCrowd(): boolean {
+    return this.#cause.kind === 'external' && this.#parts.size > CROWD_PARTS;
   }
 
   /** @returns null when no more alarms are kept of any other entity */

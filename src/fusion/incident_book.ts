@@ -3,7 +3,7 @@ import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
 import { tickOf } from '../domain/tick.js';
 import { NO_PRIORS, type LanePriors } from '../domain/lane_priors.js';
-import { CaseFile, causeOf } from './case_file.js';
+import { CaseFile, causeOf, type Cause } from './case_file.js';
 
 /** An incident that was quiet for longer takes no new alarms: six hours. */
 const WINDOW_US = 6 * 3600e6;
@@ -12,13 +12,20 @@ const WINDOW_US = 6 * 3600e6;
 const OPEN_MOST = 1024;
 
 /**
+ * Open incidents of outside hosts with one detector, from which on another outside host joins the
+ * youngest of them: five detectors' worth is what a person reads.
+ */
+const CROWD_LEAST = 10;
+
+/**
  * Makes incidents of alarms. Runs in one thread over the alarms of all shards in their total order
  * (domain/incident.ts, compareAlarms), so it depends on nothing else.
  *
  * An alarm belongs to an incident of the last six hours when that incident has its entity, when
  * evidence connects its entity with one of the incident's, or when it has the same cause: the same
  * detector about the same peer. If it belongs to several, they become one, under the oldest's
- * number. Otherwise it opens a new one.
+ * number. An outside host joins a crowd: there are ten incidents of such that the same detector opened.
+ * Otherwise it opens a new one.
  */
 export class IncidentBook {
   /** Incidents that can still grow, oldest first. */
@@ -42,7 +49,7 @@ export class IncidentBook {
     const related = this.#open.filter(
       (file) => file.has(alarm.entity.key) || file.isConnected(alarm) || file.hasSameCause(cause),
     );
-    const oldest = related[0];
+    const oldest = related[0] ?? this.#crowdOf(cause);
     if (oldest === undefined) return this.#openNew(alarm);
     const wasCarriedOver = oldest.isCarriedOver;
     for (const younger of related.slice(1)) oldest.absorb(younger);
@@ -102,6 +109,13 @@ export class IncidentBook {
     this.#opened = from.u32();
     const n = from.count(OPEN_MOST);
     this.#open = Array.from({ length: n }, () => CaseFile.restored(from.part()));
+  }
+
+  /** The incident that takes in who does from outside what many already do; hosts here never. */
+  #crowdOf(cause: Cause): CaseFile | undefined {
+    if (cause.kind !== 'external') return undefined;
+    const crowd = this.#open.filter((file) => file.isOfKind(cause));
+    return crowd.length < CROWD_LEAST ? undefined : crowd.at(-1);
   }
 
   #openNew(alarm: Alarm): Incident {

@@ -17,9 +17,11 @@ function alarm(spec: {
   others?: readonly string[];
   state?: Alarm['state'];
   lnWealth?: number;
+  kind?: 'device' | 'external';
 }): Alarm {
   const { address, atUs, lane = 'scan_horizontal', others = [], lnWealth = 17 } = spec;
-  const entity = { kind: 'device', key: keyOf(address), address, proven: true } as const;
+  const { kind = 'device' } = spec;
+  const entity = { kind, key: keyOf(address), address, proven: true } as const;
   const order = { timeUs: atUs, index: atUs, sub: 0 };
   const stage: Stage = LANES.find((row) => row.id === lane)!.stage;
   const evidence = others.map((other): Evidence => {
@@ -127,6 +129,26 @@ describe('IncidentBook', () => {
       others: ['203.0.113.9'],
     });
     assert.equal(book(...alarms, other).final.length, 2);
+  });
+
+  it('lets outside hosts that do what many do join a crowd, and none of ours', () => {
+    const kind = 'external';
+    const crowd = (lane: LaneId, of: 'device' | 'external'): Alarm[] =>
+      Array.from({ length: 500 }, (_, i) => {
+        const address = of === kind ? `198.18.${i >> 8}.${i & 255}` : `10.9.${i >> 8}.${i & 255}`;
+        // Each tries hosts of its own choice.
+        const others = [`10.0.${i & 255}.1`, `10.0.${(i * 7) & 255}.2`, `10.0.${(i * 3) & 255}.3`];
+        return alarm({ address, atUs: 1e6 + i * 1e6, lane, others, kind: of });
+      });
+    const { final } = book(...crowd('scan_vertical', kind));
+    assert.equal(final.length, 10);
+    assert.match(final.at(-1)!.summary, /and 490 more hosts/);
+    assert.equal(book(...crowd('scan_vertical', 'device')).final.length, 500);
+
+    const inside = alarm({ address: '10.0.100.1', atUs: 6e8, others: ['10.0.200.9'] });
+    const guessing = alarm({ address: '203.0.113.9', atUs: 7e8, kind, lane: 'brute_force' });
+    const { opened } = book(...crowd('scan_vertical', kind), inside, guessing);
+    assert.deepEqual(opened.slice(-2), ['11', '12']);
   });
 
   it('takes tens of thousands of entities with one cause, and keeps little of most', () => {
