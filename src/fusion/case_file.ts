@@ -190,9 +190,9 @@ export class CaseFile {
     const alarms = [...this.#parts.values()].flatMap((part) => part.alarms);
     const evidence = selected(this.#evidence());
     const all = evidence.length > 0 ? evidence : this.opening.evidence;
-    const stage = stageOf(all);
-    const { entity } = this.#parts.get(this.opening.entity.key)!.alarms.at(-1)!;
     const lanes = lanesOf(alarms);
+    const stage = stageOf(telling(all, lanes));
+    const { entity } = this.#parts.get(this.opening.entity.key)!.alarms.at(-1)!;
     return {
       id: this.id,
       entity,
@@ -310,6 +310,12 @@ function lanesOf(alarms: readonly Alarm[]): LaneId[] {
   const sorted = [...best].sort((a, b) => b[1] - a[1]);
   const named = sorted.filter(([, lnWealth], i) => i === 0 || lnWealth >= LANE_LEAST);
   return named.map(([lane]) => lane);
+}
+
+/** What the named detectors said: the little that others hold against somebody says no stage. */
+function telling(evidence: readonly Evidence[], lanes: readonly LaneId[]): readonly Evidence[] {
+  const said = evidence.filter(({ lane }) => lanes.includes(lane));
+  return said.length > 0 ? said : evidence;
 }
 
 /** The first, the last and the most telling pieces, in their order. */

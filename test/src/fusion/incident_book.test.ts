@@ -76,6 +76,19 @@ describe('IncidentBook', () => {
     assert.equal(final[0]!.openedUs, 1e6);
   });
 
+  it('takes its stage from the detectors that it names', () => {
+    const scan = alarm({ address: '10.0.0.1', atUs: 9e6, others: ['10.0.0.50'], lnWealth: 40 });
+    const [weak] = alarm({
+      address: '10.0.0.1',
+      atUs: 1e6,
+      lane: 'novelty',
+      others: ['x'],
+    }).evidence;
+    const lanes = [...scan.lanes, { lane: 'novelty', lnWealth: -2 } as const];
+    const { final } = book({ ...scan, lanes, evidence: [weak!, ...scan.evidence, weak!] });
+    assert.deepEqual([final[0]!.stage, final[0]!.detectors], ['recon', ['scan_horizontal']]);
+  });
+
   it('tells of growth once a tick, and not of what closes', () => {
     const incidents = new IncidentBook();
     const grown = (atUs: number, state: Alarm['state']): string | null => {
