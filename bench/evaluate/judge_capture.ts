@@ -1,4 +1,4 @@
-import { LANES, type LaneId } from '../../src/domain/lanes.js';
+import { LANE_INDEX, LANE_WEIGHTS, LANES, type LaneId } from '../../src/domain/lanes.js';
 import { tickOf } from '../../src/domain/tick.js';
 import type { Incident } from '../../src/domain/incident.js';
 import type { LearnedState } from '../../src/domain/learned_state.js';
@@ -30,6 +30,12 @@ export const BUILT_LANES: readonly LaneId[] = LANES.filter(({ built }) => built)
 );
 export const METHODS: readonly string[] = [FUSED, ...Object.keys(BASELINES), ...BUILT_LANES];
 
+const LN_WEIGHTS = LANE_WEIGHTS.map(Math.log);
+/**
+ * A score is ln of a lane's wealth by what was staked on it since that was last gone, which nothing
+ * lets grow but evidence; that of a host is its strongest lane's. Of whom nothing is said: 0.
+ */
+const NOTHING_SAID = 0;
 /** Wealth stands for as long as an alarm stays open when nothing more is said. */
 const WEALTH_STANDS_TICKS = 120;
 /** Packets that Kitsune learns from and judges, at most: it takes 0.1 ms for one. */
@@ -70,13 +76,14 @@ export async function judgeCapture(
 ): Promise<CaptureResult> {
   const sheets = new Map(METHODS.map((method) => [method, new TickScores()]));
   const onTick = (tick: number, entities: readonly TickWealth[]): void => {
-    for (const { entity, lnWealth, activeTicks, lanes } of entities) {
-      // Wealth without evidence is the number of active ticks, which says nothing.
-      const lnTicks = Math.log(Math.max(1, activeTicks));
-      sheets.get(FUSED)!.raiseTick(entity.address, tick, lnWealth - lnTicks);
-      for (const lane of lanes) {
-        sheets.get(lane.lane)!.raiseTick(entity.address, tick, lane.lnWealth - lnTicks);
+    for (const { entity, lanes } of entities) {
+      let strongest = NOTHING_SAID;
+      for (const { lane, lnWealth, ticksRunning } of lanes) {
+        const score = lnWealth - LN_WEIGHTS[LANE_INDEX[lane]]! - Math.log(ticksRunning);
+        if (strongest === NOTHING_SAID || score > strongest) strongest = score;
+        sheets.get(lane)!.raiseTick(entity.address, tick, score);
       }
+      sheets.get(FUSED)!.raiseTick(entity.address, tick, strongest);
     }
   };
   const run = await runEngine(capture.path, { history, onTick });
@@ -167,7 +174,7 @@ class PacketWalk {
       const scores = Float64Array.from(METHODS, (method) => {
         const sheet = sheets.get(method)!;
         if (method in BASELINES) return sheet.at(address, tick);
-        const absent = method === FUSED ? 0 : -1e3;
+        const absent = NOTHING_SAID;
         return sheet.standing(address, tick, { ticksMost: WEALTH_STANDS_TICKS, absent });
       });
       units.push({ address, tick, attack: isAttack ? label.incident : null, scores });

@@ -34,10 +34,13 @@ export interface TickWealth {
   readonly entity: EntityRef;
   /** ln M: fused wealth in nats. */
   readonly lnWealth: number;
-  /** Ticks in which it was seen; M of an entity of which nothing is said is as large. */
-  readonly activeTicks: number;
   /** The weighted wealth of the lanes that had bets, largest first. */
-  readonly lanes: readonly { readonly lane: LaneId; readonly lnWealth: number }[];
+  readonly lanes: readonly {
+    readonly lane: LaneId;
+    readonly lnWealth: number;
+    /** Active ticks since that wealth was last gone, in each of which it got one unit of stake. */
+    readonly ticksRunning: number;
+  }[];
 }
 
 /**
@@ -118,8 +121,10 @@ export class Fusion {
     return {
       entity: entity.ref,
       lnWealth: (wealth ?? new EntityWealth()).lnWealth(entity.activeTicks),
-      activeTicks: entity.activeTicks,
-      lanes: wealth?.lanes(entity.activeTicks) ?? [],
+      lanes: (wealth?.lanes(entity.activeTicks) ?? []).map((row) => {
+        const ticksRunning = wealth!.ticksRunning(LANE_INDEX[row.lane], entity.activeTicks);
+        return { ...row, ticksRunning };
+      }),
     };
   }
 
