@@ -79,7 +79,7 @@ export function noiseWorlds(): NoiseWorld[] {
     const normal = normals(seeded(100 + i));
     let alarms = 0;
     for (let entity = 0; entity < NOISE_ENTITIES; entity++) {
-      let wealth = new LaneWealth(phases);
+      let wealth = new LaneWealth(phases, 0);
       let z = normal();
       let begun = 0;
       for (let tick = 1; tick <= NOISE_TICKS; tick++) {
@@ -87,7 +87,7 @@ export function noiseWorlds(): NoiseWorld[] {
         wealth.bet(tick - begun, lnEOfP(upperTail(z)));
         if (wealth.lnWealth(tick - begun) < Math.log(RUN_LENGTH)) continue;
         alarms++;
-        wealth = new LaneWealth(phases);
+        wealth = new LaneWealth(phases, 0);
         begun = tick;
       }
     }

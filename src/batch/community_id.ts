@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-
+import { hash } from 'node:crypto';
 import { isIpv4 } from './address.js';
 import type { FlowRowView } from './generated/record_layout.js';
 
@@ -37,23 +36,29 @@ export function communityIdOf(row: FlowRowView): string {
 /** Community ID v1, seed 0. Either end may be the originator, except for ICMP. */
 export function communityIdOfEnds(ends: FlowEnds): string {
   const { protocol, orig, resp } = ends;
-  const skip = isIpv4(orig, 0) && isIpv4(resp, 0) ? 12 : 0;
   const { origPort, respPort, isOneWay } = portsOf(ends);
   const byAddress = Buffer.compare(orig, resp);
   const swap = !isOneWay && (byAddress > 0 || (byAddress === 0 && origPort > respPort));
-  const [first, second] = swap ? [resp, orig] : [orig, resp];
-  const ports = swap ? [respPort, origPort] : [origPort, respPort];
-  const message = Buffer.alloc(MOST_BYTES);
+  const skip = isIpv4(orig, 0) && isIpv4(resp, 0) ? 12 : 0;
+  const hasPorts = PORT_PROTOCOLS.has(protocol);
+  const message = messageOf(2 * (16 - skip), hasPorts);
   let at = SEED_BYTES;
-  for (const address of [first, second]) {
-    for (let i = skip; i < 16; i++) message[at++] = address[i]!;
-  }
+  for (let i = skip; i < 16; i++) message[at++] = swap ? resp[i]! : orig[i]!;
+  for (let i = skip; i < 16; i++) message[at++] = swap ? orig[i]! : resp[i]!;
   message[at] = protocol;
   at += 2;
-  if (PORT_PROTOCOLS.has(protocol)) {
-    for (const port of ports) at = message.writeUInt16BE(port, at);
+  if (hasPorts) {
+    message.writeUInt16BE(swap ? respPort : origPort, at);
+    message.writeUInt16BE(swap ? origPort : respPort, at + 2);
   }
-  return `1:${createHash('sha1').update(message.subarray(0, at)).digest('base64')}`;
+  return `1:${hash('sha1', message, 'base64')}`;
+}
+
+/** Written over by each flow: to name flows is a good part of what evidence costs. */
+const MESSAGES = Array.from({ length: MOST_BYTES + 1 }, (_, length) => Buffer.alloc(length));
+
+function messageOf(addressBytes: number, hasPorts: boolean): Buffer {
+  return MESSAGES[SEED_BYTES + addressBytes + 2 + (hasPorts ? 2 * 2 : 0)]!;
 }
 
 function portsOf(ends: FlowEnds): { origPort: number; respPort: number; isOneWay: boolean } {

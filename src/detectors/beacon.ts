@@ -63,12 +63,12 @@ const CONTACTS_MOST = LOOKS[LOOKS.length - 1]!;
 const NO_CONTACTS: never[] = [];
 
 /**
- * The contacts of one edge, in the order of their begin. Plain arrays: most edges have one contact,
+ * The contacts of one edge, in the order of their begin. A plain array: most edges have one contact,
  * and two typed arrays took 300 bytes for it.
  */
 class Edge {
-  times: number[] = NO_CONTACTS;
-  sizes: number[] = NO_CONTACTS;
+  /** Times in its first half, sizes in its second. */
+  #contacts: number[] = NO_CONTACTS;
   count = 0;
   looks = 0;
   /** Sum of e^lnE of the looks so far. */
@@ -80,20 +80,36 @@ class Edge {
     this.sumE = 0;
   }
 
+  /** The first `count` are taken. */
+  get times(): readonly number[] {
+    return this.#contacts;
+  }
+
+  get sizes(): readonly number[] {
+    return this.#contacts.slice(this.#capacity, this.#capacity + this.count);
+  }
+
+  get #capacity(): number {
+    return this.#contacts.length >> 1;
+  }
+
   /** Takes a contact; false when it was part of another one. Flows end in another order than begin. */
   add(atUs: number, bytes: number, mergeUs: number): boolean {
+    const { times } = this;
     let place = this.count;
-    while (place > 0 && this.times[place - 1]! > atUs) place--;
-    const before = place > 0 ? this.times[place - 1]! : -Infinity;
-    const after = place < this.count ? this.times[place]! : Infinity;
+    while (place > 0 && times[place - 1]! > atUs) place--;
+    const before = place > 0 ? times[place - 1]! : -Infinity;
+    const after = place < this.count ? times[place]! : Infinity;
     if (atUs - before < mergeUs || after - atUs < mergeUs) return false;
-    if (this.count === this.times.length) this.#grow();
+    if (this.count === this.#capacity) this.#grow();
+    const contacts = this.#contacts;
+    const sizesAt = this.#capacity;
     for (let i = this.count; i > place; i--) {
-      this.times[i] = this.times[i - 1]!;
-      this.sizes[i] = this.sizes[i - 1]!;
+      contacts[i] = contacts[i - 1]!;
+      contacts[sizesAt + i] = contacts[sizesAt + i - 1]!;
     }
-    this.times[place] = atUs;
-    this.sizes[place] = bytes;
+    contacts[place] = atUs;
+    contacts[sizesAt + place] = bytes;
     this.count++;
     return true;
   }
@@ -109,7 +125,7 @@ class Edge {
     out.f64(this.sumE);
     if (this.isDone) return;
     out.f64s(this.times.slice(0, this.count));
-    out.f64s(this.sizes.slice(0, this.count));
+    out.f64s(this.sizes);
   }
 
   restore(from: StateReader): void {
@@ -117,20 +133,18 @@ class Edge {
     this.looks = Math.min(from.u8(), LOOKS.length);
     this.sumE = from.f64();
     if (this.isDone) return;
-    this.times = Array.from({ length: this.count }, () => from.time());
-    this.sizes = Array.from(from.f64s(this.count));
+    const times = Array.from({ length: this.count }, () => from.time());
+    this.#contacts = times.concat(Array.from(from.f64s(this.count)));
   }
 
   #grow(): void {
     const capacity = Math.min(CONTACTS_MOST, Math.max(1, 2 * this.count));
-    const times = new Array<number>(capacity);
-    const sizes = new Array<number>(capacity);
+    const contacts = new Array<number>(2 * capacity).fill(0);
     for (let i = 0; i < this.count; i++) {
-      times[i] = this.times[i]!;
-      sizes[i] = this.sizes[i]!;
+      contacts[i] = this.#contacts[i]!;
+      contacts[capacity + i] = this.#contacts[this.#capacity + i]!;
     }
-    this.times = times;
-    this.sizes = sizes;
+    this.#contacts = contacts;
   }
 }
 

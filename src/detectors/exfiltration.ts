@@ -70,16 +70,72 @@ export const EXFILTRATION_DEFAULTS: ExfiltrationOptions = {
 
 const LANE = LANE_INDEX.exfiltration;
 
-/** What was sent to one destination within one span. */
+/** Places in the row of a destination: since when it is known, then those of each ladder. */
+const FIRST_US = 0;
+const LADDERS_AT = 1;
+const CELL = 0;
+const STEP = 1;
+const BEGUN_US = 2;
+const BYTES = 3;
+const CLIMB0 = 4;
+const LADDER_PLACES = 5;
+
+/** What was sent to one destination within one span. Looks at the row of one after another. */
 class Ladder {
+  readonly #at: number;
+  #row: number[] = [];
+
+  constructor(span: number) {
+    this.#at = LADDERS_AT + span * LADDER_PLACES;
+  }
+
+  of(row: number[]): this {
+    this.#row = row;
+    return this;
+  }
+
   /** Kind of the destination (models/volume_ladder.ts) when it was begun. */
-  cell = 0;
+  get cell(): number {
+    return this.#row[this.#at + CELL]!;
+  }
+
+  set cell(cell: number) {
+    this.#row[this.#at + CELL] = cell;
+  }
+
   /** The step that was reached; -1 below the first. */
-  step = -1;
-  begunUs = 0;
-  bytes = 0;
+  get step(): number {
+    return this.#row[this.#at + STEP]!;
+  }
+
+  set step(step: number) {
+    this.#row[this.#at + STEP] = step;
+  }
+
+  get begunUs(): number {
+    return this.#row[this.#at + BEGUN_US]!;
+  }
+
+  set begunUs(begunUs: number) {
+    this.#row[this.#at + BEGUN_US] = begunUs;
+  }
+
+  get bytes(): number {
+    return this.#row[this.#at + BYTES]!;
+  }
+
+  set bytes(bytes: number) {
+    this.#row[this.#at + BYTES] = bytes;
+  }
+
   /** P(next step) when the bet on it was opened; 0 when none is open. */
-  climb0 = 0;
+  get climb0(): number {
+    return this.#row[this.#at + CLIMB0]!;
+  }
+
+  set climb0(climb0: number) {
+    this.#row[this.#at + CLIMB0] = climb0;
+  }
 
   clear(): void {
     this.cell = 0;
@@ -106,25 +162,39 @@ class Ladder {
   }
 }
 
+/** One for each span; devices have many destinations, and an object for each took twice as much. */
+const LADDERS: readonly Ladder[] = LADDER_SPANS_US.map((_, span) => new Ladder(span));
+
 /** What was sent to one destination. */
 class Destination {
-  firstUs = 0;
-  /** One for each span. */
-  readonly ladders: readonly Ladder[] = LADDER_SPANS_US.map(() => new Ladder());
+  readonly #row = [0, 0, -1, 0, 0, 0, 0, -1, 0, 0, 0];
+
+  get firstUs(): number {
+    return this.#row[FIRST_US]!;
+  }
+
+  set firstUs(firstUs: number) {
+    this.#row[FIRST_US] = firstUs;
+  }
+
+  /** What was sent within one span; valid until that of another destination is asked for. */
+  ladder(span: number): Ladder {
+    return LADDERS[span]!.of(this.#row);
+  }
 
   clear(): void {
     this.firstUs = 0;
-    for (const ladder of this.ladders) ladder.clear();
+    for (let span = 0; span < LADDER_SPANS; span++) this.ladder(span).clear();
   }
 
   save(out: StateWriter): void {
     out.f64(this.firstUs);
-    for (const ladder of this.ladders) ladder.save(out);
+    for (let span = 0; span < LADDER_SPANS; span++) this.ladder(span).save(out);
   }
 
   restore(from: StateReader): void {
     this.firstUs = from.time();
-    for (const ladder of this.ladders) ladder.restore(from);
+    for (let span = 0; span < LADDER_SPANS; span++) this.ladder(span).restore(from);
   }
 }
 
@@ -257,7 +327,7 @@ class ExfiltrationDetector implements Detector {
   /** Adds to one ladder of a destination; wins each step that is climbed and opens the next bet. */
   #climb(destination: Destination, span: number, sent: number, at: Judged): void {
     const { context } = at;
-    const ladder = destination.ladders[span]!;
+    const ladder = destination.ladder(span);
     if (ladder.bytes === 0) {
       ladder.begunUs = context.timeUs;
       at.state.dueUs = Math.min(at.state.dueUs, context.timeUs + LADDER_SPANS_US[span]!);
@@ -300,7 +370,7 @@ class ExfiltrationDetector implements Detector {
     state.dueUs = Infinity;
     for (const destination of state.destinations.values()) {
       for (let span = 0; span < LADDER_SPANS; span++) {
-        const ladder = destination.ladders[span]!;
+        const ladder = destination.ladder(span);
         const { step } = ladder;
         if (ladder.bytes === 0) continue;
         const overUs = ladder.begunUs + LADDER_SPANS_US[span]!;
@@ -338,9 +408,8 @@ class ExfiltrationDetector implements Detector {
   }
 
   #explain(destination: Destination, lnE: number, { state, row, entity, context }: Judged): void {
-    const [hour, day] = destination.ladders;
-    const span = hour!.step >= day!.step ? 0 : 1;
-    const { step, cell, begunUs, bytes } = destination.ladders[span]!;
+    const span = destination.ladder(0).step >= destination.ladder(1).step ? 0 : 1;
+    const { step, cell, begunUs, bytes } = destination.ladder(span);
     const address = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
     const reason = sentence(destination, span, address);
     state.headline = reason;
@@ -396,7 +465,7 @@ function bytesAbove(
 }
 
 function sentence(destination: Destination, span: number, address: string): string {
-  const { bytes, cell } = destination.ladders[span]!;
+  const { bytes, cell } = destination.ladder(span);
   const kilobytes = grouped(bytes / 1000);
   const novelty = (cell & 1) === 0 ? ', a destination new to it' : '';
   return `sent ${kilobytes} kB to ${address}${novelty} within ${lasting(LADDER_SPANS_US[span]!)}`;

@@ -57,6 +57,8 @@ export class FlowDelta {
 }
 
 const makeDelta = (): FlowDelta => new FlowDelta();
+/** What was taken last: one for all entities, of which there are many. */
+const TAKEN = new FlowDelta();
 const clearDelta = (delta: FlowDelta): void => delta.clear();
 
 /**
@@ -65,18 +67,17 @@ const clearDelta = (delta: FlowDelta): void => delta.clear();
  */
 export class FlowDeltas {
   readonly #totals: RecencyMap<FlowDelta>;
-  readonly #delta = new FlowDelta();
 
   constructor(flowsMost: number) {
     this.#totals = new RecencyMap(flowsMost, makeDelta, clearDelta);
   }
 
-  /** REQUIRES: the record is an UPDATE or an END. Valid until the next call. */
+  /** REQUIRES: the record is an UPDATE or an END. Valid until the next call for any entity. */
   take(row: FlowRowView): FlowDelta {
     const key = pairKey(row.flowIdLow, row.flowIdHigh);
     const isLast = (row.event & FlowEvents.END) !== 0;
     const before = isLast ? this.#totals.peek(key) : this.#totals.claim(key);
-    const delta = this.#delta;
+    const delta = TAKEN;
     delta.fill(row);
     if (before !== undefined) {
       delta.subtract(before);

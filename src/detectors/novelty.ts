@@ -10,6 +10,7 @@ import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
 import { TICK_US } from '../domain/tick.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
+import { HOURS_PER_WEEK, HoursOfWeek } from '../models/hours_of_week.js';
 import { KeySet, mixToUint32, pairKey } from '../models/key_set.js';
 import { FEATURE_INDEX, JOINT_FEATURES, NOVELTY_FEATURES } from '../models/novelty_features.js';
 import { PartitionQuota } from '../models/partition.js';
@@ -75,7 +76,6 @@ const BIN_WIDTH = 0.4;
 
 const TICKS_PER_MINUTE = 12;
 const MINUTE_US = TICKS_PER_MINUTE * TICK_US;
-const HOURS_PER_WEEK = 168;
 const HOUR_US = 3600e6;
 const WEEK_US = HOURS_PER_WEEK * HOUR_US;
 
@@ -175,14 +175,13 @@ class Minute {
 }
 
 const NO_VALUES = new Float64Array(0);
-const NO_WEEKS = new Uint8Array(HOURS_PER_WEEK);
 
 class NoveltyState implements EntityState {
   readonly minute: Minute;
   readonly flows: FlowDeltas;
   readonly own = new SelfHistogram(OWN_FEATURES, BIN_WIDTH);
   /** Weeks in which the device was active in each hour of the week, and the last hour counted. */
-  #weeksOfHour: Uint8Array | null = null;
+  readonly #weeks = new HoursOfWeek();
   #lastHour = NaN;
   /** NaN before the first record. */
   firstUs = NaN;
@@ -204,7 +203,7 @@ class NoveltyState implements EntityState {
     this.minute.clear();
     this.flows.clear();
     this.own.clear();
-    this.#weeksOfHour = null;
+    this.#weeks.clear();
     this.#lastHour = NaN;
     this.firstUs = NaN;
     this.minuteNumber = NaN;
@@ -218,7 +217,7 @@ class NoveltyState implements EntityState {
     this.minute.save(out);
     this.flows.save(out);
     this.own.save(out);
-    out.bytes(this.#weeksOfHour ?? NO_WEEKS);
+    this.#weeks.save(out);
     out.f64s([this.#lastHour, this.firstUs, this.minuteNumber]);
     out.text(this.headline);
   }
@@ -227,9 +226,7 @@ class NoveltyState implements EntityState {
     this.minute.restore(from);
     this.flows.restore(from);
     this.own.restore(from);
-    const weeks = from.bytes();
-    from.expect(weeks.length === HOURS_PER_WEEK);
-    this.#weeksOfHour = weeks.some((n) => n > 0) ? weeks.slice() : null;
+    this.#weeks.restore(from);
     this.#lastHour = from.time(HOUR_US);
     this.firstUs = from.time();
     this.minuteNumber = from.time(MINUTE_US);
@@ -241,9 +238,8 @@ class NoveltyState implements EntityState {
     const hour = Math.floor(timeUs / HOUR_US);
     const slot = hour % HOURS_PER_WEEK;
     const weeks = Math.floor((timeUs - this.firstUs) / WEEK_US);
-    const weeksOfHour = (this.#weeksOfHour ??= new Uint8Array(HOURS_PER_WEEK));
-    const active = Math.min(weeks, weeksOfHour[slot]!);
-    if (hour !== this.#lastHour && weeksOfHour[slot]! < 255) weeksOfHour[slot]!++;
+    const active = Math.min(weeks, this.#weeks.count(slot));
+    if (hour !== this.#lastHour) this.#weeks.add(slot);
     this.#lastHour = hour;
     return weeks === 0 ? 0 : -Math.log((active + 0.5) / (weeks + 1));
   }

@@ -12,11 +12,7 @@ const BUILT_WEIGHT = sumOfWeights(true);
 const RESTING_WEIGHT = sumOfWeights(false);
 const BOUND_MARGIN = 1 + 1e-6;
 const LN_WEIGHTS = LANE_WEIGHTS.map(Math.log);
-
-interface Lane {
-  readonly index: number;
-  readonly wealth: LaneWealth;
-}
+const NO_LANES: readonly LaneWealth[] = [];
 
 /**
  * Fused wealth of one entity: M = sum over lanes of weight * R. Wealth is averaged over lanes, so no
@@ -28,8 +24,8 @@ export class EntityWealth implements EntityState {
   lastTick = -1;
   /** Pieces of evidence when an alarm was last sent. */
   sentCount = 0;
-  /** The lanes that had bets, by position in LANES. */
-  #lanes: readonly Lane[] = [];
+  /** The lanes that had bets. */
+  #lanes: readonly LaneWealth[] = NO_LANES;
   #keeper: EvidenceKeeper | null = null;
   /** Weight of the built lanes that never had a bet: each holds one unit for every active tick. */
   #untouchedWeight = BUILT_WEIGHT;
@@ -74,8 +70,8 @@ export class EntityWealth implements EntityState {
     if (this.#lnWealthTick === activeTick) return this.#lnWealth;
     let ln = Math.log(RESTING_WEIGHT + this.#untouchedWeight * activeTick);
     for (let i = 0; i < this.#lanes.length; i++) {
-      const { index, wealth } = this.#lanes[i]!;
-      ln = logAddExp(ln, LN_WEIGHTS[index]! + wealth.lnWealth(activeTick));
+      const wealth = this.#lanes[i]!;
+      ln = logAddExp(ln, LN_WEIGHTS[wealth.lane]! + wealth.lnWealth(activeTick));
     }
     this.#lnWealth = ln;
     this.#lnWealthTick = activeTick;
@@ -87,10 +83,10 @@ export class EntityWealth implements EntityState {
   /** Weighted wealth of the lanes that had bets, largest first. */
   lanes(activeTick: number): { lane: LaneId; lnWealth: number }[] {
     return this.#lanes
-      .map(({ index, wealth }) => {
+      .map((wealth) => {
         return {
-          lane: LANES[index]!.id,
-          lnWealth: LN_WEIGHTS[index]! + wealth.lnWealth(activeTick),
+          lane: LANES[wealth.lane]!.id,
+          lnWealth: LN_WEIGHTS[wealth.lane]! + wealth.lnWealth(activeTick),
         };
       })
       .sort((a, b) => b.lnWealth - a.lnWealth || LANE_INDEX[a.lane] - LANE_INDEX[b.lane]);
@@ -105,8 +101,8 @@ export class EntityWealth implements EntityState {
     out.f64(this.lastTick);
     out.f64(this.sentCount);
     out.u32(this.#lanes.length);
-    for (const { index, wealth } of this.#lanes) {
-      out.text(LANES[index]!.id);
+    for (const wealth of this.#lanes) {
+      out.text(LANES[wealth.lane]!.id);
       out.part(() => wealth.save(out));
     }
     out.flag(this.#keeper !== null);
@@ -141,14 +137,15 @@ export class EntityWealth implements EntityState {
 
   #find(lane: number): LaneWealth | undefined {
     for (let i = 0; i < this.#lanes.length; i++) {
-      if (this.#lanes[i]!.index === lane) return this.#lanes[i]!.wealth;
+      if (this.#lanes[i]!.lane === lane) return this.#lanes[i];
     }
     return undefined;
   }
 
   #create(lane: number): LaneWealth {
-    const wealth = new LaneWealth(LANES[lane]!.phases);
-    this.#lanes = [...this.#lanes, { index: lane, wealth }];
+    const wealth = new LaneWealth(LANES[lane]!.phases, lane);
+    // A list that is spread or pushed to makes room for 16 more.
+    this.#lanes = this.#lanes.concat(wealth);
     this.#untouchedWeight = Math.max(0, this.#untouchedWeight - LANE_WEIGHTS[lane]!);
     return wealth;
   }

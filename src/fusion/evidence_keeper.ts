@@ -8,12 +8,14 @@ export const EVIDENCE_MOST = 64;
 /** A piece that adds this share to the number of pieces is kept even when it is not telling. */
 const NEWS_SHARE = 1 / 8;
 
+const NOTHING: readonly Evidence[] = [];
+
 /**
  * Keeps the first, the last and the most telling pieces of evidence of an entity, and counts all.
  * Asks before a piece is put into words, so that the ten-thousandth probe of a scan costs nothing.
  */
 export class EvidenceKeeper {
-  readonly #kept: Evidence[] = [];
+  #kept: readonly Evidence[] = NOTHING;
   #leastTelling = Infinity;
   #keptAtCount = 0;
   count = 0;
@@ -30,14 +32,17 @@ export class EvidenceKeeper {
 
   keep(evidence: Evidence): void {
     this.#keptAtCount = this.count;
-    if (this.#kept.length === EVIDENCE_MOST) this.#kept.splice(this.#leastTellingIndex(), 1);
-    this.#kept.push(evidence);
+    if (this.#kept.length === EVIDENCE_MOST) {
+      this.#kept = this.#kept.toSpliced(this.#leastTellingIndex(), 1);
+    }
+    // A list that is pushed to makes room for 16 more, and most keep few.
+    this.#kept = this.#kept.concat(evidence);
     this.#leastTelling = this.#kept[this.#leastTellingIndex()]!.lnE;
   }
 
   /** What is kept, in time order. */
   list(): readonly Evidence[] {
-    return this.#kept.slice();
+    return this.#kept;
   }
 
   save(out: StateWriter): void {
@@ -51,7 +56,7 @@ export class EvidenceKeeper {
     this.count = from.natural();
     this.#keptAtCount = from.natural();
     const kept = from.json() as readonly Evidence[];
-    this.#kept.push(...kept.slice(0, EVIDENCE_MOST));
+    this.#kept = kept.slice(0, EVIDENCE_MOST);
     if (this.#kept.length > 0) this.#leastTelling = this.#kept[this.#leastTellingIndex()]!.lnE;
   }
 

@@ -13,13 +13,21 @@ import { logAddExp } from '../models/e_value.js';
  * lane costs nothing while it rests.
  */
 export class LaneWealth {
+  /** Position in LANES. */
+  readonly lane: number;
   readonly #phases: number;
-  /** The phases that had bets, by their numbers: most lanes of most entities have one. */
-  #first: Phase | null = null;
+  /**
+   * The phases that had bets, ascending, a row each: its number, ln R at the last visit that was
+   * counted, and how many were. In one list, since entities are many and an object takes three times
+   * as much.
+   */
+  #rows: number[] = NO_ROWS;
   #startTick = 0;
 
-  constructor(phases: number) {
+  /** @param lane position in LANES */
+  constructor(phases: number, lane: number) {
     this.#phases = phases;
+    this.lane = lane;
   }
 
   /**
@@ -27,22 +35,26 @@ export class LaneWealth {
    * @param tick number of the entity's active tick, from 1; never less than before
    */
   bet(tick: number, lnE: number): void {
-    const phase = this.#phaseOf(tick % this.#phases);
-    const visits = visitsOf(phase.number, this.#phases, tick);
-    phase.ln = lnAt(phase, visits) + lnE;
-    phase.visits = visits;
-    if (this.#phases === 1 && phase.ln <= 0) this.#startTick = tick;
+    const number = tick % this.#phases;
+    const at = this.#rowOf(number);
+    const rows = this.#rows;
+    const visits = visitsOf(number, this.#phases, tick);
+    const ln = lnAt(rows, at, visits) + lnE;
+    rows[at + LN] = ln;
+    rows[at + VISITS] = visits;
+    if (this.#phases === 1 && ln <= 0) this.#startTick = tick;
   }
 
   /** ln R at an active tick, the tick's own stake included. */
   lnWealth(tick: number): number {
+    const rows = this.#rows;
     let sum = -Infinity;
-    let phase = this.#first;
+    let at = 0;
     for (let number = 0; number < this.#phases; number++) {
       const visits = visitsOf(number, this.#phases, tick);
-      if (phase?.number === number) {
-        sum = logAddExp(sum, lnAt(phase, visits));
-        phase = phase.next;
+      if (at < rows.length && rows[at] === number) {
+        sum = logAddExp(sum, lnAt(rows, at, visits));
+        at += ROW;
       } else if (visits > 0) {
         sum = logAddExp(sum, Math.log(visits));
       }
@@ -57,10 +69,8 @@ export class LaneWealth {
 
   save(out: StateWriter): void {
     out.f64(this.#startTick);
-    const phases: Phase[] = [];
-    for (let phase = this.#first; phase !== null; phase = phase.next) phases.push(phase);
-    out.u32(phases.length);
-    for (const { number, ln, visits } of phases) out.f64s([number, ln, visits]);
+    out.u32(this.#rows.length / ROW);
+    out.f64s(this.#rows);
   }
 
   /** REQUIRES: there was no bet yet. Phases that the lane no longer has are left out. */
@@ -70,46 +80,41 @@ export class LaneWealth {
     for (let i = 0; i < n; i++) {
       const [number, ln, visits] = [from.natural(), from.f64(), from.natural()];
       if (number >= this.#phases) continue;
-      const phase = this.#phaseOf(number);
-      phase.ln = ln;
-      phase.visits = visits;
+      const at = this.#rowOf(number);
+      this.#rows[at + LN] = ln;
+      this.#rows[at + VISITS] = visits;
     }
   }
 
-  #phaseOf(number: number): Phase {
-    let before: Phase | null = null;
-    let after = this.#first;
-    while (after !== null && after.number < number) {
-      before = after;
-      after = after.next;
-    }
-    if (after?.number === number) return after;
-    const phase = new Phase(number, after);
-    if (before === null) this.#first = phase;
-    else before.next = phase;
-    return phase;
+  /** Where the row of a phase begins; made when it has none. */
+  #rowOf(number: number): number {
+    const rows = this.#rows;
+    let at = 0;
+    while (at < rows.length && rows[at]! < number) at += ROW;
+    if (at < rows.length && rows[at] === number) return at;
+    const grown = new Array<number>(rows.length + ROW);
+    for (let i = 0; i < at; i++) grown[i] = rows[i]!;
+    grown[at] = number;
+    grown[at + LN] = -Infinity;
+    grown[at + VISITS] = 0;
+    for (let i = at; i < rows.length; i++) grown[i + ROW] = rows[i]!;
+    this.#rows = grown;
+    return at;
   }
 }
+
+const NO_ROWS: never[] = [];
+const ROW = 3;
+const LN = 1;
+const VISITS = 2;
 
 /** More than any lane has. */
 const PHASES_MOST = 1024;
 
-class Phase {
-  readonly number: number;
-  next: Phase | null;
-  /** ln R at the last visit that was counted, and how many were. */
-  ln = -Infinity;
-  visits = 0;
-
-  constructor(number: number, next: Phase | null) {
-    this.number = number;
-    this.next = next;
-  }
-}
-
-function lnAt(phase: Phase, visits: number): number {
-  const stakes = visits - phase.visits;
-  return stakes > 0 ? logAddExp(phase.ln, Math.log(stakes)) : phase.ln;
+function lnAt(rows: readonly number[], at: number, visits: number): number {
+  const ln = rows[at + LN]!;
+  const stakes = visits - rows[at + VISITS]!;
+  return stakes > 0 ? logAddExp(ln, Math.log(stakes)) : ln;
 }
 
 /** How many of the ticks 1..tick belong to a phase. */

@@ -22,21 +22,24 @@ export interface OutcomeModel {
  * subjects in good standing.
  */
 export class OutcomeHistory {
-  /** Plain arrays: there are few kinds, many histories, and a typed array costs more to make. */
-  readonly #settled: number[];
-  readonly #pending: number[];
+  readonly #kinds: number;
+  /**
+   * What was learned of each kind, then what waits. A plain array: there are few kinds, many
+   * histories, and a typed array costs more to make.
+   */
+  readonly #counts: number[];
   #settledTotal = 0;
   #pendingTotal = 0;
   #pendingSinceUs = 0;
 
   constructor(kinds: number) {
-    this.#settled = new Array<number>(kinds).fill(0);
-    this.#pending = new Array<number>(kinds).fill(0);
+    this.#kinds = kinds;
+    this.#counts = new Array<number>(2 * kinds).fill(0);
   }
 
   clear(): void {
-    this.#settled.fill(0);
-    this.#pending.fill(0);
+    // Who asked nothing, as most made-up hosts, is written to no more than needed.
+    if (this.#settledTotal + this.#pendingTotal > 0) this.#counts.fill(0);
     this.#settledTotal = 0;
     this.#pendingTotal = 0;
     this.#pendingSinceUs = 0;
@@ -50,7 +53,7 @@ export class OutcomeHistory {
   /** P(the next outcome is of this kind | nothing is wrong). */
   probability(kind: number, model: OutcomeModel): number {
     const { normal, normalWeight } = model;
-    const seen = this.#settled[kind]!;
+    const seen = this.#counts[kind]!;
     return (normal[kind]! * normalWeight + seen) / (normalWeight + this.#settledTotal);
   }
 
@@ -74,43 +77,38 @@ export class OutcomeHistory {
   note(kind: number, nowUs: number, model: OutcomeModel, times = 1): void {
     if (this.#pendingTotal === 0) this.#pendingSinceUs = nowUs;
     else if (nowUs - this.#pendingSinceUs >= model.learningDelayUs) this.#settle(nowUs);
-    this.#pending[kind]! += times;
+    this.#counts[this.#kinds + kind]! += times;
     this.#pendingTotal += times;
   }
 
   /** Learns outcomes of one kind that are old enough already. */
   learn(kind: number, times: number): void {
-    this.#settled[kind]! += times;
+    this.#counts[kind]! += times;
     this.#settledTotal += times;
   }
 
   save(out: StateWriter): void {
-    out.f64s(this.#settled);
-    out.f64s(this.#pending);
+    out.f64s(this.#counts);
     out.f64(this.#pendingSinceUs);
   }
 
   /** REQUIRES: as many kinds as were saved. */
   restore(from: StateReader): void {
-    fill(this.#settled, from);
-    fill(this.#pending, from);
+    const counts = this.#counts;
+    const saved = from.f64s(counts.length);
+    for (let i = 0; i < counts.length; i++) counts[i] = saved[i]!;
     this.#pendingSinceUs = from.time();
-    this.#settledTotal = sumOf(this.#settled);
-    this.#pendingTotal = sumOf(this.#pending);
+    this.#settledTotal = sumOf(counts.slice(0, this.#kinds));
+    this.#pendingTotal = sumOf(counts.slice(this.#kinds));
   }
 
   #settle(nowUs: number): void {
-    for (let i = 0; i < this.#pending.length; i++) this.#settled[i]! += this.#pending[i]!;
+    for (let i = 0; i < this.#kinds; i++) this.#counts[i]! += this.#counts[this.#kinds + i]!;
     this.#settledTotal += this.#pendingTotal;
-    this.#pending.fill(0);
+    this.#counts.fill(0, this.#kinds);
     this.#pendingTotal = 0;
     this.#pendingSinceUs = nowUs;
   }
-}
-
-function fill(counts: number[], from: StateReader): void {
-  const saved = from.f64s(counts.length);
-  for (let i = 0; i < counts.length; i++) counts[i] = saved[i]!;
 }
 
 function sumOf(counts: readonly number[]): number {

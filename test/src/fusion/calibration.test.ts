@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { TICKS_PER_DAY } from '../../../src/domain/tick.js';
-import { LANES, type LaneId } from '../../../src/domain/lanes.js';
+import { LANE_INDEX, LANES, type LaneId } from '../../../src/domain/lanes.js';
 import { LaneWealth } from '../../../src/fusion/lane_wealth.js';
 import { benignWorld } from '../support/benign_world.js';
 import { betsOn, judge, type SeenBet } from '../support/traffic.js';
@@ -20,7 +20,9 @@ function alarmsByLane(bets: readonly SeenBet[]): Map<LaneId, number> {
   const wealth = new Map<string, LaneWealth>();
   for (const { lane, address, activeTick, lnE } of bets) {
     const key = `${lane} ${address}`;
-    const own = wealth.get(key) ?? new LaneWealth(LANES.find(({ id }) => id === lane)!.phases);
+    const own =
+      wealth.get(key) ??
+      new LaneWealth(LANES.find(({ id }) => id === lane)!.phases, LANE_INDEX[lane]);
     own.bet(activeTick, lnE);
     const isAlarm = own.lnWealth(activeTick) - Math.log(activeTick) >= Math.log(RUN_LENGTH);
     if (isAlarm) alarms.set(lane, (alarms.get(lane) ?? 0) + 1);

@@ -27,7 +27,7 @@ describe('LANE_WEIGHTS', () => {
 describe('LaneWealth', () => {
   /** Failed contacts until weight * R reaches the threshold; `perTick` of them in each tick. */
   const contacts = (weight: number, perTick: number): number => {
-    const lane = new LaneWealth(1);
+    const lane = new LaneWealth(1, 0);
     for (let n = 1; n < 100; n++) {
       const tick = Math.floor((n - 1) / perTick) + 1;
       lane.bet(tick, FAILED);
@@ -45,7 +45,7 @@ describe('LaneWealth', () => {
   });
 
   it('adds one stake for each active tick and none between', () => {
-    const lane = new LaneWealth(1);
+    const lane = new LaneWealth(1, 0);
     assert.ok(Math.abs(lane.lnWealth(7) - Math.log(7)) < 1e-12);
     lane.bet(7, 0);
     lane.bet(7, 0);
@@ -56,7 +56,7 @@ describe('LaneWealth', () => {
   it('is the plain recursion when it bets at every tick, and however long it rested', () => {
     const random = seeded(4);
     for (const phases of [1, 3, 14]) {
-      const lane = new LaneWealth(phases);
+      const lane = new LaneWealth(phases, 0);
       const plain = new Float64Array(phases);
       for (let tick = 1; tick <= 500; tick++) {
         const isBet = random() < 0.3;
@@ -133,14 +133,14 @@ describe('noise worlds', () => {
     const innovation = Math.sqrt(1 - rho * rho);
     let count = 0;
     for (let entity = 0; entity < ENTITIES; entity++) {
-      let lane = new LaneWealth(phases);
+      let lane = new LaneWealth(phases, 0);
       let z = normal();
       for (let tick = 1, since = 1; tick <= TICKS; tick++, since++) {
         z = rho * z + innovation * normal();
         lane.bet(since, lnEOfP(upperTail(z)));
         if (lane.lnWealth(since) < Math.log(RUN_LENGTH)) continue;
         count++;
-        lane = new LaneWealth(phases);
+        lane = new LaneWealth(phases, 0);
         since = 0;
       }
     }
