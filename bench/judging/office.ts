@@ -156,7 +156,7 @@ export class Office {
     },
   ): void {
     const base = this.#eventsAt[event]!;
-    this.#ends(base, { ...EventRowOffset, ...EVENT_ENDS }, { orig: at.device, resp: at.peer });
+    this.#ends(base, EVENT_ENDS, { orig: at.device, resp: at.peer });
     this.#view.setFloat64(base + EventRowOffset.timeUs, at.timeUs, true);
     this.#view.setFloat64(base + EventRowOffset.tsUs, at.timeUs, true);
     const index = this.#visits * RECORDS_PER_VISIT + (event & 1);
@@ -180,7 +180,12 @@ export class Office {
   }
 }
 
-const EVENT_ENDS = { origAddr: EventRowOffset.srcAddr, respAddr: EventRowOffset.dstAddr } as const;
+const EVENT_ENDS = {
+  origKey: EventRowOffset.origKey,
+  respKey: EventRowOffset.respKey,
+  origAddr: EventRowOffset.srcAddr,
+  respAddr: EventRowOffset.dstAddr,
+} as const;
 
 const BEGUN: RowSpec = {
   origAddr: '10.0.0.0',

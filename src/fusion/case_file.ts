@@ -95,11 +95,20 @@ export class CaseFile {
     this.isCarriedOver &&= other.isCarriedOver;
   }
 
-  /** True when strong enough evidence runs between an alarm's entity and one of the case. */
-  isConnected(alarm: Alarm): boolean {
-    if (lnEdge(alarm.evidence, (other) => this.#addresses.has(other)) >= EDGE_LEAST) return true;
+  /**
+   * True when strong enough evidence runs between an alarm's entity and one of the case.
+   * @param peers those that the evidence of the alarm is about, each once
+   */
+  isConnected(alarm: Alarm, peers: ReadonlySet<string>): boolean {
+    const isOwn = (address: string): boolean => this.#addresses.has(address);
+    if (this.#hasAny(peers) && lnEdge(alarm.evidence, isOwn) >= EDGE_LEAST) return true;
     if (this.#isCrowd) return false;
     return (this.#against.get(alarm.entity.address) ?? 0) >= EDGE_LEAST;
+  }
+
+  #hasAny(peers: ReadonlySet<string>): boolean {
+    for (const peer of peers) if (this.#addresses.has(peer)) return true;
+    return false;
   }
 
   /** True when the same detector says the same of the same peer: one cause, however many entities. */
@@ -274,6 +283,11 @@ export interface Cause {
   readonly lane: LaneId;
   /** Null when there is no main one. */
   readonly peer: string | null;
+}
+
+/** Who the evidence of an alarm is about. */
+export function peersOf(alarm: Alarm): ReadonlySet<string> {
+  return new Set(alarm.evidence.flatMap(({ other }) => other ?? []));
 }
 
 export function causeOf(alarm: Alarm): Cause {

@@ -14,6 +14,16 @@ const BOUND_MARGIN = 1 + 1e-6;
 const LN_WEIGHTS = LANE_WEIGHTS.map(Math.log);
 const NO_LANES: readonly LaneWealth[] = [];
 
+/** What M is compared to again and again: as ln, and as it is. */
+export interface Level {
+  readonly ln: number;
+  readonly wealth: number;
+}
+
+export function levelOf(ln: number): Level {
+  return { ln, wealth: Math.exp(ln) };
+}
+
 /**
  * Fused wealth of one entity: M = sum over lanes of weight * R. Wealth is averaged over lanes, so no
  * independence between detectors is needed, and the price of a lane is paid once.
@@ -57,12 +67,12 @@ export class EntityWealth implements EntityState {
     if (lnE > 0) this.#most *= Math.exp(lnE);
   }
 
-  /** Whether ln M is below `ln`. */
-  isBelow(ln: number, activeTick: number): boolean {
+  /** Whether M is below a level. */
+  isBelow(level: Level, activeTick: number): boolean {
     this.#raise(activeTick);
     // The margin is for what rounding may take from either side.
-    if (this.#most * BOUND_MARGIN < Math.exp(ln)) return true;
-    return this.lnWealth(activeTick) < ln;
+    if (this.#most * BOUND_MARGIN < level.wealth) return true;
+    return this.lnWealth(activeTick) < level.ln;
   }
 
   /** ln M. */

@@ -8,7 +8,7 @@ import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
 import { TICK_US } from '../domain/tick.js';
 import type { Entity } from '../models/entity_table.js';
-import { EntityWealth } from './entity_wealth.js';
+import { EntityWealth, levelOf, type Level } from './entity_wealth.js';
 
 /** Quiet ticks after which an alarm closes and the entity starts anew: ten minutes. */
 const QUIET_TICKS = 120;
@@ -49,18 +49,25 @@ export interface TickWealth {
  */
 export class Fusion {
   readonly #options: FusionOptions;
-  #threshold: number;
+  #threshold: Level;
+  #cleanBelow: Level;
   readonly #open = new Map<number, Entity>();
+  /** Those that evidence was added to in this tick and that are open, or will be. */
+  readonly #added = new Set<Entity>();
+  /** No open alarm closes before this tick. */
+  #closesNext = -Infinity;
   /** Entities that reached the threshold at the current record. */
   #reached: Entity[] = [];
 
   constructor(options: FusionOptions) {
     this.#options = options;
-    this.#threshold = options.threshold;
+    this.#threshold = levelOf(options.threshold);
+    this.#cleanBelow = levelOf(CLEAN_SHARE * options.threshold);
   }
 
   setThreshold(threshold: number): void {
-    this.#threshold = threshold;
+    this.#threshold = levelOf(threshold);
+    this.#cleanBelow = levelOf(CLEAN_SHARE * threshold);
   }
 
   /**
@@ -76,7 +83,9 @@ export class Fusion {
       wealth.isOpen = true;
       this.#reached.push(entity);
       entity.hold();
+      this.#closesNext = Math.min(this.#closesNext, closeTickOf(wealth));
     }
+    if (wealth.isOpen) this.#added.add(entity);
     return wealth.keeper.wants(lnE);
   }
 
@@ -89,7 +98,7 @@ export class Fusion {
     const wealth = entity.slots[this.#options.slot] as EntityWealth | null;
     if (wealth === null) return true;
     if (wealth.isOpen) return false;
-    return wealth.isBelow(CLEAN_SHARE * this.#threshold, entity.activeTicks);
+    return wealth.isBelow(this.#cleanBelow, entity.activeTicks);
   }
 
   /** Sends the alarms that the record (or the end of a tick, or of the run) at `order` opened. */
@@ -109,10 +118,14 @@ export class Fusion {
    * @param next the tick that comes now; Infinity at the end of the run
    */
   endTick(tick: number, next: number): void {
-    if (this.#open.size === 0) return;
-    const grown = [...this.#open.values()].filter((entity) => this.#hasGrown(entity, tick));
-    for (const entity of byKey(grown)) this.#send(entity, 'update', endOf(tick));
-    this.#closeQuiet(next);
+    if (this.#added.size > 0) {
+      const grown = [...this.#added].filter(
+        (entity) => this.#open.has(entity.key) && this.#hasGrown(entity, tick),
+      );
+      for (const entity of byKey(grown)) this.#send(entity, 'update', endOf(tick));
+      this.#added.clear();
+    }
+    if (this.#closesNext < next) this.#closeQuiet(next);
   }
 
   /** Where an entity stands. */
@@ -141,10 +154,11 @@ export class Fusion {
     entity.isPinned = true;
     entity.hold();
     this.#open.set(entity.key, entity);
+    this.#closesNext = Math.min(this.#closesNext, closeTickOf(wealth));
   }
 
   #closeQuiet(next: number): void {
-    const closeTick = (entity: Entity): number => this.#wealthOf(entity).lastTick + QUIET_TICKS;
+    const closeTick = (entity: Entity): number => closeTickOf(this.#wealthOf(entity));
     const quiet = [...this.#open.values()].filter((entity) => closeTick(entity) < next);
     quiet.sort((a, b) => closeTick(a) - closeTick(b) || a.key - b.key);
     for (const entity of quiet) {
@@ -153,6 +167,10 @@ export class Fusion {
       entity.isPinned = false;
       entity.release();
       this.#open.delete(entity.key);
+    }
+    this.#closesNext = Infinity;
+    for (const entity of this.#open.values()) {
+      this.#closesNext = Math.min(this.#closesNext, closeTick(entity));
     }
   }
 
@@ -185,6 +203,10 @@ export class Fusion {
     const { slot } = this.#options;
     return (entity.slots[slot] ??= new EntityWealth()) as EntityWealth;
   }
+}
+
+function closeTickOf(wealth: EntityWealth): number {
+  return wealth.lastTick + QUIET_TICKS;
 }
 
 const byKey = (entities: Entity[]): Entity[] => entities.sort((a, b) => a.key - b.key);

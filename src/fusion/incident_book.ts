@@ -3,7 +3,7 @@ import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
 import { tickOf } from '../domain/tick.js';
 import { NO_PRIORS, type LanePriors } from '../domain/lane_priors.js';
-import { CaseFile, causeOf, type Cause } from './case_file.js';
+import { CaseFile, causeOf, peersOf, type Cause } from './case_file.js';
 
 /** An incident that was quiet for longer takes no new alarms: six hours. */
 const WINDOW_US = 6 * 3600e6;
@@ -46,8 +46,10 @@ export class IncidentBook {
   add(alarm: Alarm): Incident | null {
     this.#retire(alarm.timeUs);
     const cause = causeOf(alarm);
+    const peers = peersOf(alarm);
     const related = this.#open.filter(
-      (file) => file.has(alarm.entity.key) || file.isConnected(alarm) || file.hasSameCause(cause),
+      (file) =>
+        file.has(alarm.entity.key) || file.isConnected(alarm, peers) || file.hasSameCause(cause),
     );
     const oldest = related[0] ?? this.#crowdOf(cause);
     if (oldest === undefined) return this.#openNew(alarm);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { LANE_INDEX, LANE_WEIGHTS } from '../../../src/domain/lanes.js';
 import { alarmThreshold } from '../../../src/fusion/budget.js';
-import { EntityWealth } from '../../../src/fusion/entity_wealth.js';
+import { EntityWealth, levelOf } from '../../../src/fusion/entity_wealth.js';
 import { EVIDENCE_MOST, EvidenceKeeper } from '../../../src/fusion/evidence_keeper.js';
 import { LaneWealth } from '../../../src/fusion/lane_wealth.js';
 import { lnOutcomeRatio } from '../../../src/models/bernoulli.js';
@@ -86,7 +86,7 @@ describe('EntityWealth', () => {
         asked.bet(lane, tick, lnE);
         plain.bet(lane, tick, lnE);
         for (const ln of [alarmThreshold(1) / 3, alarmThreshold(1)]) {
-          assert.equal(asked.isBelow(ln, tick), plain.lnWealth(tick) < ln);
+          assert.equal(asked.isBelow(levelOf(ln), tick), plain.lnWealth(tick) < ln);
         }
       }
     }
