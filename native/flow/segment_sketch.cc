@@ -63,6 +63,7 @@ SegmentSketch::SegmentSketch(const HomeNet* home, SketchSink* sink)
 
 void SegmentSketch::open_window(int64_t engine_ns) {
   if (window_end_ns_ != INT64_MIN) close_window();
+  settle(engine_ns);
   window_end_ns_ = (engine_ns / kWindowNs + 1) * kWindowNs;
   if (++window_ == 0x10000) {
     window_ = 1;
@@ -84,6 +85,7 @@ void SegmentSketch::count(const decode::PacketView& view) {
 void SegmentSketch::finish() {
   if (window_end_ns_ != INT64_MIN) close_window();
   window_end_ns_ = INT64_MIN;
+  settle_ns_ = INT64_MAX;
 }
 
 uint32_t SegmentSketch::segment_of(const IpAddress& address, const IpAddress& other) const {
@@ -150,9 +152,23 @@ void SegmentSketch::close_window() {
     s.totals.bytes_in += d.counts.bytes_in;
   }
   for (uint32_t segment = 0; segment < segments_.size(); ++segment) {
-    if (segments_[segment].totals.packets_in > 0) close_segment(segment);
+    const SketchCounts totals = segments_[segment].totals;
+    if (totals.packets_in == 0) continue;
+    close_segment(segment);
+    if (settle_ns_ <= window_end_ns_) settle_ns_ = INT64_MAX;
+    if (totals.syn_in == 0) continue;
+    settle_ns_ = window_end_ns_ + kSettleNs;
+    settle_segment_ = segment;
   }
   used_.clear();
+}
+
+// Says that nothing came for so long, where nothing else has said that time went on.
+void SegmentSketch::settle(int64_t engine_ns) {
+  if (settle_ns_ > engine_ns) return;
+  window_end_ns_ = settle_ns_;
+  settle_ns_ = INT64_MAX;
+  close_segment(settle_segment_);
 }
 
 void SegmentSketch::close_segment(uint32_t segment) {

@@ -57,6 +57,9 @@ class SketchSink {
 class SegmentSketch {
  public:
   static constexpr int64_t kWindowNs = 100'000'000;
+  // After a window with connection requests one is told of so much later at the latest, though
+  // nothing came: by then it is clear which of them were never completed.
+  static constexpr int64_t kSettleNs = 10 * kWindowNs;
   static constexpr uint32_t kDestinations = 2048;
   static constexpr size_t kTop = 16;  // by SYNs, and as many by packets
   // A destination below both floors in a window is in the totals only.
@@ -95,6 +98,7 @@ class SegmentSketch {
   void count_answer(const decode::PacketView& view);
   void open_window(int64_t engine_ns);
   void close_window();
+  void settle(int64_t engine_ns);
   void close_segment(uint32_t segment);
   void collect_top(uint32_t segment);
 
@@ -109,6 +113,8 @@ class SegmentSketch {
   std::vector<const Destination*> candidates_;
   std::vector<SketchTop> top_;
   int64_t window_end_ns_ = INT64_MIN;
+  int64_t settle_ns_ = INT64_MAX;  // INT64_MAX: there is nothing to wait for
+  uint32_t settle_segment_ = 0;
   uint64_t index_last_ = 0;
   uint32_t window_ = 0;  // 1..65535, then the tags are cleared
   uint64_t drops_ = 0;

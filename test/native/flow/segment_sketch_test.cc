@@ -14,6 +14,7 @@ using flow::SegmentSketch;
 namespace {
 
 constexpr int64_t kStartNs = 1'700'000'000'000'000'000;
+constexpr unsigned kSyn = 0x02;
 constexpr uint16_t kEthernet = 1;
 constexpr unsigned kNtp = 123;
 const std::string kVictim = "10.0.0.9";
@@ -23,13 +24,17 @@ class Windows final : public flow::SketchSink {
  public:
   Windows() : home_({prefix()}), sketch_(&home_, this) {}
 
-  void packet(const Packet& packet) {
+  void packet(const Packet& packet, int64_t after_ns = 0) {
     const std::vector<uint8_t> bytes = packet.bytes();
     decode::PacketView view;
     decode::decode_frame(kEthernet, bytes, static_cast<uint32_t>(bytes.size()), {}, &view);
-    view.ts_ns = view.engine_ns = kStartNs;
+    view.ts_ns = view.engine_ns = kStartNs + after_ns;
     view.index = index_++;
     sketch_.count(view);
+  }
+  // No packet comes until then.
+  void wait(int64_t until_ns) {
+    for (int64_t ns = 0; ns <= until_ns; ns += 10'000'000) sketch_.advance(kStartNs + ns);
   }
   // Ends the window.
   void finish() { sketch_.finish(); }
@@ -67,6 +72,38 @@ std::string outside(int n) {
 }
 
 }  // namespace
+
+TEST_CASE("segment sketch: a second after connection requests it is told that nothing came") {
+  constexpr int64_t kSecond = 1'000'000'000;
+  Packet syn;
+  syn.ethernet().ipv4(outside(1), kVictim, 6).tcp(50000, 80, kSyn);
+  Windows seen;
+  seen.packet(syn);
+  SUBCASE("while nothing is on the wire") {
+    seen.wait(kSecond - 1);
+    REQUIRE(seen.windows.size() == 1);
+    seen.wait(10 * kSecond);
+  }
+  SUBCASE("when a packet comes at last") {
+    seen.packet(datagram(outside(2), 50000), 20 * kSecond);
+    REQUIRE(seen.windows.size() == 2);
+  }
+  REQUIRE(seen.windows.size() == 2);
+  CHECK(seen.windows[1].end_ns == seen.windows[0].end_ns + SegmentSketch::kSettleNs);
+  CHECK(seen.windows[1].totals.packets_in == 0);
+  CHECK(seen.windows[1].sources == 0);
+  CHECK(seen.top[1].empty());
+}
+
+TEST_CASE("segment sketch: packets of the next second say themselves that time goes on") {
+  Packet syn;
+  syn.ethernet().ipv4(outside(1), kVictim, 6).tcp(50000, 80, kSyn);
+  Windows seen;
+  seen.packet(syn);
+  for (int i = 1; i <= 20; ++i) seen.packet(datagram(outside(2), 50000), i * 100'000'000);
+  seen.finish();
+  CHECK(seen.windows.size() == 21);
+}
 
 TEST_CASE("segment sketch: answers of services that amplify are counted apart") {
   Windows seen;
