@@ -20,6 +20,8 @@ import { SourceStations } from './source_stations.js';
 const HOSTS_MOST = 8192;
 const FAN_IN_SHARE = 0.01;
 const CLIENTS_LEAST = 3;
+/** Where less than one host is a percent of all: so much of the network has to call it. */
+const CLIENTS_SHARE_LEAST = 0.25;
 const SUSPECTS_MOST = 4096;
 /** What was normal a fortnight ago counts half. */
 const HALF_LIFE_US = 14 * 86_400e6;
@@ -86,15 +88,20 @@ export class TrafficHistory {
   }
 
   /**
-   * Addresses of the hosts that most others call: the top percent, and at least one, of those that
-   * answer three or more.
+   * Addresses of the hosts that most others call: the top percent of those that answer three or more.
+   * In a network of less than a hundred hosts somebody is always the busiest, and may serve three:
+   * there it is the one that a quarter of the network calls, if there is one.
    */
   topFanIn(): ReadonlySet<string> {
     const ranked = [...this.#hosts.values()]
       .map(({ address, clients }) => ({ address, clients }))
       .filter(({ clients }) => clients > CLIENTS_LEAST - 0.5)
       .sort((a, b) => b.clients - a.clients || (a.address < b.address ? -1 : 1));
-    const most = Math.max(1, Math.ceil(FAN_IN_SHARE * this.size));
+    if (FAN_IN_SHARE * this.size < 1) {
+      const least = CLIENTS_SHARE_LEAST * this.size;
+      return new Set(ranked.slice(0, 1).flatMap((one) => (one.clients < least ? [] : one.address)));
+    }
+    const most = Math.ceil(FAN_IN_SHARE * this.size);
     return new Set(ranked.slice(0, most).map(({ address }) => address));
   }
 

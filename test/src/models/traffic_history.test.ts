@@ -129,6 +129,15 @@ describe('TrafficHistory', () => {
     assert.deepEqual([...after([...WEEKDAY, ...talks]).topFanIn()], [FILES]);
   });
 
+  it('finds no one in a small network whom less than a quarter of it calls', () => {
+    const hosts = Array.from({ length: 40 }, (_, i) => `10.0.1.${i + 1}`);
+    const calls = hosts.map((from, i) => ({ at: i, from, to: OUTSIDE, port: 443 }));
+    const printers = (n: number): readonly Talk[] =>
+      hosts.slice(0, n).map((from, i) => ({ at: 60 + i, from, to: FILES, port: 631 }));
+    assert.deepEqual([...after([...calls, ...printers(5)]).topFanIn()], []);
+    assert.deepEqual([...after([...calls, ...printers(15)]).topFanIn()], [FILES]);
+  });
+
   it('knows a source by the station that got its answers, and a router as no proof', () => {
     const [pcMac, routerMac] = ['020000000005', '020000000001'];
     const talk = { at: 0, from: PC, to: OUTSIDE, port: 443, macs: [pcMac, routerMac] } as const;
