@@ -196,7 +196,7 @@ class BruteForceDetector implements Detector {
   }
 
   onEvent(event: EventRowView, context: DetectorContext): void {
-    this.#logins.onEvent(event, context, (entity, isNeeded) => this.#loginsOf(entity, isNeeded));
+    this.#logins.onEvent(event, context, this.#loginsOf);
   }
 
   onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
@@ -228,11 +228,11 @@ class BruteForceDetector implements Detector {
     return isByShape ? sentence(service) : sentenceOfLogins(subject);
   }
 
-  #loginsOf(entity: Entity, isNeeded: boolean): Logins | null {
+  readonly #loginsOf = (entity: Entity, isNeeded: boolean): Logins | null => {
     const known = entity.slots[this.#slot] as BruteForceState | null;
     if (!isNeeded) return known?.logins ?? null;
     return (this.#stateOf(entity).logins ??= new Logins(LOGIN_TEST_DEFAULTS));
-  }
+  };
 
   #stateOf(entity: Entity): BruteForceState {
     const { servicesMost } = this.#options;

@@ -291,20 +291,21 @@ class FloodDetector implements Detector {
 
   /** Victims that this window says nothing about: their second passes all the same. */
   #settleOthers(window: number, context: DetectorContext): void {
-    for (const [key, entity] of this.#waiting) {
+    for (const entity of this.#waiting.values()) {
       this.#settle(entity, window, context);
-      if (!(entity.slots[this.#slot] as Victim).balance.isWaiting) this.#waitNoLonger(key);
+      if (!(entity.slots[this.#slot] as Victim).balance.isWaiting) this.#waitNoLonger(entity.key);
     }
   }
 
   #settle(entity: Entity, window: number, context: DetectorContext): void {
-    const victim = entity.slots[this.#slot] as Victim;
-    victim.balance.reach(window);
-    victim.balance.expired.forEach((halfOpen, i) => {
-      const asked = victim.balance.expiredWindows[i]!;
-      const answered = victim.balance.expiredAnswered[i]!;
-      this.#judgeHalfOpen(entity, { halfOpen, answered, window: asked }, context);
-    });
+    const { balance } = entity.slots[this.#slot] as Victim;
+    balance.reach(window);
+    const { expired, expiredWindows, expiredAnswered } = balance;
+    for (let i = 0; i < expired.length; i++) {
+      const halfOpen = expired[i]!;
+      const answered = expiredAnswered[i]!;
+      this.#judgeHalfOpen(entity, { halfOpen, answered, window: expiredWindows[i]! }, context);
+    }
   }
 
   #judgeHalfOpen(entity: Entity, at: HalfOpen, context: DetectorContext): void {

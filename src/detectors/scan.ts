@@ -284,9 +284,9 @@ class ScanDetector implements Detector {
       begin(state, contact, { port, lnE, row });
     } else {
       const { ports, hosts } = walks ?? this.#startWalks(state, contact);
-      const step = { lnE, abreast0, row, entity, context };
-      this.#step({ lane: HORIZONTAL, walk: ports.claim(port), ...step });
-      this.#step({ lane: VERTICAL, walk: hosts.claim(row.respKey), ...step });
+      const at = { lnE, abreast0, row, entity, context };
+      this.#step(HORIZONTAL, ports.claim(port), at);
+      this.#step(VERTICAL, hosts.claim(row.respKey), at);
     }
     const isAbreast = this.#isAbreast(state.begunUs, row.tsFirstUs);
     state.begunUs = row.tsFirstUs;
@@ -323,8 +323,8 @@ class ScanDetector implements Detector {
     return walks;
   }
 
-  #step(step: Step): void {
-    const { walk, lane, context, row } = step;
+  #step(lane: number, walk: Walk, step: Step): void {
+    const { context, row } = step;
     const { portsBeforeBet, addressesBeforeBet } = this.#options;
     const before = lane === HORIZONTAL ? addressesBeforeBet : portsBeforeBet;
     const isBet = walk.isBetOn && walk.contacts >= before;
@@ -332,7 +332,9 @@ class ScanDetector implements Detector {
     this.#advance(walk, step.lnE, row.tsFirstUs);
     if (!isBet) return;
     const lnPace = step.lnE > 0 ? this.#lnPace(walk, isAbreast, step.abreast0) : 0;
-    if (context.bet(step.entity, lane, step.lnE + lnPace)) explain(step, lnPace);
+    if (context.bet(step.entity, lane, step.lnE + lnPace)) {
+      explain(lane, walk, { step, lnPace });
+    }
   }
 
   #isAbreast(beforeUs: number, begunUs: number): boolean {
@@ -379,10 +381,8 @@ class ScanDetector implements Detector {
   }
 }
 
-/** One first contact in one walk. */
+/** One first contact, in both its walks. */
 interface Step {
-  readonly lane: number;
-  readonly walk: Walk;
   /** What its outcome is worth. */
   readonly lnE: number;
   /** P(abreast | failed, nothing is wrong). */
@@ -408,7 +408,12 @@ export function createScanDetector(slot: number, options: Partial<ScanOptions> =
   return new ScanDetector(slot, { ...SCAN_DEFAULTS, ...options });
 }
 
-function explain({ lane, walk, lnE, row, entity, context }: Step, lnPace: number): void {
+function explain(
+  lane: number,
+  walk: Walk,
+  { step, lnPace }: { readonly step: Step; readonly lnPace: number },
+): void {
+  const { lnE, row, entity, context } = step;
   const destination = formatAddress(row.u8, row.at + FlowRowOffset.respAddr);
   const isHorizontal = lane === HORIZONTAL;
   const where = { isHorizontal, group: contactGroup(row.direction, row.ipVersion), context };
