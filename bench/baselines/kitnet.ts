@@ -40,7 +40,10 @@ export class Kitnet {
     return this.#seen < this.#options.mapSamples + this.#options.trainSamples;
   }
 
-  /** Learns a sample or, when all that is to be learned was, judges it; 0 while the map is made. */
+  /**
+   * Learns a sample or, when all that is to be learned was, judges it; 0 while the map is made, and
+   * always where nothing is left to learn from.
+   */
   process(sample: Float64Array): number {
     const { mapSamples } = this.#options;
     const isTraining = this.isTraining;
@@ -50,7 +53,8 @@ export class Kitnet {
       if (this.#seen === mapSamples) this.#build();
       return 0;
     }
-    return isTraining ? this.#train(sample) : this.#judge(sample);
+    if (isTraining) return this.#train(sample);
+    return this.#options.trainSamples > 0 ? this.#judge(sample) : 0;
   }
 
   #build(): void {

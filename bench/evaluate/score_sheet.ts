@@ -12,6 +12,7 @@ export class TickScores implements ScoreSheet {
   }
 
   raiseTick(address: string, tick: number, score: number): void {
+    if (Number.isNaN(score)) throw new Error(`the score of ${address} is no number`);
     const key = tickKey(address, tick);
     const before = this.#scores.get(key);
     if (before !== undefined && before >= score) return;

@@ -186,6 +186,16 @@ describe('KitNET', function () {
   });
 });
 
+describe('Kitsune without anything to learn from', () => {
+  it('finds nothing odd', () => {
+    const kitsune = new Kitsune(20);
+    const sheet = new Sheet();
+    for (let i = 0; i < 400; i++) kitsune.onPacket(packet({ timeUs: 1e15 + i * 1000 }), sheet);
+    assert.ok(sheet.scores.length > 0);
+    assert.ok(sheet.scores.every(({ score }) => score === 0));
+  });
+});
+
 describe('baselines by rule', () => {
   it('ZScore knows a host by its own past', () => {
     const baseline = new ZScore();
