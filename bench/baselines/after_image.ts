@@ -50,12 +50,13 @@ export class DampedStream {
     this.insert(Math.max(0, seconds - this.#lastSeconds), seconds);
   }
 
+  /** 0 when nothing is left, as after minutes without a value. */
   get mean(): number {
-    return this.linear / this.weight;
+    return this.weight > 0 ? this.linear / this.weight : 0;
   }
 
   get variance(): number {
-    return Math.abs(this.squared / this.weight - this.mean ** 2);
+    return this.weight > 0 ? Math.abs(this.squared / this.weight - this.mean ** 2) : 0;
   }
 
   get deviation(): number {
@@ -105,7 +106,7 @@ export class DampedPair {
   }
 
   get covariance(): number {
-    return this.#products / this.#weight;
+    return this.#weight > 0 ? this.#products / this.#weight : 0;
   }
 
   get correlation(): number {

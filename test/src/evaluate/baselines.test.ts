@@ -103,6 +103,14 @@ describe('AfterImage', () => {
     }
   });
 
+  it('DampedPair has numbers when one side was quiet for an hour', () => {
+    const pair = new DampedPair(5, 0);
+    pair.insert(0, 100, 0);
+    pair.insert(1, 60, 3600);
+    const { radius, magnitude, covariance, correlation } = pair;
+    assert.deepEqual([radius, magnitude, covariance, correlation], [0, 60, 0, 0]);
+  });
+
   it('fills 100 features, those of the sender first', () => {
     const out = new Float64Array(FEATURES);
     const features = new AfterImage();
