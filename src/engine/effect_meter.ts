@@ -47,9 +47,11 @@ export class EffectMeter {
 
   onFlow(row: FlowRowView, isAnswered: boolean): void {
     if (this.#gauges.size === 0) return;
+    const known = this.#history.endsKnownBefore(row);
+    if (!isAnswered && known.length === 0) return;
     const ends = endsOf(row);
     if (isAnswered) this.#noteWhatCameThrough(row, ends);
-    for (const host of this.#history.endsKnownBefore(row)) {
+    for (const host of known) {
       for (const gauge of this.#gauges.values()) {
         if (!gauge.hosts.has(host) || stopsFlow(gauge.status.measure, ends)) continue;
         gauge.flows++;
