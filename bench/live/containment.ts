@@ -9,7 +9,13 @@ import type { Proposal } from '../../src/domain/action.js';
 import { takeApart, type DecisionEntry } from '../../src/store/decision_line.js';
 import { lockOwner } from '../../src/store/process_lock.js';
 import { responseFiles } from '../../src/store/response_files.js';
-import { CLIENT, GatewayNet, PORT, SERVER } from '../../test/live/support/gateway_net.js';
+import {
+  ACTING_CONFIG,
+  CLIENT,
+  GatewayNet,
+  PORT,
+  SERVER,
+} from '../../test/live/support/gateway_net.js';
 import { outcomeOf, startThymus, thymus } from '../../test/src/support/thymus.js';
 
 const trials = Number(process.argv[2] ?? 200);
@@ -18,15 +24,6 @@ const MOST_TRIALS = 240;
 /** What the last flood may take. */
 const LAST_MS = 2000;
 const FLOOD = ['-q', '-n', '-S', '--rand-source', '-p', String(PORT), '-i', 'u400', '-c', '800'];
-const CONFIG = `
-respond: auto
-respond-history: 0
-respond-fleet: 1
-respond-devices: 1
-respond-impact: 1
-actuators:
-  - kind: nftables
-`;
 
 if (!(trials > 0 && trials <= MOST_TRIALS)) fail(`the number of trials is 1 to ${MOST_TRIALS}`);
 if (spawnSync('hping3', ['--version']).error !== undefined) fail('install hping3');
@@ -46,7 +43,7 @@ try {
 async function main(): Promise<void> {
   const victims = Array.from({ length: trials }, (_, i) => `10.77.2.${11 + i}`);
   net.addServers(victims);
-  writeFileSync(join(folder, 'thymus.yaml'), CONFIG);
+  writeFileSync(join(folder, 'thymus.yaml'), ACTING_CONFIG);
   const own = ['--state', folder, '--config', join(folder, 'thymus.yaml')];
   const watch = startThymus(['watch', 'lan1', '--no-store', '-q', '--respond', ...own], {
     wrapper: net.wrapper,

@@ -7,6 +7,7 @@ import { lockOwner } from '../../src/store/process_lock.js';
 import { responseFiles } from '../../src/store/response_files.js';
 import { outcomeOf, startThymus, thymus, type Outcome } from '../src/support/thymus.js';
 import {
+  ACTING_CONFIG,
   CLIENT,
   GatewayNet,
   OTHER_CLIENT,
@@ -16,15 +17,6 @@ import {
 } from './support/gateway_net.js';
 import { orSkip, whyNoProgram } from './support/needs.js';
 
-const CONFIG = `
-respond: auto
-respond-history: 0
-respond-fleet: 1
-respond-devices: 1
-respond-impact: 1
-actuators:
-  - kind: nftables
-`;
 /** Closed ones, of which a scan gets a refusal. */
 const SCANNED = Array.from({ length: 60 }, (_, i) => 2000 + i);
 const NORMAL_CALLS = 20;
@@ -54,7 +46,7 @@ describe('a watch at a gateway that answers', function () {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'thymus-loop-'));
     const config = join(folder, 'thymus.yaml');
-    writeFileSync(config, CONFIG);
+    writeFileSync(config, ACTING_CONFIG);
     const args = ['watch', 'lan1', '--no-store', '-q', '--state', folder, '--config', config];
     child = startThymus([...args, '--respond'], { wrapper: net.wrapper });
     outcome = outcomeOf(child);
@@ -119,6 +111,7 @@ describe('a watch at a gateway that answers', function () {
     assert.equal((await asked('approve', id, '--as', 'anna')).code, 0);
     await actionOf((one) => one.id === id && one.state === 'active');
     assert.equal(await net.reaches(CLIENT, SERVER, OTHER_PORT), false);
+    assert.ok(await net.reaches(OTHER_CLIENT, SERVER, OTHER_PORT));
     await checkOthers();
     assert.equal((await asked('rollback', id, '--as', 'anna')).code, 0);
     while (!(await net.reaches(CLIENT, SERVER, OTHER_PORT)));

@@ -3,6 +3,17 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { whyNoProgram } from './needs.js';
 
+/** For a watch that acts through nftables without a person, whatever it costs. */
+export const ACTING_CONFIG = `
+respond: auto
+respond-history: 0
+respond-fleet: 1
+respond-devices: 1
+respond-impact: 1
+actuators:
+  - kind: nftables
+`;
+
 export const CLIENT = '10.77.1.2';
 export const OTHER_CLIENT = '10.77.1.3';
 export const SERVER = '10.77.2.2';
