@@ -20,13 +20,14 @@ import { lasting } from './words.js';
 /**
  * D15, crypto-mining. ATT&CK T1496.
  *
- * Method: (a) the recogniser names a mining protocol. A session with text in both directions that goes
- * on for a minute, or in which both sides have sent a log-in's messages and more, is stratum, JSON whose verbs nobody else uses, and a hard fact of 21 nats: its base
- * rate is taken to be one device in 50,000 that mines with permission or speaks a JSON protocol whose
- * log-in looks the same, once in its life. Anything else of that name, such as a node of a coin's own
- * network, is worth 9. A device is told once. (b) Encrypted: a flow to the outside that is half an hour
- * old is scored by how close its rates and sizes come to shares handed in and jobs handed out, and
- * ranked among all flows of the network that grow as old; each flow once.
+ * Method: (a) the recogniser names a mining protocol. A session with text in both directions that
+ * goes on for a minute, or in which both sides have sent a log-in's messages and more, is stratum,
+ * JSON whose verbs nobody else uses, and a hard fact of 21 nats: its base rate is taken to be one
+ * device in 50,000 that mines with permission or speaks a JSON protocol whose log-in looks the
+ * same, once in its life. Anything else of that name, such as a node of a coin's own network, is
+ * worth 9. A device is told once. (b) Encrypted: a flow to the outside that is half an hour old is
+ * scored by how close its rates and sizes come to shares handed in and jobs handed out, and ranked
+ * among all flows of the network that grow as old; each flow once.
  *
  * Memory: 0.2 kB an entity that has such flows. Cold start: none for (a), 20 old flows of the network
  * for (b). Evasion: a proxy that repacks, for which (b) and beacon are left.

@@ -35,8 +35,9 @@ import { counted, lasting } from './words.js';
  * other data is taken to happen to one device in 50,000, once in its life.
  *
  * Memory: 16 flows of 0.1 kB an entity that pings. Cold start: none is needed, the null is the
- * protocol. Evasion: replies padded to their requests, with data that is sent twice each time. Tunnels in GRE, IP or UDP are decoded, what is in them is judged as any traffic; the
- * first use of a protocol is a new edge.
+ * protocol. Evasion: replies padded to their requests, with data that is sent twice each time.
+ * Tunnels in GRE, IP or UDP are decoded, what is in them is judged as any traffic; the first use of
+ * a protocol is a new edge.
  */
 export interface OddTunnelOptions {
   /** P(the size of a reply is no request's | nothing is wrong), and of a tunnel, 0 to 1. */

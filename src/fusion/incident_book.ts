@@ -24,8 +24,8 @@ const CROWD_LEAST = 10;
  * An alarm belongs to an incident of the last six hours when that incident has its entity, when
  * evidence connects its entity with one of the incident's, or when it has the same cause: the same
  * detector about the same peer. If it belongs to several, they become one, under the oldest's
- * number. An outside host joins a crowd: there are ten incidents of such that the same detector opened.
- * Otherwise it opens a new one.
+ * number. An outside host joins a crowd: there are ten incidents of such that the same detector
+ * opened. Otherwise it opens a new one.
  */
 export class IncidentBook {
   /** Incidents that can still grow, oldest first. */
