@@ -46,10 +46,11 @@ skip() {
   say "skipped $1: $2"
 }
 
-# Prints "N passed, N failed, N skipped" over a results file; fails where something failed or
-# nothing ran.
+# Prints what failed and "N passed, N failed, N skipped" over a results file; fails where something
+# failed or nothing ran.
 print_totals() {
   awk '{ p += $1; f += $2; s += $3 }
+    $2 > 0 { name = $0; sub(/^[0-9]+ [0-9]+ [0-9]+ /, "", name); print "FAILED  " name }
     END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 || p == 0 }' "$1"
 }
 
