@@ -180,7 +180,7 @@ class BeaconDetector implements Detector {
   }
 
   onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
-    if (!entity.isProven || !(row.event & FlowEvents.END)) return;
+    if (!entity.isRegular || !(row.event & FlowEvents.END)) return;
     if (!(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
     if (row.roles & FlowRoles.RESPONDER_INTERNAL) return;
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;

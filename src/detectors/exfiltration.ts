@@ -283,6 +283,7 @@ class ExfiltrationDetector implements Detector {
     if (row.roles & FlowRoles.RESPONDER_INTERNAL) return;
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
     if (row.origPayload === 0 || !entity.isProven) return;
+    if (!entity.isRegular && stepOf(row.origPayload) < 0) return;
     const state = this.#stateOf(entity);
     const sent = state.flows.take(row).origPayload;
     if (context.timeUs - state.sweptUs > SWEEP_US) this.#sweep(state, entity, context);

@@ -267,7 +267,7 @@ class NoveltyDetector implements Detector {
 
   onFlow(row: FlowRowView, entity: Entity, context: DetectorContext): void {
     // Who has not shown to exist gets no memory: made-up sources come by the thousand.
-    if (!entity.isProven || !(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
+    if (!entity.isRegular || !(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
     const state = this.#stateOf(entity);
     const number = Math.floor(context.tick / TICKS_PER_MINUTE);

@@ -148,6 +148,7 @@ class ProfileDetector implements Detector {
 
   #onKind(kind: number, isOutbound: boolean, at: Seen): void {
     const { entity, context } = at;
+    if (!entity.isRegular) return;
     const state = (entity.slots[this.#slot] ??= new ProfileState(this.#options)) as ProfileState;
     if (!state.kinds.add(kind) || entity.activeTicks === state.lastTick) return;
     const quiet = Math.max(0, entity.activeTicks - state.lastTick - 1);

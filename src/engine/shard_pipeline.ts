@@ -3,6 +3,7 @@ import { formatAddress } from '../batch/address.js';
 import {
   EventRowOffset,
   type EventRowView,
+  FlowEvents,
   FlowFlags,
   FlowRoles,
   FlowRowOffset,
@@ -399,7 +400,8 @@ export class ShardPipeline implements DetectorContext {
     const side = isOriginator ? EventRowOffset.srcAddr : EventRowOffset.dstAddr;
     const internal = isOriginator ? FlowRoles.ORIGINATOR_INTERNAL : FlowRoles.RESPONDER_INTERNAL;
     const kind = event.roles & internal ? 'device' : 'external';
-    return this.entity({ key, kind, isProven: false, bytes: event.u8, at: event.at + side });
+    const at = event.at + side;
+    return this.entity({ key, kind, isProven: false, bytes: event.u8, at, flow: event.flowIdLow });
   }
 
   #arrive(view: BatchView, timeUs: number): void {
@@ -457,6 +459,12 @@ export class ShardPipeline implements DetectorContext {
     const known = this.#entities.find(isOriginator ? row.origKey : row.respKey);
     if (known === undefined) return this.#meet(row, isOriginator);
     if (!known.isProven && provesBothSides(row)) this.#entities.prove(known);
+    if (
+      known.onlyFlow >= 0 &&
+      (row.flowIdLow !== known.onlyFlow || row.event & FlowEvents.UPDATE)
+    ) {
+      known.onlyFlow = -1;
+    }
     this.#entities.touch(known, this.tick);
     return known;
   }
@@ -467,7 +475,9 @@ export class ShardPipeline implements DetectorContext {
     const internal = isOriginator ? FlowRoles.ORIGINATOR_INTERNAL : FlowRoles.RESPONDER_INTERNAL;
     const kind = row.roles & internal ? 'device' : 'external';
     const isProven = provesBothSides(row);
-    const entity = this.#entities.create({ key, kind, isProven, bytes: row.u8, at: row.at + side });
+    const flow = row.event & FlowEvents.UPDATE ? -1 : row.flowIdLow;
+    const at = row.at + side;
+    const entity = this.#entities.create({ key, kind, isProven, bytes: row.u8, at, flow });
     this.#entities.touch(entity, this.tick);
     return entity;
   }

@@ -29,6 +29,8 @@ export class Entity {
   readonly slots: (object | null)[];
   /** It answered somebody, or was answered: an address that nobody made up. */
   isProven = false;
+  /** The flow that it was first seen in, as long as it was seen in no other; else -1. */
+  onlyFlow = -1;
   /** It was forgotten: nobody looks it up any more. */
   isForgotten = false;
   /** Kept while others are forgotten, since an alarm is open. */
@@ -57,6 +59,7 @@ export class Entity {
     this.key = spec.key;
     this.kind = spec.kind;
     this.isProven = spec.isProven;
+    this.onlyFlow = spec.flow ?? -1;
     this.isForgotten = false;
     this.isPinned = false;
     this.activeTicks = 0;
@@ -80,6 +83,8 @@ export class Entity {
     out.u8(KINDS.indexOf(this.kind));
     for (const word of [this.#word0, this.#word1, this.#word2, this.#word3]) out.u32(word >>> 0);
     out.u8(this.#prefixBits + 1);
+    out.flag(this.onlyFlow >= 0);
+    out.u32(Math.max(0, this.onlyFlow));
     out.u32(this.activeTicks);
     out.f64(this.lastTick);
   }
@@ -91,6 +96,15 @@ export class Entity {
 
   release(): void {
     this.#holders--;
+  }
+
+  /**
+   * It is known to exist and was seen in more than one short flow: there is something to compare.
+   * Habits are learned of such ones alone, since most who come in a flood, or to a popular server,
+   * never come again.
+   */
+  get isRegular(): boolean {
+    return this.isProven && this.onlyFlow < 0;
   }
 
   get isHeld(): boolean {
@@ -125,6 +139,8 @@ export interface EntitySpec {
   readonly at: number;
   /** Set for a segment: length of its prefix. */
   readonly prefixBits?: number;
+  /** The flow that it shows itself in; none by default. */
+  readonly flow?: number;
 }
 
 export interface EntityTableOptions {
@@ -301,7 +317,10 @@ function specOf(from: StateReader, isProven: boolean): EntitySpec {
   const words = new DataView(bytes.buffer);
   for (let i = 0; i < 4; i++) words.setUint32(4 * i, from.u32(), true);
   const prefixBits = from.u8() - 1;
-  const spec = { key, kind, isProven, bytes, at: 0 };
+  const hasFlow = from.flag();
+  const onlyFlow = from.u32();
+  const flow = hasFlow ? onlyFlow : -1;
+  const spec = { key, kind, isProven, bytes, at: 0, flow };
   return prefixBits < 0 ? spec : { ...spec, prefixBits };
 }
 

@@ -35,7 +35,7 @@ const DIGEST_BYTES = 32;
 const SECTIONS_MOST = 4096;
 
 /** Raised when earlier versions could misread what this one writes. */
-export const MODEL_VERSION = 1;
+export const MODEL_VERSION = 2;
 
 /** What a model says about itself. */
 export interface ModelAbout {

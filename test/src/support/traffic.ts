@@ -83,6 +83,7 @@ export class Traffic {
   ): this {
     const { up = 2000, down = 20_000, lasts = 0.5, segments = [], fields = {} } = size;
     const common = {
+      flowIdLow: this.#items.length,
       ...fields,
       ...tcp(flow),
       state: FlowStates.SF,
