@@ -7,6 +7,10 @@ import { runCommandLine } from './program.js';
 // Here and not in the engine, since it holds for the whole process.
 setFlagsFromString('--max-inlined-bytecode-size-cumulative=200');
 
+// By default a heap may double before it is collected as a whole. Growing by a quarter takes 110 MB
+// off 10 M small packets of a million hosts, for a twentieth of what judging them costs.
+setFlagsFromString('--heap-growing-percent=25');
+
 // Explicit, since a library may keep the event loop alive after the work is done. All output is
 // written synchronously or awaited by then.
 process.exit(await runCommandLine(process.argv.slice(2)));

@@ -161,9 +161,7 @@ class BeaconState implements EntityState {
   }
 
   recycle(): boolean {
-    this.edges.clear();
-    this.headline = '';
-    return true;
+    return false;
   }
 }
 

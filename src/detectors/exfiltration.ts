@@ -224,15 +224,7 @@ class ExfiltrationState implements EntityState {
   }
 
   recycle(): boolean {
-    this.destinations.clear();
-    this.flows.clear();
-    this.climbed.fill(0);
-    this.ended.fill(0);
-    this.hourShare = 0.5;
-    this.sweptUs = 0;
-    this.dueUs = 0;
-    this.headline = '';
-    return true;
+    return false;
   }
 
   save(out: StateWriter): void {

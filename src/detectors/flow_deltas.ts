@@ -86,10 +86,6 @@ export class FlowDeltas {
     return delta;
   }
 
-  clear(): void {
-    this.#totals.clear();
-  }
-
   save(out: StateWriter): void {
     this.#totals.save(out, (total) => total.save(out));
   }

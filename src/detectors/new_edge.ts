@@ -73,28 +73,57 @@ class TickSights {
 }
 
 class NewEdgeState implements EntityState {
-  readonly edges: KeySet;
+  /** The first edge, 0 before there is one. Most entities have no other, and a set is made for two. */
+  #first = 0;
+  #edges: KeySet | null = null;
   edgesSeen = 0;
   tick: TickSights | null = null;
   /** The strongest ever, for the summary. */
   headline: Sight | null = null;
 
-  constructor(options: NewEdgeOptions) {
-    this.edges = new KeySet(options.edgesMost);
+  /** True when the edge was not known. @param edge above 0 */
+  add(edge: number, { edgesMost }: NewEdgeOptions): boolean {
+    if (this.#edges !== null) return this.#edges.add(edge);
+    if (this.#first === edge) return false;
+    if (this.#first === 0) this.#first = edge;
+    else this.#spread(edgesMost).add(edge);
+    return true;
+  }
+
+  save(out: StateWriter): void {
+    out.f64(this.#first);
+    out.flag(this.#edges !== null);
+    this.#edges?.save(out);
+    out.f64(this.edgesSeen);
+    out.json(this.headline);
+  }
+
+  restore(from: StateReader, { edgesMost }: NewEdgeOptions): void {
+    this.#first = from.natural();
+    if (from.flag()) (this.#edges = new KeySet(edgesMost)).restore(from);
+    this.edgesSeen = from.natural();
+    this.headline = from.json() as Sight | null;
   }
 
   recycle(): boolean {
-    this.edges.clear();
+    this.#first = 0;
+    this.#edges = null;
     this.edgesSeen = 0;
     this.tick = null;
     this.headline = null;
     return true;
   }
+
+  #spread(edgesMost: number): KeySet {
+    this.#edges = new KeySet(edgesMost);
+    this.#edges.add(this.#first);
+    return this.#edges;
+  }
 }
 
 class NewEdgeDetector implements Detector {
   readonly name = 'new_edge';
-  readonly memoryVersion = 1;
+  readonly memoryVersion = 2;
   readonly lanes: readonly LaneId[] = ['new_edge'];
   readonly #slot: number;
   readonly #options: NewEdgeOptions;
@@ -111,9 +140,9 @@ class NewEdgeDetector implements Detector {
     if (!(row.roles & FlowRoles.ORIGINATOR_INTERNAL)) return;
     if (row.flags & (FlowFlags.MULTICAST | FlowFlags.ORIGINATOR_GUESSED)) return;
     if (contactOutcome(row) !== Contact.ANSWERED) return;
-    const state = (entity.slots[this.#slot] ??= new NewEdgeState(this.#options)) as NewEdgeState;
+    const state = (entity.slots[this.#slot] ??= new NewEdgeState()) as NewEdgeState;
     const edge = edgeKey(row);
-    if (!state.edges.add(edge)) return;
+    if (!state.add(edge, this.#options)) return;
     state.tick ??= this.#beginTick(entity);
     if (state.tick === null) context.population.dropSight();
     else this.#judge(state, edge, { row, entity, context });
@@ -132,17 +161,13 @@ class NewEdgeDetector implements Detector {
   }
 
   saveEntity(entity: Entity, out: StateWriter): void {
-    const { edges, edgesSeen, headline } = entity.slots[this.#slot] as NewEdgeState;
-    edges.save(out);
-    out.f64(edgesSeen);
-    out.json(headline);
+    (entity.slots[this.#slot] as NewEdgeState).save(out);
   }
 
   restoreEntity(entity: Entity, from: StateReader): void {
-    const state = (entity.slots[this.#slot] = new NewEdgeState(this.#options));
-    state.edges.restore(from);
-    state.edgesSeen = from.natural();
-    state.headline = from.json() as Sight | null;
+    const state = new NewEdgeState();
+    entity.slots[this.#slot] = state;
+    state.restore(from, this.#options);
   }
 
   /** Null when too many entities have first sights in this tick. */

@@ -198,18 +198,8 @@ class NoveltyState implements EntityState {
     this.flows = new FlowDeltas(options.flowsMost);
   }
 
-  /** REQUIRES: no minute waits; who does is held. */
   recycle(): boolean {
-    this.minute.clear();
-    this.flows.clear();
-    this.own.clear();
-    this.#weeks.clear();
-    this.#lastHour = NaN;
-    this.firstUs = NaN;
-    this.minuteNumber = NaN;
-    this.valuesMinute = NaN;
-    this.headline = '';
-    return true;
+    return false;
   }
 
   /** Between two ticks no minute waits. */

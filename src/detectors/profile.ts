@@ -77,15 +77,7 @@ class ProfileState implements EntityState {
   }
 
   recycle(): boolean {
-    this.kinds.clear();
-    this.history.clear();
-    this.walk.clear();
-    this.lastTick = 0;
-    this.newKinds = 0;
-    this.firstUs = 0;
-    this.lastUs = 0;
-    this.last = '';
-    return true;
+    return false;
   }
 
   save(out: StateWriter): void {

@@ -199,11 +199,9 @@ const clearWalk = (walk: Walk): void => walk.clear();
  * bet on, so it is only written down: most entities never have another one.
  */
 class ScanState implements EntityState {
-  /** 0 before there is one. */
-  firstContact = 0;
+  /** Key of the host of the first contact; -1 before there is one. */
+  firstHost = -1;
   firstPort = 0;
-  firstHost = 0;
-  firstUs = 0;
   firstLnE = 0;
   walks: Walks | null = null;
   /** What the operator has declared; null before it was asked for. */
@@ -214,10 +212,8 @@ class ScanState implements EntityState {
   lessons = 0;
 
   recycle(): boolean {
-    this.firstContact = 0;
+    this.firstHost = -1;
     this.firstPort = 0;
-    this.firstHost = 0;
-    this.firstUs = 0;
     this.firstLnE = 0;
     this.walks = null;
     this.isDeclared = null;
@@ -228,18 +224,15 @@ class ScanState implements EntityState {
   }
 
   save(out: StateWriter): void {
-    const { firstContact, firstPort, firstHost, firstUs, firstLnE } = this;
-    out.f64s([firstContact, firstPort, firstHost, firstUs, firstLnE]);
+    out.f64s([this.firstHost + 1, this.firstPort, this.firstLnE]);
     out.f64s([this.begunUs, this.lessonTick, this.lessons]);
     out.flag(this.walks !== null);
     this.walks?.save(out);
   }
 
   restore(from: StateReader, options: ScanOptions): void {
-    this.firstContact = from.natural();
+    this.firstHost = from.natural() - 1;
     this.firstPort = from.natural();
-    this.firstHost = from.natural();
-    this.firstUs = from.time();
     this.firstLnE = from.f64();
     this.begunUs = from.time();
     this.lessonTick = from.time(TICK_US);
@@ -252,7 +245,7 @@ class ScanState implements EntityState {
 
 class ScanDetector implements Detector {
   readonly name = 'scan';
-  readonly memoryVersion = 2;
+  readonly memoryVersion = 3;
   readonly lanes: readonly LaneId[] = ['scan_horizontal', 'scan_vertical'];
   readonly #slot: number;
   readonly #options: ScanOptions;
@@ -269,9 +262,9 @@ class ScanDetector implements Detector {
     const state = (entity.slots[this.#slot] ??= new ScanState()) as ScanState;
     if ((state.isDeclared ??= context.mayScan(entity))) return;
     const port = portKey(row);
-    const contact = pairKey(row.respKey, port);
     const { walks } = state;
-    if (walks === null ? contact === state.firstContact : !walks.contacts.add(contact)) return;
+    const contact = pairKey(row.respKey, port);
+    if (walks === null ? isFirstContact(state, row, port) : !walks.contacts.add(contact)) return;
     const answered = outcome === Contact.ANSWERED;
     const group = contactGroup(row.direction, row.ipVersion);
     const { contacts } = context.population;
@@ -280,8 +273,10 @@ class ScanDetector implements Detector {
     const { theta1, stealthOfSearch, stealth0 } = this.#options;
     let lnE = lnOutcomeRatio(answered, theta1, theta0);
     if (!answered) lnE += lnOutcomeRatio(isStealthProbe(row), stealthOfSearch, stealth0);
-    if (state.firstContact === 0) {
-      begin(state, contact, { port, lnE, row });
+    if (state.firstHost < 0) {
+      state.firstHost = row.respKey;
+      state.firstPort = port;
+      state.firstLnE = lnE;
     } else {
       const { ports, hosts } = walks ?? this.#startWalks(state, contact);
       const at = { lnE, abreast0, row, entity, context };
@@ -314,10 +309,10 @@ class ScanDetector implements Detector {
   /** The second contact: the first, which was only written down, begins the walks. */
   #startWalks(state: ScanState, second: number): Walks {
     const walks = new Walks(this.#options);
-    walks.contacts.add(state.firstContact);
+    walks.contacts.add(pairKey(state.firstHost, state.firstPort));
     walks.contacts.add(second);
     for (const walk of [walks.ports.claim(state.firstPort), walks.hosts.claim(state.firstHost)]) {
-      this.#advance(walk, state.firstLnE, state.firstUs);
+      this.#advance(walk, state.firstLnE, state.begunUs);
     }
     state.walks = walks;
     return walks;
@@ -392,16 +387,8 @@ interface Step {
   readonly context: DetectorContext;
 }
 
-function begin(
-  state: ScanState,
-  contact: number,
-  { port, lnE, row }: { readonly port: number; readonly lnE: number; readonly row: FlowRowView },
-): void {
-  state.firstContact = contact;
-  state.firstPort = port;
-  state.firstHost = row.respKey;
-  state.firstUs = row.tsFirstUs;
-  state.firstLnE = lnE;
+function isFirstContact(state: ScanState, row: FlowRowView, port: number): boolean {
+  return state.firstHost === row.respKey && state.firstPort === port;
 }
 
 export function createScanDetector(slot: number, options: Partial<ScanOptions> = {}): Detector {

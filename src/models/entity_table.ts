@@ -155,7 +155,8 @@ export interface EntityTableOptions {
   readonly probationMost: number;
 }
 
-export const ENTITY_TABLE_DEFAULTS = { provenMost: 131_072, probationMost: 8_192 } as const;
+/** A hundred thousand hosts, in whole shares of partitions. */
+export const ENTITY_TABLE_DEFAULTS = { provenMost: 100_352, probationMost: 8_192 } as const;
 
 /** How many pinned entities a full ward passes over before it forgets one all the same. */
 const PINNED_PASSED_OVER = 8;

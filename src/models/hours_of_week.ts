@@ -29,11 +29,6 @@ export class HoursOfWeek {
     else this.#pairs[this.#placeOf(slot)]!++;
   }
 
-  clear(): void {
-    this.#pairs = NO_PAIRS;
-    this.#all = null;
-  }
-
   /** All counts, a byte each. */
   save(out: StateWriter): void {
     out.bytes(this.#all ?? this.#spread());

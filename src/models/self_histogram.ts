@@ -26,12 +26,6 @@ export class SelfHistogram {
     this.#binWidth = binWidth;
   }
 
-  /** Forgets everything. */
-  clear(): void {
-    this.#used = 0;
-    this.#n = 0;
-  }
-
   /** Values learned, of each feature. */
   get size(): number {
     return this.#n;
