@@ -22,19 +22,33 @@ bool read_question(Reader* message, Question* question, DnsFaults* faults) {
   return message->ok();
 }
 
+void write_query(std::string_view name, uint16_t type, EventWriter* events) {
+  const EventWriter::Mark before = events->mark();
+  events->open(ids::kQueries);
+  events->put_text(ids::queries::kRrname, name);
+  events->put(ids::queries::kRrtype, type);
+  events->close();
+  if (events->truncated()) events->rewind(before);
+}
+
 bool write_questions(Reader* message, uint16_t count, EventWriter* events, DnsFaults* faults) {
   Question question;
   for (uint16_t i = 0; i < count; ++i) {
     if (!read_question(message, &question, faults)) return false;
     if (events->truncated()) return true;
-    const EventWriter::Mark before = events->mark();
-    events->open(ids::kQueries);
-    events->put_text(ids::queries::kRrname, question.name.view());
-    events->put(ids::queries::kRrtype, question.type);
-    events->close();
-    if (events->truncated()) events->rewind(before);
+    write_query(question.name.view(), question.type, events);
   }
   return true;
+}
+
+// An inverse query asks with a record in the answer section (RFC 1035, 6.4.1).
+void write_inverse_question(const DnsHeader& header, Reader records, EventWriter* events) {
+  constexpr uint8_t kInverse = 1;
+  if (header.opcode() != kInverse || header.is_response() || header.questions > 0) return;
+  DnsFaults faults;
+  DnsRecord record;
+  if (header.answers == 0 || !read_dns_record(&records, &record, &faults)) return;
+  if (!record.name.view().empty()) write_query(record.name.view(), record.type, events);
 }
 
 // The smallest question has 5 bytes and the smallest record 11, but counts that are a little too
@@ -185,6 +199,7 @@ bool write_dns_message(const DnsMessage& message, uint64_t tx_id, EventWriter* e
     faults->add(anomaly_code::kDnsMalformedData);
     return false;
   }
+  write_inverse_question(header, cursor, events);
   for (const Section& section :
        {Section{ids::kAnswers, header.answers, anomaly_code::kDnsMalformedData},
         Section{ids::kAuthorities, header.authorities, anomaly_code::kDnsInvalidAuthorities},

@@ -376,6 +376,22 @@ TEST_CASE("dns: knows records without a question on its port, when they are whol
   CHECK(udp(9999).probe(inverse.bytes()) == Likelihood::kNo);
 }
 
+TEST_CASE("dns: the record of an inverse query is what it asks for") {
+  const auto inverse = [](uint16_t flags, const Raw& name) {
+    DnsBuilder message(1, flags);
+    message.record(DnsBuilder::kAnswers, name, kA, 0, {});
+    ParserRun run = udp();
+    run.feed(message.bytes(), (flags & 0x8000) == 0);
+    return run.log().of(event::kDns).at(0).objects(ids::kQueries);
+  };
+  const auto queries = inverse(1 << 11, DnsBuilder::name("192.0.2.1"));
+  REQUIRE(queries.size() == 1);
+  CHECK(queries[0].text(ids::queries::kRrname) == "192.0.2.1");
+  CHECK(queries[0].number(ids::queries::kRrtype) == kA);
+  CHECK(inverse(1 << 11, {0}).empty());
+  CHECK(inverse(0x8000 | 1 << 11, DnsBuilder::name("192.0.2.1")).empty());
+}
+
 TEST_CASE("dns: knows a bare error on its port") {
   CHECK(udp().probe(DnsBuilder(1, 0x8181).bytes(), false) == Likelihood::kLikely);
   CHECK(udp().probe(DnsBuilder(1, 0x8180).bytes(), false) == Likelihood::kNo);
