@@ -142,6 +142,7 @@ stream::Faults Inspector::reassemble(const decode::PacketView& view, int dir,
   // What a RST carries says why and is no part of the stream (RFC 9293, 3.5.3).
   if (!(view.tcp_flags & tcp::kRst)) {
     const bool is_syn = view.tcp_flags & tcp::kSyn;
+    if (is_syn) note_plain_bytes(view, dir, *flow, &state);
     if (is_syn && view.tcp_flags & tcp::kAck) streams_.expect_first(dir ^ 1, view.tcp_ack, &state);
     // Bytes that a header claims and its frame never had reach no receiver.
     const bool is_cut = view.is_truncated();
@@ -184,6 +185,16 @@ stream::Faults Inspector::on_last_payload(int dir, Flow* flow) {
   const stream::Faults faults = streams_.flush(dir, &state, &receiver);
   store(state, flow);
   return faults;
+}
+
+// A SYN that is sent again comes late: what was shown without asking stays shown.
+void Inspector::note_plain_bytes(const decode::PacketView& view, int dir, const Flow& flow,
+                                 stream::State* state) {
+  for (const int d : {0, 1}) {
+    const uint64_t own_bytes = d == dir ? view.payload_wire_bytes : 0;
+    const bool was_plain = flow.payload_seen & payload_bit::kPlain << d;
+    if (was_plain && flow.direction[d].payload > own_bytes) streams_.note_shown(d, state);
+  }
 }
 
 stream::State Inspector::state_of(const Flow& flow) const {

@@ -83,6 +83,8 @@ class Inspector final : private dpi::Expectations {
 
   stream::Faults reassemble(const decode::PacketView& view, int dir, const dpi::Segment& segment,
                             Flow* flow);
+  void note_plain_bytes(const decode::PacketView& view, int dir, const Flow& flow,
+                        stream::State* state);
   stream::State state_of(const Flow& flow) const;
   void store(stream::State state, Flow* flow);
   void note_facts(const dpi::FlowFacts& said, Flow* flow);

@@ -37,6 +37,8 @@ bool Reassembler::is_plain(int dir, const State& state) const {
   return (state.flags >> dir & (kStarted | kOwesGap | kEnded)) == kStarted;
 }
 
+void Reassembler::note_shown(int dir, State* state) { set(kUsed, dir, state); }
+
 void Reassembler::expect_first(int dir, uint32_t seq, State* state) {
   if (has(kUsed, dir, *state) || has(kEnded, dir, *state)) return;
   set(kStarted, dir, state);

@@ -79,6 +79,8 @@ class Reassembler {
   // `state.next`, is whole and has neither SYN nor FIN; the owner then moves `next`.
   bool is_plain(int dir, const State& state) const;
 
+  // The owner showed bytes itself, as is_plain allows: no SYN moves the beginning any more.
+  void note_shown(int dir, State* state);
   // The other side's SYN-ACK says which byte comes first.
   void expect_first(int dir, uint32_t seq, State* state);
   // Shows what can be shown and keeps what must wait. Ends with no call when `receiver` said false:

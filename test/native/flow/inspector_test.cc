@@ -20,7 +20,32 @@ decode::PacketView segment(PacketMaker* make, int64_t at_ms, Endpoint from, Endp
   return view;
 }
 
+dpi::AppId app_of(TrackerRig* rig) {
+  rig->finish_at(1000);
+  return rig->sink.records.back().flow.app;
+}
+
 }  // namespace
+
+TEST_CASE("inspector: a handshake that is sent again does not begin the stream anew") {
+  const std::string start = "GET /a HTTP/1.1\r\n";
+  const std::string rest = "Host: a.example\r\n\r\n";
+  const auto n = static_cast<uint32_t>(start.size());
+  TrackerRig rig;
+  rig.feed({rig.make.tcp(0, kClient, kServer, kSyn, 0, 100)});
+  auto syn_ack = rig.make.tcp(1, kServer, kClient, kSyn | kAck, 0, 500);
+  syn_ack.tcp_ack = 101;
+  rig.feed({syn_ack, segment(&rig.make, 2, kClient, kServer, 101, start)});
+  SUBCASE("its answer") {
+    syn_ack.index = 7;
+    rig.feed({syn_ack});
+  }
+  SUBCASE("its request") { rig.feed({rig.make.tcp(3, kClient, kServer, kSyn, 0, 100)}); }
+  rig.feed({segment(&rig.make, 4, kClient, kServer, 101 + n, rest)});
+  CHECK(rig.tracker.stream_counters().gaps == 0);
+  CHECK(rig.tracker.inspector_counters().bytes == start.size() + rest.size());
+  CHECK(app_of(&rig) == dpi::AppId::kHttp);
+}
 
 TEST_CASE("inspector: what fills up the frame of an acknowledgement is no payload") {
   const std::string request = "GET /a HTTP/1.1\r\nHost: a.example\r\n\r\n";
