@@ -300,7 +300,8 @@ void Inspector::choose(const dpi::Segment& segment, Flow* flow) {
   }
 }
 
-// The start of a direction came in several segments. It is kept until somebody wants the flow.
+// The start of a direction came in several segments. It is kept until somebody wants the flow. Of
+// a direction that begins now all is shown.
 void Inspector::choose_by_head(const dpi::Segment& segment, Flow* flow) {
   const int own = segment.from_originator ? 0 : 1;
   auto* kept_heads = static_cast<Heads*>(memory_.open(flow->parser_state));
@@ -310,7 +311,7 @@ void Inspector::choose_by_head(const dpi::Segment& segment, Flow* flow) {
   // A parser that is tried takes memory of its own, and may give up ours.
   const Heads heads = *kept_heads;
   dpi::Segment first = segment;
-  first.data = heads.of[own].kept();
+  if (before > 0) first.data = heads.of[own].kept();
   first.seq -= static_cast<uint32_t>(before);
   const dpi::Segment other{heads.of[own ^ 1].kept(), segment.ts_ns,    !segment.from_originator,
                            segment.transport,        segment.dst_port, segment.src_port};
@@ -322,7 +323,7 @@ void Inspector::choose_by_head(const dpi::Segment& segment, Flow* flow) {
     return;
   }
   memory_.free(kept, sizeof(Heads));
-  const size_t used = heads.of[own].size - before;
+  const size_t used = before > 0 ? heads.of[own].size - before : segment.data.size();
   if (used == segment.data.size() || flow->inspection == Inspection::kOver) return;
   dpi::Segment rest = segment;
   rest.data = segment.data.subspan(used);

@@ -47,6 +47,17 @@ TEST_CASE("inspector: a handshake that is sent again does not begin the stream a
   CHECK(app_of(&rig) == dpi::AppId::kHttp);
 }
 
+TEST_CASE("inspector: a side that begins after the other's short start is shown whole") {
+  TrackerRig rig;
+  const std::string start = "<?xml version='1.0' encoding='UTF-8' ?>";
+  const std::string answer = start + "<stream:stream id='1' xmlns='jabber:client'>";
+  rig.feed({rig.make.tcp(0, kClient, kServer, kSyn, 0, 100),
+            rig.make.tcp(1, kServer, kClient, kSyn | kAck, 0, 500),
+            segment(&rig.make, 2, kClient, kServer, 101, "hello"),
+            segment(&rig.make, 3, kServer, kClient, 501, answer)});
+  CHECK(app_of(&rig) == dpi::AppId::kXmpp);
+}
+
 TEST_CASE("inspector: what fills up the frame of an acknowledgement is no payload") {
   const std::string request = "GET /a HTTP/1.1\r\nHost: a.example\r\n\r\n";
   const std::string response = "HTTP/1.1 204 No Content\r\n\r\n";
