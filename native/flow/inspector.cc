@@ -47,9 +47,19 @@ struct Heads {
   Head of[2];
 };
 
-// What the side that has not spoken yet will say is compared with what the parser understands.
-void await_other_side(const dpi::Segment& segment, Flow* flow) {
-  if (segment.transport != dpi::Transport::kTcp) return;
+bool is_port_of(uint16_t port, const dpi::Parser& parser) {
+  return std::ranges::find(parser.ports, port) != parser.ports.end();
+}
+
+// What the side that has not spoken yet will say is compared with what the parser understands: of
+// datagrams where they go to the port of another service.
+void await_other_side(const dpi::Segment& segment, const dpi::Parser& parser, Flow* flow) {
+  if (segment.transport == dpi::Transport::kSctp) return;
+  if (segment.transport == dpi::Transport::kUdp &&
+      (!segment.from_originator || is_port_of(segment.dst_port, parser) ||
+       !dpi::is_service_port(segment.dst_port, segment.transport))) {
+    return;
+  }
   const int other = segment.from_originator ? 1 : 0;
   const bool has_spoken = flow->payload_seen & payload_bit::kSeen << other;
   const unsigned rest = flow->payload_seen & ~(unknown_bit(true) | unknown_bit(false));
@@ -228,7 +238,11 @@ void Inspector::show(const dpi::Segment& segment, Flow* flow) {
   const uint8_t unseen = unknown_bit(segment.from_originator);
   if (flow->inspection == Inspection::kAttached && flow->payload_seen & unseen) {
     flow->payload_seen = static_cast<uint8_t>(flow->payload_seen & ~unseen);
-    compare_sides(segment, flow);
+    if (segment.transport == dpi::Transport::kTcp) {
+      compare_sides(segment, flow);
+    } else if (answers_as_service(segment, flow)) {
+      return;
+    }
   }
   settle(feed(segment, flow), segment, flow);
 }
@@ -245,6 +259,21 @@ void Inspector::compare_sides(const dpi::Segment& segment, Flow* flow) {
     dpi::write_anomaly(anomaly_code::kProtoDetectMismatch, &writer_);
     return;
   }
+}
+
+// A service on its own port is known by its answer, whatever its first datagram was.
+bool Inspector::answers_as_service(const dpi::Segment& answer, Flow* flow) {
+  if (parser_of(*flow).probe(answer) != dpi::Likelihood::kNo) return false;
+  for (const uint8_t other : dpi::candidates(answer, &room_)) {
+    const dpi::Parser& parser = *dpi::parsers()[other];
+    if (!is_port_of(answer.src_port, parser)) continue;
+    if (parser.probe(answer) != dpi::Likelihood::kLikely) continue;
+    on_end(flow);
+    flow->inspection = Inspection::kUndecided;
+    try_parser(other, answer, nullptr, flow);
+    return true;
+  }
+  return false;
 }
 
 void Inspector::set_app(dpi::AppId app, Flow* flow) {
@@ -457,7 +486,8 @@ void Inspector::settle(dpi::Answer answer, const dpi::Segment& segment, Flow* fl
       break;
     case dpi::Answer::kAccept:
       known();
-      if (flow->inspection != Inspection::kAttached) await_other_side(segment, flow);
+      if (flow->inspection != Inspection::kAttached)
+        await_other_side(segment, parser_of(*flow), flow);
       flow->inspection = Inspection::kAttached;
       break;
     case dpi::Answer::kDone:

@@ -93,6 +93,8 @@ class Inspector final : private dpi::Expectations {
   void show(const dpi::Segment& segment, Flow* flow);
   // The second side begins to speak: whether it is another protocol than the first side's.
   void compare_sides(const dpi::Segment& segment, Flow* flow);
+  // The first answer to a datagram, at the port of a service: true when it is that service's.
+  bool answers_as_service(const dpi::Segment& answer, Flow* flow);
   void set_app(dpi::AppId app, Flow* flow);
   void show_messages(const dpi::Segment& packet, Flow* flow);
   void choose(const dpi::Segment& segment, Flow* flow);

@@ -7,6 +7,7 @@
 using namespace thymus;
 using namespace thymus::test;
 using namespace thymus::decode::tcp_flag;
+using namespace std::string_literals;
 
 namespace {
 
@@ -15,6 +16,14 @@ decode::PacketView segment(PacketMaker* make, int64_t at_ms, Endpoint from, Endp
                            uint32_t seq, const std::string& payload) {
   const auto n = static_cast<uint32_t>(payload.size());
   decode::PacketView view = make->tcp(at_ms, from, to, kAck, n, seq);
+  view.frame = reinterpret_cast<const uint8_t*>(payload.data());
+  view.payload_offset = 0;
+  return view;
+}
+
+decode::PacketView datagram(PacketMaker* make, int64_t at_ms, Endpoint from, Endpoint to,
+                            const std::string& payload) {
+  decode::PacketView view = make->udp(at_ms, from, to, static_cast<uint32_t>(payload.size()));
   view.frame = reinterpret_cast<const uint8_t*>(payload.data());
   view.payload_offset = 0;
   return view;
@@ -45,6 +54,26 @@ TEST_CASE("inspector: a handshake that is sent again does not begin the stream a
   CHECK(rig.tracker.stream_counters().gaps == 0);
   CHECK(rig.tracker.inspector_counters().bytes == start.size() + rest.size());
   CHECK(app_of(&rig) == dpi::AppId::kHttp);
+}
+
+TEST_CASE("inspector: a service on its port is known by its answer to what is none of its own") {
+  const Endpoint kResolver{kServer.address, 53};
+  const std::string junk =
+      "\x30\x29\x02\x01\x01\x04\x06public\xa0\x1c\x02\x04\x01\x02\x03\x04\x02\x01"
+      "\0\x02\x01\0\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x02\0\x05\0"s;
+  const std::string refusal = "\x30\x29\x80\x81\0\0\0\0\0\0\0\0"s;
+  TrackerRig rig;
+  rig.feed({datagram(&rig.make, 0, kClient, kResolver, junk)});
+  SUBCASE("which answers in its own words") {
+    rig.feed({datagram(&rig.make, 1, kResolver, kClient, refusal)});
+    rig.finish_at(10);
+    CHECK(rig.sink.records.back().flow.app == dpi::AppId::kDns);
+    CHECK(rig.sink.records.back().extras.app_before == dpi::AppId::kSnmp);
+  }
+  SUBCASE("and by nothing else") {
+    rig.feed({datagram(&rig.make, 1, kResolver, kClient, "something")});
+    CHECK(app_of(&rig) == dpi::AppId::kSnmp);
+  }
 }
 
 TEST_CASE("inspector: a side that begins after the other's short start is shown whole") {
