@@ -347,6 +347,10 @@ Bytes RecordWriter::detail_of(const flow::Flow& flow, const flow::FlowExtras& ex
   if (flow.orig_window_scale > 0) {
     fields_.put(detail::kOrigWindowScale, flow.orig_window_scale - 1u);
   }
+  if (flow.key.protocol == decode::ip_protocol::kEsp) {
+    const uint32_t spi = flow::spi_of(flow.key, flow.orig_is_b);
+    if (spi != 0) fields_.put(detail::kSpi, spi);
+  }
   if (flow.syn_options != 0) {
     fields_.put_text(detail::kOrigTcpOptions, tcp_option_names(flow.syn_options).view());
   }

@@ -30,6 +30,23 @@ void icmp_ports(uint8_t protocol, uint8_t type, uint8_t code, uint16_t id, FlowK
   }
 }
 
+void esp_ports(const decode::PacketView& view, FlowKey* key) {
+  if (view.is_fragment) return;
+  Reader r(view.payload());
+  key->port_a = r.be16();
+  key->port_b = r.be16();
+}
+
+// What takes the place of ports where there are none.
+void other_ports(const decode::PacketView& view, FlowKey* key) {
+  if (view.protocol == ip::kEsp) return esp_ports(view, key);
+  if (view.protocol != ip::kIcmp && view.protocol != ip::kIcmpV6) return;
+  key->port_a = key->port_b = 0;
+  if (view.transport_ok) {
+    icmp_ports(view.protocol, view.icmp_type, view.icmp_code, view.icmp_id, key);
+  }
+}
+
 bool put_in_order(FlowKey* key) {
   const uint64_t a0 = key->a.high(), a1 = key->a.low(), b0 = key->b.high(), b1 = key->b.low();
   const bool swapped = a0 != b0 ? a0 > b0 : a1 != b1 ? a1 > b1 : key->port_a > key->port_b;
@@ -53,14 +70,7 @@ bool make_key(const decode::PacketView& view, FlowKey* key) {
   key->vlan_inner = view.vlan_inner;
   key->tunnel_id = identity_is_symmetric(view.tunnel_type) ? view.tunnel_id : 0;
   key->icmp_id = 0;
-  const bool icmp = view.protocol == ip::kIcmp || view.protocol == ip::kIcmpV6;
-  if (icmp) {
-    if (view.transport_ok) {
-      icmp_ports(view.protocol, view.icmp_type, view.icmp_code, view.icmp_id, key);
-    } else {
-      key->port_a = key->port_b = 0;
-    }
-  }
+  if (view.protocol != ip::kTcp && view.protocol != ip::kUdp) other_ports(view, key);
   return put_in_order(key);
 }
 

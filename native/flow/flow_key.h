@@ -1,5 +1,6 @@
 // What tells one flow from another: the five-tuple in canonical order, tunnel and VLAN identity.
-// Both directions of a biflow (RFC 5103) have the same key.
+// Both directions of a biflow (RFC 5103) have the same key. A security association of ESP (RFC
+// 4303) is one-way: its security parameters index makes it a flow of its own.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,9 @@ namespace thymus::flow {
 struct FlowKey {
   IpAddress a;  // the smaller endpoint, in an arbitrary but fixed order
   IpAddress b;
-  uint16_t port_a;  // ICMP: the type that this end sends in the exchange
+  // ICMP: the type that this end sends in the exchange. ESP: the sender has the upper half of the
+  // SPI, the receiver the lower one.
+  uint16_t port_a;
   uint16_t port_b;
   uint8_t protocol;
   uint8_t tunnel_type;
@@ -30,6 +33,13 @@ static_assert(sizeof(FlowKey) == 48);
 // Fills `key` from an IP packet. Returns true when the packet's source is endpoint b.
 // TEIDs, MPLS labels and L2TP sessions differ by direction and stay out; VNIs and GRE keys count.
 bool make_key(const decode::PacketView& view, FlowKey* key);
+
+// The security parameters index of a flow of ESP, from its originator; 0 of fragments, which do not
+// all carry it.
+inline uint32_t spi_of(const FlowKey& key, bool orig_is_b) {
+  return orig_is_b ? uint32_t{key.port_b} << 16 | key.port_a
+                   : uint32_t{key.port_a} << 16 | key.port_b;
+}
 
 // The key of the flow that an ICMP error quotes; false when it quotes none.
 bool make_embedded_key(const decode::PacketView& view, FlowKey* key);

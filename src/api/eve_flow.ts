@@ -52,6 +52,7 @@ export function flowLine(row: FlowRowView, detail: Buffer, addresses: AddressTex
     `{"timestamp":"${eveTime(row.tsLastUs)}","flow_id":${flowNumber(row.flowIdHigh, row.flowIdLow)},` +
     `"event_type":"flow"${vlanJson(row)}${endpointsJson(row, addresses)}` +
     `,"proto":"${ipProtocolName(row.protocol)}","ip_v":${row.ipVersion}${icmpJson(row)}` +
+    (texts.spi === null ? '' : `,"spi":${texts.spi}`) +
     (row.app === APP_UNKNOWN ? '' : `,"app_proto":${jsonString(appName(row.app))}`) +
     `${appJson('app_proto_ts', texts.appTs)}${appJson('app_proto_tc', texts.appTc)}` +
     appJson('app_proto_orig', texts.appOrig) +
@@ -192,6 +193,7 @@ interface DetailJson {
   appOrig: number;
   gtpU: string[];
   subscriber: string;
+  spi: number | null;
 }
 
 function detailJson(detail: Buffer): DetailJson {
@@ -209,6 +211,7 @@ function detailJson(detail: Buffer): DetailJson {
     appOrig: APP_UNKNOWN,
     gtpU: [],
     subscriber: '',
+    spi: null,
   };
   eachField(detail, [0, detail.length], (number, from, to) => {
     if (from === to) return;
@@ -251,6 +254,9 @@ function detailJson(detail: Buffer): DetailJson {
         break;
       case Detail.SUBSCRIBER_ID:
         texts.subscriber = `{${bodyJson(SUBSCRIBER_PLAN, detail, from, to)}}`;
+        break;
+      case Detail.SPI:
+        texts.spi = readUnsigned(detail, from, to);
         break;
     }
   });

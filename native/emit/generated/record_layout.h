@@ -5,7 +5,7 @@
 
 namespace thymus::emit {
 
-inline constexpr uint32_t kLayoutHash = 0xc22e5437;
+inline constexpr uint32_t kLayoutHash = 0x39fc1963;
 
 struct FlowRow {
   double order_index;  // index in the input of the packet that caused this record, or of the flow's last packet when a timer did: second key of the total order

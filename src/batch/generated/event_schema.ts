@@ -618,6 +618,7 @@ export const EVENT_SCHEMA: ReadonlyMap<number, FieldSchema> = new Map<number, Fi
       { name: 'ue_address', type: 'str', list: false, fields: [] },
       { name: 'confirmed', type: 'bool', list: false, showFalse: true, fields: [] },
     ] },
+    { name: 'spi', type: 'u', list: false, fields: [] },
   ] }],
   [31992, { name: 'ftp', type: 'event', list: false, fields: [
     { name: 'command', type: 'str', list: false, fields: [] },
@@ -2955,6 +2956,7 @@ export const EventField = {
     APP_TS: 9,
     APP_TC: 10,
     APP_ORIG: 11,
+    SPI: 14,
     GTP_U_ID: 12,
     GTP_U: {
       FROM_ORIGINATOR: 1,

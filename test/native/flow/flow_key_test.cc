@@ -49,6 +49,32 @@ TEST_CASE("flow key: an echo and its reply are one flow; asking back and another
   CHECK_FALSE(key_of(echo(kClient, kServer, kEchoRequest, 8)) == request);
 }
 
+TEST_CASE("flow key: each security association of ESP is a flow, its fragments are none of them") {
+  const auto esp = [](Endpoint from, Endpoint to, const std::vector<uint8_t>& spi) {
+    decode::PacketView v{};
+    v.network = decode::Network::kIpv4;
+    v.protocol = decode::ip_protocol::kEsp;
+    v.src = from.address;
+    v.dst = to.address;
+    v.frame = spi.data();
+    v.payload_bytes = v.payload_wire_bytes = static_cast<uint32_t>(spi.size());
+    return v;
+  };
+  const std::vector<uint8_t> one{0x12, 0x34, 0x56, 0x78, 0, 0, 0, 1}, two{0, 0, 0, 9, 0, 0, 0, 1};
+  for (const auto& [from, to] : {std::pair{kClient, kServer}, std::pair{kServer, kClient}}) {
+    FlowKey key;
+    const bool from_b = flow::make_key(esp(from, to, one), &key);
+    CHECK(flow::spi_of(key, from_b) == 0x12345678);
+    CHECK_FALSE(key_of(esp(from, to, two)) == key);
+    CHECK_FALSE(key_of(esp(to, from, one)) == key);
+    decode::PacketView fragment = esp(from, to, one);
+    fragment.is_fragment = true;
+    FlowKey of_fragments;
+    CHECK(flow::spi_of(of_fragments, flow::make_key(fragment, &of_fragments)) == 0);
+    CHECK(key_of(esp(from, to, {})) == of_fragments);
+  }
+}
+
 TEST_CASE("flow key: networks and VLANs apart, TEIDs of the two directions together") {
   PacketMaker make;
   decode::PacketView v = make.udp(0, kClient, kServer, 1);

@@ -119,6 +119,12 @@ describe('eve flow', () => {
     });
   });
 
+  it('names a security association by its index', () => {
+    const event = flowJson(flowRow({ protocol: 50 }), tlv(Detail.SPI, 0x12345678));
+    assert.equal(event['spi'], 0x12345678);
+    assert.equal(event['dest_port'], undefined);
+  });
+
   it('says what one side alone speaks and what the flow was before', () => {
     const detail = tlvs(
       tlv(Detail.APP_TC, APP_NAMES.indexOf('ssh')),

@@ -21,6 +21,7 @@ inline constexpr uint16_t kAppTc = 10;
 inline constexpr uint16_t kAppOrig = 11;
 inline constexpr uint16_t kGtpU = 12;
 inline constexpr uint16_t kSubscriber = 13;
+inline constexpr uint16_t kSpi = 14;
 namespace gtp_u {
 inline constexpr uint16_t kFromOriginator = 1;
 inline constexpr uint16_t kTeid = 2;
