@@ -28,8 +28,12 @@ constexpr size_t kMaxBodyBytes = 16 * 1024;  // of what is read; longer ones are
 constexpr size_t kMaxMethodBytes = 32;
 constexpr uint32_t kMaxEvents = 20'000;
 
+// A flow of nothing else has its name after so many.
+constexpr uint8_t kKeepAlivesSeen = 2;
+
 struct State {
   uint32_t n_events;
+  uint8_t n_keep_alives;
   uint32_t skip_bytes[2];  // of a body, by direction
 };
 
@@ -117,17 +121,30 @@ std::string_view trim_line_ends(std::string_view text) {
   return text;
 }
 
+// Datagrams that keep the way through a NAT open: empty lines (RFC 5626, 4.4.1), and between two
+// SIP ports whatever few bytes a vendor chose.
+bool is_keep_alive(const Segment& segment, std::string_view message) {
+  constexpr size_t kMaxBytes = 8;
+  if (segment.data.size() > kMaxBytes) return false;
+  const auto is_ours = [](uint16_t port) { return std::ranges::count(kPorts, port) > 0; };
+  const int n_ports = is_ours(segment.src_port) + is_ours(segment.dst_port);
+  return n_ports == 2 || (n_ports == 1 && message.empty());
+}
+
 Answer on_datagram(void* state, const Segment& segment, Context* context) {
   auto* s = static_cast<State*>(state);
   const Answer so_far = s->n_events > 0 ? Answer::kAccept : Answer::kNeedMore;
   const std::string_view message = trim_line_ends(as_text(segment.data));
   bool is_whole = false;
   StartLine start;
-  // Empty datagrams keep the way through a NAT open (RFC 5626 section 3.5.1).
+  if (is_keep_alive(segment, message)) {
+    if (s->n_keep_alives < kKeepAlivesSeen) ++s->n_keep_alives;
+    return s->n_keep_alives == kKeepAlivesSeen ? Answer::kAccept : so_far;
+  }
   if (message.empty()) return so_far;
   const Bytes bytes = segment.data.last(message.size());
   if (!read_start_line(first_line(bytes, &is_whole), &start)) {
-    return s->n_events > 0 ? Answer::kAccept : Answer::kReject;
+    return so_far == Answer::kAccept ? Answer::kAccept : Answer::kReject;
   }
   if (s->n_events++ >= kMaxEvents) return Answer::kDone;
   const size_t head = head_bytes(message);
@@ -185,6 +202,11 @@ Likelihood probe(const Segment& first) {
   return read_start_line(line, &start) ? Likelihood::kLikely : Likelihood::kNo;
 }
 
+Likelihood probe_datagram(const Segment& first) {
+  const bool keeps_alive = is_keep_alive(first, trim_line_ends(as_text(first.data)));
+  return keeps_alive ? Likelihood::kMaybe : probe(first);
+}
+
 }  // namespace
 
 extern const Parser kSipUdp;
@@ -195,7 +217,7 @@ const Parser kSipUdp{
     .state_bytes = sizeof(State),
     .over_tcp = false,
     .over_udp = true,
-    .probe = probe,
+    .probe = probe_datagram,
     .on_data = on_datagram,
     .first_bytes = "ABCINMOPRSUE",
     .ports = kPorts,

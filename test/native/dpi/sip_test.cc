@@ -78,7 +78,26 @@ TEST_CASE("sip: is known by its first line") {
   CHECK(run.probe(raw("SIP/2.0 OK\r\n")) == Likelihood::kNo);
 }
 
+TEST_CASE("sip: keep-alives on its ports are its own, and messages may follow") {
+  ParserRun run(AppId::kSip, Transport::kUdp, 5060, 5060);
+  CHECK(run.probe(raw("hello")) == Likelihood::kMaybe);
+  CHECK(run.feed(raw("hello")) == Answer::kNeedMore);
+  CHECK(run.feed(raw("hello"), false) == Answer::kAccept);
+  CHECK(run.feed(raw(invite(""))) == Answer::kAccept);
+  CHECK(run.log().of(event::kSip).size() == 1);
+  const ParserRun client_port(AppId::kSip, Transport::kUdp, 40000, 5060);
+  CHECK(client_port.probe(raw("\r\n\r\n")) == Likelihood::kMaybe);
+  CHECK(client_port.probe(raw("hello")) == Likelihood::kNo);
+  CHECK(run.probe(raw("hello, who is there")) == Likelihood::kNo);
+  const ParserRun elsewhere(AppId::kSip, Transport::kUdp, 40000, 40001);
+  CHECK(elsewhere.probe(raw("\r\n\r\n")) == Likelihood::kNo);
+  ParserRun noise(AppId::kSip, Transport::kUdp, 5060, 5060);
+  noise.feed(raw("hello"));
+  CHECK(noise.feed(raw("nothing of the kind")) == Answer::kReject);
+}
+
 TEST_CASE("sip: survives damage") {
+  mangle_dialogue(kUdp, {client("\r\n\r\n"), server("jaK"), client(invite(kSdp))});
   mangle_dialogue(kUdp, {client(invite(kSdp)), server(kOk)});
   mangle_dialogue(kTcp, {client(invite("v=0\r\nm=a 1 RTP/\r\n")), server(kOk)});
 }
