@@ -19,6 +19,17 @@ Raw packet(uint8_t sequence, uint8_t ssrc = 7) {
 
 const Raw kReport = {0x80, 201, 0, 1, 1, 2, 3, 4, 0x81, 202, 0, 2, 1, 2, 3, 4, 1, 1, 'a', 0};
 
+Raw operator+(Raw a, const Raw& b) {
+  for (const uint8_t byte : b) a.push_back(byte);
+  return a;
+}
+
+Raw framed(const Raw& content) {
+  return Raw{static_cast<uint8_t>(content.size() >> 8), static_cast<uint8_t>(content.size())} +
+         content;
+}
+
+ParserRun rtp_stream() { return {AppId::kRtp, Transport::kTcp, 40000, 40002}; }
 ParserRun rtp() { return {AppId::kRtp, Transport::kUdp, 40000, 40002}; }
 
 }  // namespace
@@ -59,6 +70,27 @@ TEST_CASE("rtp: no header, no guess") {
   CHECK(low.probe(packet(1)) == Likelihood::kNo);
 }
 
+TEST_CASE("rtp in a stream: three packets in sequence, however they are cut") {
+  const Raw three = framed(packet(1, 0)) + Raw{0, 0} + framed(packet(2, 0)) + framed(packet(4, 0));
+  CHECK(rtp_stream().probe(framed(packet(1))) == Likelihood::kMaybe);
+  CHECK(rtp_stream().probe(three) == Likelihood::kNo);  // a null packet is no way to begin
+  CHECK(rtp_stream().feed(three) == Answer::kDone);
+  ParserRun run = rtp_stream();
+  const size_t until_known = three.size() - packet(4).size() + 12;
+  for (size_t i = 0; i < until_known; ++i) {
+    CHECK(run.feed({three[i]}) == (i + 1 < until_known ? Answer::kNeedMore : Answer::kDone));
+  }
+}
+
+TEST_CASE("rtp in a stream: another source, no header or no length is something else") {
+  ParserRun source = rtp_stream();
+  source.feed(framed(packet(1)));
+  CHECK(source.feed(framed(packet(2, 8))) == Answer::kReject);
+  CHECK(rtp_stream().probe(framed({0x80, 0, 0, 1})) == Likelihood::kNo);
+  CHECK(rtp_stream().probe(framed(packet(1)) + framed(Raw(20, 'a'))) == Likelihood::kNo);
+  CHECK(rtp_stream().probe(packet(1)) == Likelihood::kNo);
+}
+
 TEST_CASE("rtcp: packets whose lengths add up") {
   ParserRun run(AppId::kRtcp, Transport::kUdp, 40001, 40003);
   CHECK(run.probe(kReport) == Likelihood::kLikely);
@@ -70,6 +102,8 @@ TEST_CASE("rtcp: packets whose lengths add up") {
 
 TEST_CASE("rtp, rtcp: survive damage") {
   mangle_parser({AppId::kRtp, Transport::kUdp, 40002, true, packet(1)});
+  mangle_parser({AppId::kRtp, Transport::kTcp, 40002, true,
+                 framed(packet(1)) + framed(packet(2)) + framed(packet(3))});
   mangle_parser({AppId::kRtcp, Transport::kUdp, 40002, true, kReport});
 }
 
