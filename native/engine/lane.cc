@@ -62,6 +62,7 @@ void Lane::publish_counters() {
   counters_.set(Counter::dpi_gaps, i.gaps);
   counters_.set(Counter::dpi_no_memory, i.no_memory);
   counters_.set(Counter::digests_lost, i.digests_lost);
+  counters_.set(Counter::expectations_lost, i.expectations_lost);
   const stream::Counters& s = tracker_.stream_counters();
   counters_.set(Counter::stream_segments_kept, s.kept);
   counters_.set(Counter::stream_gaps, s.gaps);

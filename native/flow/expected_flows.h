@@ -11,8 +11,8 @@
 
 namespace thymus::flow {
 
-// The newest kMost announcements of a lane; each serves one flow. Both flows have the same two
-// hosts, so the same lane sees them.
+// The newest kMost announcements of a lane; each serves one flow, and what is announced again is
+// one. Both flows have the same two hosts, so the same lane sees them.
 class ExpectedFlows {
  public:
   static constexpr size_t kMost = 256;
@@ -31,7 +31,12 @@ class ExpectedFlows {
 
   void add(dpi::AppId app, bool tcp, uint16_t server_port, const IpAddress& server,
            const IpAddress& client, int64_t now_ns, Bytes note) {
-    const size_t place = next_++ % kMost;
+    size_t place = find(app, tcp, server_port, server, client);
+    if (place == kMost) {
+      place = next_++ % kMost;
+      const Entry& old = entries_[place];
+      if (old.app != dpi::AppId::kUnknown && old.until_ns >= now_ns) ++lost_;
+    }
     Entry& e = entries_[place];
     e = {};
     ports_[place] = server_port;
@@ -62,7 +67,24 @@ class ExpectedFlows {
   // Whether one may be waiting: mostly not, and then nobody searches.
   bool any(int64_t now_ns) const { return now_ns <= latest_ns_; }
 
+  // Announcements that gave way to newer ones within their time.
+  uint64_t lost() const { return lost_; }
+
  private:
+  // kMost: it is not there.
+  size_t find(dpi::AppId app, bool tcp, uint16_t port, const IpAddress& server,
+              const IpAddress& client) const {
+    size_t i = any_at(port) ? 0 : kMost;
+    for (; i < kMost; ++i) {
+      const Entry& e = entries_[i];
+      if (e.app == app && e.tcp == tcp && e.server_port == port && e.server == server &&
+          e.client == client) {
+        break;
+      }
+    }
+    return i;
+  }
+
   // Most flows are asked about in vain. Without a way out the loop becomes vector code.
   bool any_at(uint16_t port) const {
     uint16_t n = 0;
@@ -73,6 +95,7 @@ class ExpectedFlows {
   std::array<Entry, kMost> entries_{};
   std::array<uint16_t, kMost> ports_{};  // of entries_, also of those that are used up
   size_t next_ = 0;
+  uint64_t lost_ = 0;
   int64_t latest_ns_ = INT64_MIN;
 };
 

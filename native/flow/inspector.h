@@ -24,6 +24,7 @@ struct InspectorCounters {
   uint64_t gaps = 0;
   uint64_t no_memory = 0;
   uint64_t digests_lost = 0;
+  uint64_t expectations_lost = 0;
 };
 
 struct InspectorOptions {
@@ -73,6 +74,7 @@ class Inspector final : private dpi::Expectations {
 
   const InspectorCounters& counters() const {
     counters_.no_memory = memory_.refusals();
+    counters_.expectations_lost = expected_.lost();
     counters_.digests_lost = digests_ == nullptr ? 0 : digests_->lost();
     return counters_;
   }

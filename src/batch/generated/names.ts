@@ -828,6 +828,7 @@ export const COUNTERS = [
   ['dpi_gaps', 'streams whose parser was detached at a gap'],
   ['dpi_no_memory', 'states and buffers that parsers did not get because their memory was used up'],
   ['digests_lost', 'files whose digests gave way to those of later ones'],
+  ['expectations_lost', 'announced flows that gave way to later ones before they came'],
   ['stream_segments_kept', 'TCP segments that waited for bytes before them'],
   ['stream_gaps', 'holes in TCP streams that were given up'],
   ['stream_gap_bytes', 'length of those holes'],
