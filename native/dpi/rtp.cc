@@ -171,8 +171,25 @@ Likelihood probe_rtcp(const Segment& first) {
   return is_compound(first.data) ? Likelihood::kLikely : Likelihood::kNo;
 }
 
-Answer on_rtcp(void*, const Segment& segment, Context*) {
-  return is_compound(segment.data) ? Answer::kDone : Answer::kReject;
+struct RtcpState {
+  bool was_announced;
+};
+
+void on_expected_rtcp(void* state, Bytes) { static_cast<RtcpState*>(state)->was_announced = true; }
+
+// SRTCP (RFC 3711, 3.4) leaves the header of the first report in the clear, and nothing behind it.
+bool is_report(Bytes data) {
+  Reader r(data);
+  const uint8_t flags = r.u8();
+  const uint8_t type = r.u8();
+  r.skip(size_t{r.be16()} * 4);
+  return r.ok() && flags >> 6 == 2 && (type == 200 || type == 201);
+}
+
+Answer on_rtcp(void* state, const Segment& segment, Context*) {
+  const bool was_announced = static_cast<RtcpState*>(state)->was_announced;
+  return is_compound(segment.data) || (was_announced && is_report(segment.data)) ? Answer::kDone
+                                                                                 : Answer::kReject;
 }
 
 }  // namespace
@@ -205,12 +222,13 @@ const Parser kRtpTcp{
 };
 const Parser kRtcp{
     .app = AppId::kRtcp,
-    .state_bytes = 1,
+    .state_bytes = sizeof(RtcpState),
     .over_tcp = false,
     .over_udp = true,
     .probe = probe_rtcp,
     .on_data = on_rtcp,
     .first_bytes = "\x80\x81\x82\x83\x84",
+    .on_expected = on_expected_rtcp,
 };
 
 }  // namespace thymus::dpi

@@ -392,6 +392,7 @@ bool Inspector::try_parser(uint8_t parser, const dpi::Segment& first, const dpi:
   return false;
 }
 
+// False where none was announced, or what came is something else.
 bool Inspector::try_expected(const dpi::Segment& segment, Flow* flow) {
   const bool tcp = segment.transport == dpi::Transport::kTcp;
   const IpAddress& src = segment.from_originator ? flow->orig_address() : flow->resp_address();
@@ -409,8 +410,11 @@ bool Inspector::try_expected(const dpi::Segment& segment, Flow* flow) {
     parser_of(*flow).on_expected(memory_.open(flow->parser_state),
                                  {entry.note.data(), entry.note_bytes});
   }
-  settle(feed(segment, flow), segment, flow);
-  return true;
+  const dpi::Answer answer = feed(segment, flow);
+  settle(answer, segment, flow);
+  if (answer != dpi::Answer::kReject) return true;
+  flow->inspection = Inspection::kUndecided;
+  return false;
 }
 
 // The rest of the direction, or the other side, may still tell.

@@ -74,15 +74,28 @@ uint16_t media_field(char type) {
   }
 }
 
-// "audio 49170 RTP/AVP 0 8"
-void note_port(std::string_view value, RtpPorts* out) {
+// "audio 49170 RTP/AVP 0 8". Null when it is no RTP, or one too many.
+MediumPorts* note_port(std::string_view value, RtpPorts* out) {
   take_word(&value);
   uint64_t port = 0;
-  if (!take_number(&value, UINT16_MAX, &port) || port == 0 || out->n == kMaxRtpPorts) return;
-  take_word(&value);
-  if (value.starts_with("RTP/") || value.starts_with("UDP/TLS/RTP/")) {
-    out->ports[out->n++] = static_cast<uint16_t>(port);
+  if (!take_number(&value, UINT16_MAX, &port) || port == 0 || out->n == kMaxRtpPorts) {
+    return nullptr;
   }
+  take_word(&value);
+  if (!value.starts_with("RTP/") && !value.starts_with("UDP/TLS/RTP/")) return nullptr;
+  MediumPorts& ports = out->ports[out->n++];
+  ports = {static_cast<uint16_t>(port), static_cast<uint16_t>(port + 1)};
+  return &ports;
+}
+
+// "rtcp-mux", or "rtcp:53020" with or without an address behind it.
+void note_rtcp(std::string_view attribute, MediumPorts* ports) {
+  constexpr std::string_view kRtcp = "rtcp:";
+  if (attribute == "rtcp-mux") ports->rtcp = 0;
+  if (!attribute.starts_with(kRtcp)) return;
+  attribute.remove_prefix(kRtcp.size());
+  uint64_t port = 0;
+  if (take_number(&attribute, UINT16_MAX, &port)) ports->rtcp = static_cast<uint16_t>(port);
 }
 
 }  // namespace
@@ -93,6 +106,7 @@ RtpPorts put_sdp(std::string_view body, EventWriter* events) {
   Line line;
   bool in_time = false;
   bool in_media = false;
+  MediumPorts* medium = nullptr;
   events->open(event::sip::kSdp);
   for (int i = 0; i < kMaxLines && take_line(&body, &line); ++i) {
     if (in_time && line.type == 'r') {
@@ -106,7 +120,7 @@ RtpPorts put_sdp(std::string_view body, EventWriter* events) {
       in_media = true;
       events->open(ids::kMediaDescriptions);
       events->put_text(media::kMedia, line.value);
-      note_port(line.value, &ports);
+      medium = note_port(line.value, &ports);
     } else if (line.type == 't' && !in_media) {
       in_time = true;
       events->open(ids::kTimeDescriptions);
@@ -114,6 +128,7 @@ RtpPorts put_sdp(std::string_view body, EventWriter* events) {
     } else {
       const uint16_t field = in_media ? media_field(line.type) : session_field(line.type);
       if (field != 0) events->put_text(field, line.value);
+      if (line.type == 'a' && medium != nullptr) note_rtcp(line.value, medium);
     }
   }
   if (in_time || in_media) events->close();

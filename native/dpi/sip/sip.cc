@@ -110,9 +110,13 @@ void write_message(const StartLine& start, std::string_view body, const Segment&
   }
   ports = put_sdp(body, events);
   events->end();
+  const auto expect = [&](AppId app, uint16_t port) {
+    if (port == 0) return;
+    context->expectations->expect({app, segment.from_originator, false, port}, {});
+  };
   for (size_t i = 0; i < ports.n; ++i) {
-    context->expectations->expect({AppId::kRtp, segment.from_originator, false, ports.ports[i]},
-                                  {});
+    expect(AppId::kRtp, ports.ports[i].rtp);
+    expect(AppId::kRtcp, ports.ports[i].rtcp);
   }
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "dpi/parser_mangle.h"
@@ -12,8 +14,9 @@ using dpi::Transport;
 using Raw = std::vector<uint8_t>;
 
 Raw packet(uint8_t sequence, uint8_t ssrc = 7) {
-  Raw out = {0x80, 0, 1, sequence, 0, 0, 0, sequence, 1, 2, 3, ssrc};
-  out.resize(172, 0xd5);
+  const uint8_t head[] = {0x80, 0, 1, sequence, 0, 0, 0, sequence, 1, 2, 3, ssrc};
+  Raw out(172, 0xd5);
+  std::ranges::copy(head, out.begin());
   return out;
 }
 
@@ -98,6 +101,19 @@ TEST_CASE("rtcp: packets whose lengths add up") {
   Raw longer = kReport;
   longer.push_back(0);
   CHECK(run.probe(longer) == Likelihood::kNo);
+}
+
+TEST_CASE("rtcp: encrypted it is known where it was announced") {
+  Raw encrypted = kReport;
+  for (size_t i = 8; i < encrypted.size(); ++i) encrypted[i] ^= 0x5a;
+  ParserRun run(AppId::kRtcp, Transport::kUdp, 40001, 40003);
+  CHECK(run.probe(encrypted) == Likelihood::kNo);
+  CHECK(run.feed(encrypted) == Answer::kReject);
+  ParserRun announced(AppId::kRtcp, Transport::kUdp, 40001, 40003);
+  announced.expected({});
+  CHECK(announced.feed(encrypted) == Answer::kDone);
+  CHECK(announced.feed({0x80, 0, 0, 1, 1, 2, 3, 4}) == Answer::kReject);
+  CHECK(announced.feed({0x80, 201, 0, 9}) == Answer::kReject);
 }
 
 TEST_CASE("rtp, rtcp: survive damage") {

@@ -52,10 +52,27 @@ TEST_CASE("sip: requests, responses and what they describe") {
 TEST_CASE("sip: announces the media it describes") {
   ParserRun run(AppId::kSip, Transport::kUdp, 5060, 5060);
   run.feed(raw(invite(kSdp)));
-  REQUIRE(run.context().announced.size() == 1);
+  REQUIRE(run.context().announced.size() == 2);
   CHECK(run.context().announced[0].expectation.app == AppId::kRtp);
   CHECK(run.context().announced[0].expectation.server_port == 49170);
   CHECK(run.context().announced[0].expectation.server_is_originator);
+  CHECK(run.context().announced[1].expectation.app == AppId::kRtcp);
+  CHECK(run.context().announced[1].expectation.server_port == 49171);
+}
+
+TEST_CASE("sip: announces the reports of media where they go") {
+  const auto ports = [](const std::string& attribute) {
+    ParserRun run(AppId::kSip, Transport::kUdp, 5060, 5060);
+    run.feed(raw(invite("v=0\r\na=rtcp:9\r\nm=audio 49170 RTP/SAVP 0\r\na=" + attribute +
+                        "\r\nm=text 49180 TCP 0\r\na=rtcp:49190\r\n")));
+    std::vector<uint16_t> out;
+    for (const Announced& a : run.context().announced) out.push_back(a.expectation.server_port);
+    return out;
+  };
+  CHECK(ports("ptime:20") == std::vector<uint16_t>{49170, 49171});
+  CHECK(ports("rtcp:53020 IN IP4 10.0.0.1") == std::vector<uint16_t>{49170, 53020});
+  CHECK(ports("rtcp-mux") == std::vector<uint16_t>{49170});
+  CHECK(ports("rtcp:") == std::vector<uint16_t>{49170, 49171});
 }
 
 TEST_CASE("sip: the same events however the stream is cut") {

@@ -29,6 +29,11 @@ decode::PacketView datagram(PacketMaker* make, int64_t at_ms, Endpoint from, End
   return view;
 }
 
+// A request of SNMP, which is known on any port.
+const std::string kSnmpGet =
+    "\x30\x29\x02\x01\x01\x04\x06public\xa0\x1c\x02\x04\x01\x02\x03\x04\x02\x01"
+    "\0\x02\x01\0\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x02\0\x05\0"s;
+
 dpi::AppId app_of(TrackerRig* rig) {
   rig->finish_at(1000);
   return rig->sink.records.back().flow.app;
@@ -58,12 +63,9 @@ TEST_CASE("inspector: a handshake that is sent again does not begin the stream a
 
 TEST_CASE("inspector: a service on its port is known by its answer to what is none of its own") {
   const Endpoint kResolver{kServer.address, 53};
-  const std::string junk =
-      "\x30\x29\x02\x01\x01\x04\x06public\xa0\x1c\x02\x04\x01\x02\x03\x04\x02\x01"
-      "\0\x02\x01\0\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x02\0\x05\0"s;
   const std::string refusal = "\x30\x29\x80\x81\0\0\0\0\0\0\0\0"s;
   TrackerRig rig;
-  rig.feed({datagram(&rig.make, 0, kClient, kResolver, junk)});
+  rig.feed({datagram(&rig.make, 0, kClient, kResolver, kSnmpGet)});
   SUBCASE("which answers in its own words") {
     rig.feed({datagram(&rig.make, 1, kResolver, kClient, refusal)});
     rig.finish_at(10);
@@ -105,4 +107,22 @@ TEST_CASE("inspector: what fills up the frame of an acknowledgement is no payloa
   CHECK(app_after(std::string(6, '\0')) == dpi::AppId::kHttp);
   CHECK(app_after("\x01\x02") != dpi::AppId::kHttp);
   CHECK(app_after(std::string(7, '\0')) != dpi::AppId::kHttp);
+}
+
+TEST_CASE("inspector: what was announced and turns out to be something else is asked about") {
+  const std::string description = "v=0\r\nm=audio 49170 RTP/SAVP 0\r\n";
+  const std::string invite = "INVITE sip:bob@example.org SIP/2.0\r\nVia: x\r\n\r\n" + description;
+  const Endpoint reports{kClient.address, 49171};
+  const auto app_after = [&](const std::string& first) {
+    TrackerRig rig;
+    rig.feed({datagram(&rig.make, 0, {kClient.address, 5060}, {kServer.address, 5060}, invite),
+              datagram(&rig.make, 1, kServer, reports, first)});
+    rig.finish_at(10);
+    for (const SeenRecord& record : rig.sink.records) {
+      if (record.flow.resp_port == reports.port) return record.flow.app;
+    }
+    return dpi::AppId::kUnknown;
+  };
+  CHECK(app_after("\x80\xc9\x00\x01\x01\x02\x03\x04unknown"s) == dpi::AppId::kRtcp);
+  CHECK(app_after(kSnmpGet) == dpi::AppId::kSnmp);
 }
