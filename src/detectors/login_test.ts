@@ -1,5 +1,6 @@
 import { formatAddress } from '../batch/address.js';
 import { EventRowOffset, type EventRowView, FlowRoles } from '../batch/generated/record_layout.js';
+import type { FlowRef } from '../domain/flow.js';
 import type { LaneId } from '../domain/lanes.js';
 import { LANE_INDEX } from '../domain/lanes.js';
 import type { StateReader } from '../domain/state_reader.js';
@@ -52,6 +53,7 @@ export const LOGIN_TEST_DEFAULTS: LoginTestOptions = {
 
 const LANE_ID: LaneId = 'brute_force';
 const LANE = LANE_INDEX[LANE_ID];
+const TCP = 6;
 const WORKED = 0;
 const NEW_NAME = 1;
 const SOON = 2;
@@ -173,8 +175,14 @@ export class LoginTest {
     note(subject, outcome, event.tsUs);
     if (context.isClean(entity)) subject.history.note(outcome, context.timeUs, model);
     if (isBet && context.bet(entity, LANE, lnE)) {
-      explain({ subject, model, lnE, entity, context });
+      explain({ subject, model, lnE, flow: this.#flowOf(event, context), entity, context });
     }
+  }
+
+  /** Whom a server told over TCP how its login came out has heard the answer. */
+  #flowOf(event: EventRowView, context: DetectorContext): FlowRef {
+    const isTold = event.protocol === TCP && this.#login.outcome !== Login.TRIED;
+    return isTold ? { ...context.flowRef(), isAnswered: true } : context.flowRef();
   }
 
   #subjectOf(logins: Logins, event: EventRowView): Subject {
@@ -210,7 +218,7 @@ function note(subject: Subject, outcome: number, atUs: number): void {
   subject.lastUs = atUs;
 }
 
-function explain({ subject, model, lnE, entity, context }: Won): void {
+function explain({ subject, model, lnE, flow, entity, context }: Won): void {
   const fails = 1 - subject.history.probability(WORKED, model);
   const expected = subject.attempts * fails;
   const deviation = Math.sqrt(subject.attempts * fails * (1 - fails));
@@ -232,7 +240,7 @@ function explain({ subject, model, lnE, entity, context }: Won): void {
         nRef,
       },
     ],
-    flows: [context.flowRef()],
+    flows: [flow],
   });
 }
 
@@ -240,6 +248,7 @@ interface Won {
   readonly subject: Subject;
   readonly model: OutcomeModel;
   readonly lnE: number;
+  readonly flow: FlowRef;
   readonly entity: Entity;
   readonly context: DetectorContext;
 }

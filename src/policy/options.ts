@@ -185,8 +185,9 @@ function covers(measure: Measure, piece: Evidence): boolean {
     case 'limit_sources':
     case 'blackhole':
       return isOfVictim(piece) && entity.address === measure.victim;
-    case 'rate_limit':
     case 'hold_pattern':
+      return entity.address === measure.host && !isKept(flows, measure.edges);
+    case 'rate_limit':
     case 'isolate':
       return entity.address === measure.host;
     case 'block_edge':
@@ -200,6 +201,10 @@ function covers(measure: Measure, piece: Evidence): boolean {
       return piece.domain === measure.domain;
   }
 }
+
+/** What is done over edges that stay open goes on. */
+const isKept = (flows: readonly FlowRef[], edges: readonly Edge[]): boolean =>
+  flows.length > 0 && flows.every((flow) => edges.some((edge) => isOnEdge(flow, edge)));
 
 function isOnEdge(flow: FlowRef, { from, to, protocol, port }: Edge): boolean {
   if (flow.origIp !== from || flow.respIp !== to) return false;

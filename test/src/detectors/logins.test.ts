@@ -104,6 +104,7 @@ describe('logins whose outcome is said', () => {
       assert.equal(incidents[0]!.detectors[0], 'brute_force');
       assert.deepEqual(incidents[0]!.others, [SERVER]);
       assert.match(incidents[0]!.summary, /guessed passwords at 10\.0\.0\.20 by .*: 40 logins/);
+      assert.ok(incidents[0]!.evidence.every(({ flows }) => flows[0]!.isAnswered === true));
       assert.ok(alarms[0]!.timeUs - START_US <= 48e6, `${alarms[0]!.timeUs - START_US}`);
     });
 

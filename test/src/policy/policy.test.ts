@@ -108,6 +108,14 @@ describe('Policy', function () {
     assert.equal(proposal!.chosen.impact.bytesShare, 0);
   });
 
+  it('holds nobody to a pattern of which what it does is a part', () => {
+    const flows = [{ ...own, respIp: OUTSIDE, respPort: 443, isAnswered: true }] as const;
+    const proposal = answer(of({ lane: 'brute_force', entity: pc, flows }));
+    assert.equal(told(proposal), 'block_edge, asked');
+    const kinds = proposal!.alternatives.map(({ measure }) => measure.kind);
+    assert.ok(!kinds.includes('hold_pattern'), kinds.join());
+  });
+
   it('limits sources at the victim of a flood, with one family of evidence', () => {
     const victim = entityOf(FILES);
     const incident = of({ lane: 'syn_flood', entity: victim });
