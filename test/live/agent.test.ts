@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ActionNews } from '../../src/api/action_message.js';
 import { ResponderClient } from '../../src/api/responder_client.js';
@@ -22,10 +21,12 @@ import {
   PORT,
   SERVER,
 } from './support/gateway_net.js';
+import { until } from './support/until.js';
 
 /** Of the gateway on the client's side, where the responder is. */
 const GATEWAY = '10.77.1.1';
 const AGENT_PORT = 9466;
+const SEEN_WITHIN_MS = 30_000;
 
 /** The client's machine has the responder, the gateway the agent; both show certificates. */
 describe('thymus agent on a gateway', function () {
@@ -131,17 +132,22 @@ describe('thymus agent on a gateway', function () {
     return engine!.propose(proposalOf(id, { chosen, ...more }), 'null');
   }
 
-  async function actionWhere(holds: (action: ActionNews) => boolean): Promise<ActionNews> {
-    for (;;) {
-      const { actions } = await engine!.list(true);
-      const found = actions.find(holds);
-      if (found !== undefined) return found;
-      await sleep(20);
-    }
+  const actionWhere = (holds: (action: ActionNews) => boolean): Promise<ActionNews> =>
+    until({
+      look: async () => (await engine!.list(true)).actions.find(holds),
+      seen: saidByAll,
+      withinMs: SEEN_WITHIN_MS,
+    });
+
+  async function saidByAll(): Promise<string> {
+    return engine === null ? 'no responder runs' : JSON.stringify(await engine.list(true));
   }
 
   const isActive = ({ state: now }: ActionNews): boolean => now === 'active';
   const isHeld = async (): Promise<boolean> => !(await net.reaches(OTHER_CLIENT, SERVER));
+  const isLetGo = async (): Promise<boolean> => !(await isHeld());
+  const comes = (look: () => Promise<boolean>): Promise<boolean> =>
+    until({ look, seen: saidByAll, withinMs: SEEN_WITHIN_MS });
   const ISOLATE: Measure = { kind: 'isolate', host: OTHER_CLIENT };
 
   it('enforces what the responder orders, harms nobody else, and lets it go', async () => {
@@ -189,7 +195,7 @@ describe('thymus agent on a gateway', function () {
     const begun = performance.now();
     await killResponder();
     assert.ok(await isHeld());
-    while (await isHeld());
+    await comes(isLetGo);
     const tookMs = performance.now() - begun;
     assert.ok(tookMs < 8000, `${tookMs} ms`);
     await startResponder();
@@ -198,7 +204,7 @@ describe('thymus agent on a gateway', function () {
     await killResponder();
     await killAgent();
     assert.ok(await isHeld());
-    while (await isHeld());
+    await comes(isLetGo);
   });
 
   it('tries until the agent is there', async () => {
@@ -220,7 +226,7 @@ describe('thymus agent on a gateway', function () {
     execFileSync(net.wrapper[0], [...net.wrapper.slice(1), 'nft', 'flush', 'ruleset']);
     assert.equal(await isHeld(), false);
     await startAgent();
-    while (!(await isHeld()));
+    await comes(isHeld);
     const { desk } = await engine!.list(true);
     assert.match(desk.differences.join(), /agent-north did not enforce 1 that it should/);
   });
@@ -234,7 +240,7 @@ describe('thymus agent on a gateway', function () {
     assert.ok(await isHeld());
     state = join(folder, `state-${nRuns++}`);
     await startResponder();
-    while (await isHeld());
+    await comes(isLetGo);
     const { desk } = await engine!.list(true);
     assert.match(desk.differences.join(), /agent-north enforced 1 that should be gone/);
   });
@@ -265,8 +271,8 @@ describe('thymus agent on a gateway', function () {
     await startAgent();
     await startResponder();
     await propose('1.1', { kind: 'isolate', host: CLIENT }, { ttlSeconds: 3 });
-    while (await net.reaches(CLIENT, SERVER));
-    while (!(await net.reaches(CLIENT, SERVER)));
+    await comes(async () => !(await net.reaches(CLIENT, SERVER)));
+    await comes(() => net.reaches(CLIENT, SERVER));
     await actionWhere(({ state: now }) => now === 'expired');
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockOwner } from '../../src/store/process_lock.js';
@@ -16,6 +17,7 @@ import {
   SERVER,
 } from './support/gateway_net.js';
 import { orSkip, whyNoProgram } from './support/needs.js';
+import { until } from './support/until.js';
 
 /** Closed ones, of which a scan gets a refusal. */
 const SCANNED = Array.from({ length: 60 }, (_, i) => 2000 + i);
@@ -24,6 +26,9 @@ const NORMAL_CALLS = 20;
 const CALLS_OF_OTHERS = 1000;
 const CALLS_AT_ONCE = 50;
 const LOST_MOST = 1;
+const FTP_PORT = 21;
+const GUESSES = 400;
+const SEEN_WITHIN_MS = 60_000;
 
 interface ShownAction {
   readonly id: string;
@@ -32,7 +37,7 @@ interface ShownAction {
 }
 
 describe('a watch at a gateway that answers', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let net: GatewayNet;
   let folder: string | null = null;
   let child: ChildProcess;
@@ -50,8 +55,11 @@ describe('a watch at a gateway that answers', function () {
     const args = ['watch', 'lan1', '--no-store', '-q', '--state', folder, '--config', config];
     child = startThymus([...args, '--respond'], { wrapper: net.wrapper });
     outcome = outcomeOf(child);
-    while (!(await isOpen()));
-    while ((await asked('actions')).code !== 0);
+    await until({
+      look: async () => (await isOpen()) && (await asked('actions')).code === 0,
+      seen: saidByAll,
+      withinMs: SEEN_WITHIN_MS,
+    });
   });
   afterEach(async () => {
     if (folder === null) return;
@@ -79,11 +87,16 @@ describe('a watch at a gateway that answers', function () {
   }
 
   /** The first action of a kind, when there is one. */
-  async function actionOf(isMeant: (action: ShownAction) => boolean): Promise<ShownAction> {
-    for (;;) {
-      const found = (await actions()).find(isMeant);
-      if (found !== undefined) return found;
-    }
+  const actionOf = (isMeant: (action: ShownAction) => boolean): Promise<ShownAction> =>
+    until({
+      look: async () => (await actions()).find(isMeant),
+      seen: saidByAll,
+      withinMs: SEEN_WITHIN_MS,
+    });
+
+  async function saidByAll(): Promise<string> {
+    const said = [await asked('actions', '--all', '--json'), await asked('stats', '--json')];
+    return said.map(({ code, out, err }) => `${code} ${out}${err}`).join('\n');
   }
 
   async function workNormally(): Promise<void> {
@@ -91,6 +104,34 @@ describe('a watch at a gateway that answers', function () {
       assert.ok(await net.reaches(CLIENT, SERVER, PORT));
       assert.ok(await net.reaches(OTHER_CLIENT, SERVER, OTHER_PORT));
     }
+  }
+
+  const reachable = (from: string, port: number): Promise<boolean> =>
+    until({
+      look: () => net.reaches(from, SERVER, port),
+      seen: saidByAll,
+      withinMs: SEEN_WITHIN_MS,
+    });
+
+  function startFtp(): void {
+    const jail = join(folder!, 'empty');
+    mkdirSync(jail);
+    const config = join(folder!, 'vsftpd.conf');
+    const settings = ['listen=YES', 'background=NO', 'anonymous_enable=NO', 'local_enable=YES'];
+    const rest = ['seccomp_sandbox=NO', 'xferlog_enable=NO', `secure_chroot_dir=${jail}`];
+    writeFileSync(config, `${[...settings, ...rest].join('\n')}\n`);
+    net.serve('vsftpd', config);
+  }
+
+  /** None of them is right: there is nobody of that name. */
+  function startGuessing(): ChildProcess {
+    const words = join(folder!, 'words');
+    writeFileSync(words, Array.from({ length: GUESSES }, (_, i) => `letmein${i}\n`).join(''));
+    const [ip, ...args] = net.clientWrapper;
+    const hydra = ['hydra', '-I', '-l', 'thymus-nobody', '-P', words, '-t', '4'];
+    // It leaves a file where it runs.
+    const options = { stdio: 'ignore', cwd: folder! } as const;
+    return spawn(ip, [...args, ...hydra, `ftp://${SERVER}`], options);
   }
 
   /** What is done to one host must not be felt by another one. */
@@ -114,9 +155,34 @@ describe('a watch at a gateway that answers', function () {
     assert.ok(await net.reaches(OTHER_CLIENT, SERVER, OTHER_PORT));
     await checkOthers();
     assert.equal((await asked('rollback', id, '--as', 'anna')).code, 0);
-    while (!(await net.reaches(CLIENT, SERVER, OTHER_PORT)));
+    await reachable(CLIENT, OTHER_PORT);
     const story = await asked('audit', 'show', id);
     assert.match(story.out, /anna says: approve/);
+    assert.equal((await asked('audit', 'verify')).code, 0);
+  });
+
+  it('cuts off who guesses passwords from that service alone, and harms nobody else', async function () {
+    orSkip(this, whyNoProgram('vsftpd', 'vsftpd', '-v') ?? whyNoProgram('hydra', 'hydra', '-h'));
+    await workNormally();
+    startFtp();
+    await reachable(OTHER_CLIENT, FTP_PORT);
+    const guesser = startGuessing();
+    try {
+      const { id, proposal } = await actionOf(({ state }) => state === 'pending');
+      const edge = { from: CLIENT, to: SERVER, protocol: 'tcp', port: FTP_PORT };
+      assert.deepEqual(proposal.chosen.measure, { kind: 'block_edge', edge });
+      assert.equal((await asked('approve', id, '--as', 'anna')).code, 0);
+      await actionOf((one) => one.id === id && one.state === 'active');
+      assert.equal(await net.reaches(CLIENT, SERVER, FTP_PORT), false);
+      assert.ok(await net.reaches(CLIENT, SERVER, PORT));
+      assert.ok(await net.reaches(OTHER_CLIENT, SERVER, FTP_PORT));
+      await checkOthers();
+      assert.equal((await asked('rollback', id, '--as', 'anna')).code, 0);
+    } finally {
+      guesser.kill('SIGKILL');
+      await once(guesser, 'exit');
+    }
+    await reachable(CLIENT, FTP_PORT);
     assert.equal((await asked('audit', 'verify')).code, 0);
   });
 

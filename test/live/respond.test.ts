@@ -7,6 +7,7 @@ import { responseFiles, type ResponseFiles } from '../../src/store/response_file
 import { outcomeOf, startThymus, thymus } from '../src/support/thymus.js';
 import { Namespace } from './support/namespace.js';
 import { orSkip } from './support/needs.js';
+import { until } from './support/until.js';
 
 describe('thymus watch --respond', function () {
   this.timeout(60_000);
@@ -30,11 +31,17 @@ describe('thymus watch --respond', function () {
 
   /** The responder that answers, other than one that is known. */
   async function responder(but = 0): Promise<number> {
-    while (true) {
-      const { code } = await thymus(['actions', '--state', folder!]);
-      const pid = lockOwner(files.lock)?.pid ?? but;
-      if (code === 0 && pid !== but) return pid;
-    }
+    let said = '';
+    return until({
+      look: async () => {
+        const { code, err } = await thymus(['actions', '--state', folder!]);
+        const pid = lockOwner(files.lock)?.pid ?? but;
+        said = `${code} of process ${pid}: ${err}`;
+        return code === 0 && pid !== but && pid;
+      },
+      seen: () => Promise.resolve(said),
+      withinMs: 30_000,
+    });
   }
 
   it('starts a responder, starts it again when it dies, and leaves it behind', async () => {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { outcomeOf, present, startThymus, thymus } from '../src/support/thymus.js';
 import { Namespace } from './support/namespace.js';
 import { orSkip } from './support/needs.js';
+import { until } from './support/until.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const UNIT = join(ROOT, 'examples', 'thymus.service');
@@ -79,7 +80,11 @@ describe('thymus watch as a service', function () {
     assert.equal(await budget(), 1);
     writeFileSync(config, 'budget: 5\nlanes: 2\n');
     child.kill('SIGHUP');
-    while ((await budget()) !== 5);
+    await until({
+      look: async () => (await budget()) === 5,
+      seen: async () => `a budget of ${await budget()}`,
+      withinMs: 30_000,
+    });
     writeFileSync(config, 'budget: many\n');
     child.kill('SIGHUP');
     assert.equal(await budget(), 5);
@@ -140,7 +145,11 @@ describe('thymus watch as a service', function () {
     await present(eve);
     await namespace.heard('lo');
     namespace.run('bash', '-c', 'echo > /dev/udp/127.0.0.1/9');
-    while (!(await statsOf(at('nobody'))).includes('"packets":2'));
+    await until({
+      look: async () => (await statsOf(at('nobody'))).includes('"packets":2'),
+      seen: () => statsOf(at('nobody')),
+      withinMs: 30_000,
+    });
     child.kill('SIGTERM');
     const { code, err } = await outcome;
     assert.equal(code, 0, err);

@@ -15,6 +15,7 @@ import {
   type Said,
   type Talker,
 } from './support/tap_net.js';
+import { until } from './support/until.js';
 
 const CONFIG = `
 respond: recommend
@@ -26,6 +27,7 @@ actuators:
 /** Closed ones, of which a scan gets a refusal. */
 const SCANNED = Array.from({ length: 60 }, (_, i) => 2000 + i);
 const NORMAL_CALLS = 20;
+const SEEN_WITHIN_MS = 40_000;
 
 interface ShownAction {
   readonly id: string;
@@ -57,8 +59,11 @@ describe('a watch at a tap that answers', function () {
     const args = ['watch', 'eth0', '--no-store', '-q', '--state', folder, '--config', config];
     child = startThymus([...args, '--respond'], { wrapper: net.wrapper('tap') });
     outcome = outcomeOf(child);
-    while (!(await isOpen()));
-    while ((await asked('actions')).code !== 0);
+    await until({
+      look: async () => (await isOpen()) && (await asked('actions')).code === 0,
+      seen: saidByAll,
+      withinMs: SEEN_WITHIN_MS,
+    });
   });
   after(async () => {
     if (folder !== null) {
@@ -80,17 +85,26 @@ describe('a watch at a tap that answers', function () {
     return code === 0 && (JSON.parse(out) as { isOpen: boolean }).isOpen;
   }
 
-  /** The first action in a state, when there is one. */
-  async function actionIn(state: string, id?: string): Promise<ShownAction> {
-    for (;;) {
-      const { out } = await asked('actions', '--json', '--all');
-      const lines = out.split('\n').filter((line) => line.includes('"state"'));
-      const shown = lines.map((line) => JSON.parse(line) as ShownAction);
-      const found = shown.find((one) => one.state === state && (id ?? one.id) === one.id);
-      if (found !== undefined) return found;
-      assert.ok(!shown.some((one) => one.state === 'failed'), JSON.stringify(shown));
-    }
+  async function saidByAll(): Promise<string> {
+    const said = [await asked('actions', '--all', '--json'), await asked('stats', '--json')];
+    return said.map(({ code, out, err }) => `${code} ${out}${err}`).join('\n');
   }
+
+  /** The first action in a state, when there is one. */
+  const actionIn = (state: string, id?: string): Promise<ShownAction> =>
+    until({
+      look: async () => {
+        const { out } = await asked('actions', '--json', '--all');
+        const lines = out.split('\n').filter((line) => line.includes('"state"'));
+        const shown = lines.map((line) => JSON.parse(line) as ShownAction);
+        const found = shown.find((one) => one.state === state && (id ?? one.id) === one.id);
+        const failed = shown.find((one) => one.state === 'failed');
+        if (found === undefined) assert.equal(failed, undefined);
+        return found;
+      },
+      seen: saidByAll,
+      withinMs: SEEN_WITHIN_MS,
+    });
 
   function call(from: string, port: number): string {
     const id = `call${calls++}`;

@@ -80,6 +80,12 @@ export class GatewayNet {
     return ['ip', 'netns', 'exec', this.#client];
   }
 
+  /** Starts a program at the server, where it stays until the net is removed. */
+  serve(program: string, ...args: readonly string[]): void {
+    const command = ['netns', 'exec', this.#server, program, ...args];
+    this.#children.push(spawn('ip', command, { stdio: 'ignore' }));
+  }
+
   /** More addresses of the server. */
   addServers(addresses: readonly string[]): void {
     for (const one of addresses) ip('-n', this.#server, 'addr', 'add', `${one}/24`, 'dev', 'eth0');
