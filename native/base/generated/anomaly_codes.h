@@ -269,5 +269,6 @@ inline constexpr uint16_t kImapTooManyTransactions = 260;
 inline constexpr uint16_t kHttpRequestLineMissingProtocol = 261;
 inline constexpr uint16_t kHttpJndiLookup = 262;
 inline constexpr uint16_t kHttpRequestUnfinished = 263;
+inline constexpr uint16_t kTlsOverlongPunycode = 264;
 
 }  // namespace thymus::anomaly_code

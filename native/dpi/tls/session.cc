@@ -4,6 +4,7 @@
 
 #include "base/generated/anomaly_codes.h"
 #include "dpi/name_hash.h"
+#include "dpi/tls/certificate_names.h"
 #include "dpi/tls/fingerprint.h"
 #include "dpi/tls/versions.h"
 #include "dpi/tls/x509.h"
@@ -235,21 +236,28 @@ void Session::on_certificate(Bytes body) {
   Reader r(body);
   Reader list = r.sub(r.be24());
   const Bytes first = list.take(list.be24());
+  look_at_names(first);
+  size_t n = 1;
+  for (; !list.empty() && n < kMaxChain; ++n) look_at_names(list.take(list.be24()));
   if (from_client()) {
     if (state_.has_server_hello) write_event(first);
     return;
   }
-  if (!list.ok() || first.empty()) {
+  if (first.empty()) {
     if (!body.empty()) report(code::kTlsInvalidCertificate);
     return;
   }
-  size_t n = 1;
-  for (; !list.empty() && n < kMaxChain; ++n) list.skip(list.be24());
   state_.n_certificates = static_cast<uint8_t>(n);
   Certificate certificate;
   if (!read_certificate(first, &certificate)) report(code::kTlsInvalidCertificate);
   context_.buffers->clear(kCertificateBuffer);
   state_.has_certificate = context_.buffers->append(kCertificateBuffer, first);
+}
+
+void Session::look_at_names(Bytes certificate) {
+  if (state_.has_overlong_name || !has_overlong_punycode(certificate)) return;
+  state_.has_overlong_name = true;
+  write_anomaly(code::kTlsOverlongPunycode, context_.events);
 }
 
 // In TLS 1.3 it means nothing (RFC 8446, 5).

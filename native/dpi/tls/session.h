@@ -49,6 +49,7 @@ struct State {
   bool is_certificate_requested;
   bool is_resumed;
   bool has_alert;
+  bool has_overlong_name;  // of either side's certificates, and it was reported
   bool is_written;
   uint8_t alert;
   uint8_t n_certificates;
@@ -93,6 +94,7 @@ class Session {
   void on_client_hello(Bytes body);
   void on_server_hello(Bytes body);
   void on_certificate(Bytes body);
+  void look_at_names(Bytes certificate);
   void on_cipher_change();
   void on_alert();
   void on_heartbeat();

@@ -175,6 +175,7 @@ void read_time(Reader* r, Bytes* time, bool* has_century) {
 
 void read_extensions(Bytes extensions, Certificate* out) {
   constexpr std::string_view kSubjectAltName = "\x55\x1d\x11"sv;
+  constexpr std::string_view kNameConstraints = "\x55\x1d\x1e"sv;
   Reader outer(extensions);
   Reader list(expect(tag::kSequence, &outer));
   for (int n = 0; n < kMaxExtensions && !list.empty(); ++n) {
@@ -182,9 +183,13 @@ void read_extensions(Bytes extensions, Certificate* out) {
     const Bytes oid = expect(tag::kOid, &extension);
     Element value = next_element(&extension);
     if (value.tag == tag::kBoolean) value = next_element(&extension);
-    if (!extension.ok() || value.tag != tag::kOctets || as_text(oid) != kSubjectAltName) continue;
-    Reader names(value.content);
-    out->alternative_names = expect(tag::kSequence, &names);
+    if (!extension.ok() || value.tag != tag::kOctets) continue;
+    Reader content(value.content);
+    if (as_text(oid) == kSubjectAltName) {
+      out->alternative_names = expect(tag::kSequence, &content);
+    } else if (as_text(oid) == kNameConstraints) {
+      out->name_constraints = expect(tag::kSequence, &content);
+    }
   }
 }
 

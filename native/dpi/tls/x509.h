@@ -21,6 +21,7 @@ struct Certificate {
   bool not_before_has_century = false;  // GeneralizedTime
   bool not_after_has_century = false;
   Bytes alternative_names;  // content of GeneralNames
+  Bytes name_constraints;   // content of NameConstraints
 };
 
 // False when it is no certificate; what was read before is kept.

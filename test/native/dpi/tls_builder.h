@@ -101,12 +101,14 @@ struct CertificateParts {
                 name_attribute({0x55, 4, 3}, "www.example.org");
   Raw validity = der(0x17, raw("260102030405Z")) + der(0x18, raw("20510102030405Z"));
   std::vector<std::string> names = {"www.example.org", "example.org"};
+  Raw other_names;  // GeneralNames
+  Raw extensions;
 };
 
 inline Raw certificate_der(const CertificateParts& parts = {}) {
   Raw names;
   for (const auto& name : parts.names) names = names + der(0x82, raw(name));
-  names = names + der(0x87, {10, 0, 0, 1});
+  names = names + der(0x87, {10, 0, 0, 1}) + parts.other_names;
   const Raw alternative = der(0x30, der(0x06, {0x55, 0x1d, 0x11}) + der(0x04, der(0x30, names)));
   const Raw constraints =
       der(0x30, der(0x06, {0x55, 0x1d, 0x13}) + der(0x01, {0xff}) + der(0x04, der(0x30, {})));
@@ -114,7 +116,7 @@ inline Raw certificate_der(const CertificateParts& parts = {}) {
   const Raw signed_part = der(0xa0, der(0x02, {2})) + der(0x02, parts.serial) + algorithm +
                           der(0x30, parts.issuer) + der(0x30, parts.validity) +
                           der(0x30, parts.subject) + der(0x30, algorithm + der(0x03, {0})) +
-                          der(0xa3, der(0x30, constraints + alternative));
+                          der(0xa3, der(0x30, constraints + alternative + parts.extensions));
   return der(0x30, der(0x30, signed_part) + algorithm + der(0x03, {0, 1, 2}));
 }
 

@@ -9,6 +9,7 @@
 #include "base/generated/events/rdp.h"
 #include "dpi/parser_mangle.h"
 #include "dpi/parser_run.h"
+#include "dpi/tls/certificate_names.h"
 #include "dpi/tls/fingerprint.h"
 #include "dpi/tls/hello.h"
 #include "dpi/tls/x509.h"
@@ -58,6 +59,19 @@ Raw server_flight() {
   return record(kHandshake, server_hello()) +
          record(kHandshake, certificate_message({certificate_der(), certificate_der()})) +
          record(kHandshake, message(12, Raw(300, 7)) + kDone);
+}
+
+const Raw kSmtpUtf8Mailbox = {0x2b, 6, 1, 5, 5, 7, 8, 9};
+
+// Of an authority whose names are constrained by one of GeneralName's forms, and of a mailbox.
+CertificateParts constrained_certificate(unsigned tag, const std::string& name, unsigned subtrees) {
+  const Raw base = der(0x30, der(tag, raw(name)));
+  CertificateParts parts;
+  parts.other_names =
+      der(0xa0, der(0x06, kSmtpUtf8Mailbox) + der(0xa0, der(0x0c, raw("user@example.org"))));
+  parts.extensions = der(0x30, der(0x06, {0x55, 0x1d, 0x1e}) + der(0x01, {0xff}) +
+                                   der(0x04, der(0x30, der(subtrees, base))));
+  return parts;
 }
 
 std::vector<uint64_t> anomalies_of(const EventLog& log) {
@@ -415,9 +429,71 @@ TEST_CASE("x509: names") {
         "CN=a + OU=b");
 }
 
+TEST_CASE("x509: names in Punycode that are longer than names are") {
+  const std::string label = "xn--" + std::string(60, 'a');
+  const std::string within = label.substr(0, 63);
+  std::string many;
+  while (many.size() <= 253) many += "xn--a.";
+  const auto is_overlong = [](const CertificateParts& parts) {
+    return dpi::tls::has_overlong_punycode(Bytes(certificate_der(parts)));
+  };
+  const auto constrained = [&](unsigned tag, const std::string& name, unsigned subtrees = 0xa0) {
+    return is_overlong(constrained_certificate(tag, name, subtrees));
+  };
+  const auto other = [&](const Raw& oid, const std::string& mailbox) {
+    CertificateParts parts;
+    parts.other_names = der(0xa0, der(0x06, oid) + der(0xa0, der(0x0c, raw(mailbox))));
+    return is_overlong(parts);
+  };
+  CHECK(constrained(0x81, label));
+  CHECK(constrained(0x81, "user@" + label + ".example"));
+  CHECK(constrained(0x82, "." + label, 0xa1));
+  CHECK(constrained(0x82, "XN--" + std::string(600, 'b')));
+  CHECK(constrained(0x81, many));
+  CHECK(constrained(0x81, label + "a@example.org"));
+  CHECK(constrained(0x81, many + "@example.org"));
+  CHECK(other(kSmtpUtf8Mailbox, "user@" + label));
+  CertificateParts owner;
+  owner.names = {"example.org", label + ".example.org"};
+  CHECK(is_overlong(owner));
+
+  CHECK_FALSE(is_overlong({}));
+  CHECK_FALSE(constrained(0x81, "example", 0xa1));
+  CHECK_FALSE(constrained(0x81, within + "." + within + ".example"));
+  CHECK_FALSE(constrained(0x82, std::string(64, 'a') + ".example"));
+  CHECK_FALSE(constrained(0x82, std::string(300, 'a')));
+  CHECK_FALSE(constrained(0x86, label));
+  CHECK_FALSE(constrained(0x81, label + "@example.org"));
+  CHECK_FALSE(constrained(0x81, "user@" + within + ".example"));
+  CHECK_FALSE(other(kSmtpUtf8Mailbox, "user@example.org"));
+  CHECK_FALSE(other({0x2a, 3}, "user@" + label));
+}
+
+TEST_CASE("tls: a chain with an overlong name in Punycode is told once, of whoever sent it") {
+  const Raw bad =
+      certificate_der(constrained_certificate(0x81, "xn--" + std::string(600, 'a'), 0xa0));
+  const Raw chain = certificate_message({certificate_der(), bad});
+  const std::vector<uint64_t> told{code::kTlsOverlongPunycode};
+  ParserRun run = tcp();
+  run.feed(client_hello());
+  SUBCASE("by the server") {
+    run.feed(record(kHandshake, server_hello() + chain + chain + kDone), false);
+    CHECK(anomalies_of(run.log()) == told);
+    CHECK(only_event(run).number(ids::kChainLength) == 2);
+  }
+  SUBCASE("by the client") {
+    run.feed(record(kHandshake, server_hello() + certificate_message({certificate_der()}) +
+                                    message(13, {0, 0, 0, 0}) + kDone),
+             false);
+    run.feed(record(kHandshake, chain));
+    CHECK(anomalies_of(run.log()) == told);
+  }
+}
+
 TEST_CASE("x509: every damaged certificate is survived") {
-  const Raw sample = certificate_der();
+  const Raw sample = certificate_der(constrained_certificate(0x81, "xn--a.example", 0xa0));
   mangle(Bytes(sample), [](Bytes bytes) {
+    dpi::tls::has_overlong_punycode(bytes);
     dpi::tls::Certificate certificate;
     dpi::tls::read_certificate(bytes, &certificate);
     char room[32];
