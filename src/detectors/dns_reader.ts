@@ -2,6 +2,7 @@ import { EventField } from '../batch/generated/event_schema.js';
 import { TlvReader } from '../batch/tlv.js';
 import { mixToUint32, pairKey } from '../models/key_set.js';
 import type { DetectorContext } from './detector.js';
+import { hasFileHead } from './file_heads.js';
 
 const DNS = EventField.DNS;
 const QUERY = EventField.DNS.QUERIES;
@@ -34,6 +35,9 @@ export class DnsReader {
   registrableAt = 0;
   /** Where its last label begins. */
   #lastAt = 0;
+  /** The name as it was spelt: the event's memory, and where it begins there. */
+  #spelt: Uint8Array = this.name;
+  #speltAt = 0;
   readonly #fields = new TlvReader();
   readonly #inner = new TlvReader();
   readonly #decoder = new TextDecoder('latin1');
@@ -79,6 +83,8 @@ export class DnsReader {
     }
     while (n > 0 && this.name[n - 1] === DOT) n--;
     this.length = n;
+    this.#spelt = bytes;
+    this.#speltAt = at;
   }
 
   #findLabels(): boolean {
@@ -123,6 +129,15 @@ export class DnsReader {
   get isStructured(): boolean {
     if (this.name[0] === UNDERSCORE) return true;
     return this.#endsWith(ARPA) || this.#endsWith(INT);
+  }
+
+  /** True when a label begins as a packed file does in letters. While the event is at hand. */
+  get hasFileHead(): boolean {
+    for (let at = 0; at < this.length; at = this.labelEnd(at) + 1) {
+      const end = this.labelEnd(at);
+      if (hasFileHead(this.#spelt, this.#speltAt + at, this.#speltAt + end)) return true;
+    }
+    return false;
   }
 
   /** True when this is its last label. */

@@ -1,6 +1,7 @@
 import { formatAddress } from '../batch/address.js';
 import { EventType } from '../batch/generated/event_schema.js';
 import { EventRowOffset, type EventRowView, FlowRoles } from '../batch/generated/record_layout.js';
+import type { FeatureShare } from '../domain/evidence.js';
 import { LANE_INDEX, type LaneId } from '../domain/lanes.js';
 import type { StateReader } from '../domain/state_reader.js';
 import type { StateWriter } from '../domain/state_writer.js';
@@ -25,6 +26,10 @@ import { counted, grouped, lasting } from './words.js';
  * server of the tunnel would answer, are taken together by server. Names of addresses and services
  * (in-addr.arpa, _ldap._tcp) are of a form of their own and left out.
  *
+ * Hard fact: a label that begins as a packed file or a private key does, in Base64, Base32 or
+ * hexadecimal digits. One in 2^27 drawn at random from such letters does (18.7 nats), and a device that
+ * asks for one of them in every tick is taken to be one in ten or rarer: 21 nats, once below each name.
+ *
  * Memory: 64 names of 0.5 to 16 kB an entity, used ones only. Cold start: the prior, by which seven
  * new long names in a row are a tunnel. Evasion: names of a few characters at a time, one rarely, or
  * words for data: each tells little, so what leaves is little. Reputation services that are asked by
@@ -34,6 +39,8 @@ export interface DnsTunnelOptions {
   /** Steps of what a question tells, bits. */
   readonly steps: readonly [number, number, number];
   readonly model: OutcomeModel;
+  /** Nats of a label that begins as a file does. */
+  readonly lnFile: number;
   /** Names remembered per entity, and labels below each, of one generation. */
   readonly channelsMost: number;
   readonly labelsMost: number;
@@ -47,6 +54,7 @@ export const DNS_TUNNEL_DEFAULTS: DnsTunnelOptions = {
     attack: [0.05, 0.15, 0.25, 0.55],
     learningDelayUs: 1800e6,
   },
+  lnFile: 21,
   channelsMost: 64,
   labelsMost: 512,
 };
@@ -66,6 +74,8 @@ class Channel {
   bits = 0;
   firstUs = 0;
   lastUs = 0;
+  /** A label below it began as a file does. */
+  hasFile = false;
 
   constructor({ labelsMost, model }: DnsTunnelOptions) {
     this.labels = new KeySet(labelsMost);
@@ -82,6 +92,7 @@ class Channel {
     this.bits = 0;
     this.firstUs = 0;
     this.lastUs = 0;
+    this.hasFile = false;
   }
 
   save(out: StateWriter): void {
@@ -90,6 +101,7 @@ class Channel {
     this.walk.save(out);
     out.text(this.name);
     out.f64s([this.asked, this.fresh, this.bits, this.firstUs, this.lastUs]);
+    out.flag(this.hasFile);
   }
 
   restore(from: StateReader): void {
@@ -102,6 +114,7 @@ class Channel {
     this.bits = from.f64();
     this.firstUs = from.time();
     this.lastUs = from.time();
+    this.hasFile = from.flag();
   }
 }
 
@@ -121,7 +134,7 @@ class DnsTunnelState implements EntityState {
 
 class DnsTunnelDetector implements Detector {
   readonly name = 'dns_tunnel';
-  readonly memoryVersion = 1;
+  readonly memoryVersion = 2;
   readonly lanes: readonly LaneId[] = ['dns_tunnel'];
   readonly eventsOfEnds = [EventType.DNS];
   readonly #slot: number;
@@ -142,13 +155,14 @@ class DnsTunnelDetector implements Detector {
     const bits = this.#bitsOf(channel);
     const step = stepOf(bits, this.#options.steps);
     const { model } = this.#options;
-    const lnE = channel.history.lnE(step, model);
-    const isBet = channel.walk.isBetOn;
-    channel.walk.advance(lnE);
+    const lnAmount = channel.history.lnE(step, model);
+    const lnE = channel.walk.isBetOn ? lnAmount : 0;
+    channel.walk.advance(lnAmount);
     note(channel, bits, event.tsUs);
     if (context.isClean(entity)) channel.history.note(step, context.timeUs, model);
-    if (isBet && context.bet(entity, LANE, lnE)) {
-      explain(channel, { lnE, model, step, entity, event, context });
+    const lnFile = this.#lnFile(channel, event);
+    if (lnE + lnFile !== 0 && context.bet(entity, LANE, lnE + lnFile)) {
+      explain(channel, { lnE, lnFile, model, entity, event, context });
     }
   }
 
@@ -178,12 +192,23 @@ class DnsTunnelDetector implements Detector {
     const channel = state.channels.claim(key);
     if (channel.asked === 0) channel.firstUs = event.tsUs;
     // Few channels are ever told of, so few need a name.
-    if (channel.walk.isBetOn && channel.name === '') {
-      channel.name = isNamed
-        ? dns.text(dns.registrableAt, dns.length)
-        : `server ${formatAddress(event.u8, event.at + EventRowOffset.dstAddr)}`;
-    }
+    if (channel.walk.isBetOn && channel.name === '') channel.name = this.#nameOf(event);
     return channel;
+  }
+
+  #nameOf(event: EventRowView): string {
+    const dns = this.#dns;
+    return dns.hasTopLevel
+      ? dns.text(dns.registrableAt, dns.length)
+      : `server ${formatAddress(event.u8, event.at + EventRowOffset.dstAddr)}`;
+  }
+
+  /** What it is worth that a label of the question begins as a file does. */
+  #lnFile(channel: Channel, event: EventRowView): number {
+    if (channel.hasFile || !this.#dns.hasFileHead) return 0;
+    channel.hasFile = true;
+    if (channel.name === '') channel.name = this.#nameOf(event);
+    return this.#options.lnFile;
   }
 
   /** What the question tells by labels that none below its name had before. */
@@ -228,15 +253,17 @@ export function createDnsTunnelDetector(
 }
 
 interface Bet {
+  /** What it is worth how much the question tells, and that it holds the start of a file. */
   readonly lnE: number;
-  readonly step: number;
+  readonly lnFile: number;
   readonly model: OutcomeModel;
   readonly entity: Entity;
   readonly event: EventRowView;
   readonly context: DetectorContext;
 }
 
-function explain(channel: Channel, { lnE, model, entity, event, context }: Bet): void {
+function explain(channel: Channel, bet: Bet): void {
+  const { lnE, lnFile, model, entity, event, context } = bet;
   const rare = channel.history.probability(model.normal.length - 1, model);
   const expected = channel.asked * rare;
   const deviation = Math.sqrt(channel.asked * rare * (1 - rare));
@@ -244,8 +271,8 @@ function explain(channel: Channel, { lnE, model, entity, event, context }: Bet):
   context.explain(entity, LANE, {
     other: formatAddress(event.u8, event.at + EventRowOffset.dstAddr),
     t0Us: channel.firstUs,
-    lnE,
-    p: pOfLnE(lnE),
+    lnE: lnE + lnFile,
+    p: pOfLnE(lnE + lnFile),
     reason: sentence(channel),
     features: [
       {
@@ -257,10 +284,23 @@ function explain(channel: Channel, { lnE, model, entity, event, context }: Bet):
         lnEShare: lnE,
         nRef,
       },
+      ...(lnFile > 0 ? [startOfFile(lnFile)] : []),
     ],
     flows: [context.flowRef()],
     ...(isServerName(channel.name) ? {} : { domain: channel.name }),
   });
+}
+
+function startOfFile(lnFile: number): FeatureShare {
+  return {
+    feature: 'labels that begin as packed files or keys do',
+    observed: 1,
+    expectedMedian: 0,
+    expectedP99: 0,
+    scope: 'default',
+    lnEShare: lnFile,
+    nRef: 0,
+  };
 }
 
 /** Questions without a name that somebody could own are put together by the server asked. */
@@ -270,5 +310,6 @@ function sentence(channel: Channel): string {
   const where = isServerName(channel.name) ? `of ${channel.name}` : `below ${channel.name}`;
   const span = lasting(channel.lastUs - channel.firstUs);
   const bytes = grouped(channel.bits / 8);
-  return `asked DNS ${counted(channel.fresh, 'different question')} ${where} in ${span}, which carry up to ${bytes} bytes`;
+  const file = channel.hasFile ? ', with the start of a file' : '';
+  return `asked DNS ${counted(channel.fresh, 'different question')} ${where} in ${span}, which carry up to ${bytes} bytes${file}`;
 }

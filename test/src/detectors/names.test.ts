@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
 import { compareAlarms } from '../../../src/domain/incident.js';
+import { hasFileHead } from '../../../src/detectors/file_heads.js';
 import { labelModel, lnDrawnAtRandom, subdomainModel } from '../../../src/models/name_model.js';
 import { SEED_WORDS } from '../../../src/models/name_seed.js';
-import { assertGoesOn } from '../support/cut_run.js';
+import { assertGoesOn, inTwo } from '../support/cut_run.js';
 import { judge, seeded, START_US, Traffic } from '../support/traffic.js';
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
@@ -170,5 +172,53 @@ describe('DNS tunnel', () => {
       traffic.resolve({ at: i + 0.5, from: DEVICE }, cdn);
     }
     assert.deepEqual(judge(traffic).incidents, []);
+  });
+
+  const ask = (...names: string[]): Traffic => {
+    const traffic = new Traffic();
+    names.forEach((name, i) => traffic.resolve({ at: 10 + i, from: DEVICE }, name));
+    return traffic;
+  };
+  const FILE = gzipSync('user, password\n'.repeat(9));
+  const lettersOf = (file: Buffer, encoding: 'base64' | 'hex'): string =>
+    file.toString(encoding).replaceAll(/[+/]/g, '-').slice(0, 56);
+
+  it('is told by one question that holds the start of a packed file', () => {
+    for (const label of [
+      lettersOf(FILE, 'base64'),
+      lettersOf(FILE, 'hex'),
+      lettersOf(FILE, 'hex').toUpperCase(),
+      lettersOf(Buffer.from('-----BEGIN OPENSSH PRIVATE KEY-----'), 'base64'),
+      // The local header of a ZIP file, in Base32.
+      'kbfqgbauaaaaacaa',
+    ]) {
+      for (const name of [`${label}.x.example.org`, `a1.${label}.1`]) {
+        const { incidents } = judge(ask('www.example.org', name));
+        assert.equal(incidents.length, 1, name);
+        assert.deepEqual(incidents[0]!.detectors, ['dns_tunnel']);
+        assert.match(incidents[0]!.summary, /with the start of a file$/);
+      }
+    }
+  });
+
+  it('is told of a file once below each name, and not by the next run', () => {
+    const names = Array.from(
+      { length: 20 },
+      (_, i) => `${lettersOf(FILE, 'base64')}.f${i}.test.org`,
+    );
+    const traffic = ask(...names);
+    assert.equal(judge(traffic).alarms[0]!.evidenceCount, 1);
+    const [before, after] = inTwo(traffic, 15);
+    assert.deepEqual([before.incidents.length, after.incidents], [1, []]);
+  });
+
+  it('is not what labels drawn at random or in another case are', () => {
+    const random = seeded(31);
+    const alphabets = [`${LETTERS}${LETTERS.toUpperCase()}0123456789`, BASE32, '0123456789abcdef'];
+    const isFile = (label: string): boolean => hasFileHead(Buffer.from(label), 0, label.length);
+    for (let i = 0; i < 100_000; i++) assert.ok(!isFile(drawn(random, alphabets[i % 3]!, 12)));
+    assert.ok(isFile(lettersOf(FILE, 'base64')));
+    assert.ok(!isFile(lettersOf(FILE, 'base64').toLowerCase()));
+    assert.ok(!isFile('H4sI') && !isFile(''));
   });
 });
