@@ -15,6 +15,8 @@ const UDP = 17;
 const ICMPV6 = 58;
 const ECHO_REQUEST = 8;
 const ECHO_REQUEST_V6 = 128;
+/** Requests for a host's clock (RFC 792), its network (the same) and its address mask (RFC 950). */
+const INFORMATION_REQUESTS: readonly number[] = [13, 15, 17];
 
 const FIN = 0x01;
 const SYN = 0x02;
@@ -36,20 +38,29 @@ export function contactOutcome(row: FlowRowView): ContactOutcome {
       return udpOutcome(row);
     case ICMP:
     case ICMPV6:
-      return echoOutcome(row);
+      return icmpOutcome(row);
     default:
       return Contact.OPEN;
   }
 }
 
 /**
- * True when the originator began without SYN, ACK or RST: FIN alone, Xmas and null probes, which no
- * TCP sends (RFC 9293, 3.10.7.4 answers a closed port's with RST).
+ * True when the originator began as next to nobody does but to search: by TCP without SYN, ACK or RST,
+ * that is FIN alone, Xmas and null probes, which no TCP sends (RFC 9293, 3.10.7.4 answers a closed
+ * port's with RST); or by an ICMP request for a clock, a network or an address mask, which other
+ * protocols replaced (RFC 6918).
  */
-export function isStealthProbe(row: FlowRowView): boolean {
+export function isOddProbe(row: FlowRowView): boolean {
+  if (row.protocol === ICMP) return informationRequest(row) !== 0;
   return (
     row.protocol === TCP && row.origPackets > 0 && (row.origTcpFlags & (SYN | ACK | RST)) === 0
   );
+}
+
+/** The type of an ICMP request for information, 0 when it is none. */
+export function informationRequest(row: FlowRowView): number {
+  const type = row.origPort >> 8;
+  return row.protocol === ICMP && INFORMATION_REQUESTS.includes(type) ? type : 0;
 }
 
 function tcpOutcome(row: FlowRowView): ContactOutcome {
@@ -88,9 +99,9 @@ function udpOutcome(row: FlowRowView): ContactOutcome {
   return row.origTtlMax > 0 && row.origTtlMax < PATH_PROBE_TTL ? Contact.OPEN : Contact.FAILED;
 }
 
-function echoOutcome(row: FlowRowView): ContactOutcome {
-  const type = row.origPort >> 8;
-  if (type !== (row.protocol === ICMP ? ECHO_REQUEST : ECHO_REQUEST_V6)) return Contact.OPEN;
+function icmpOutcome(row: FlowRowView): ContactOutcome {
+  const isEcho = row.origPort >> 8 === (row.protocol === ICMP ? ECHO_REQUEST : ECHO_REQUEST_V6);
+  if (!isEcho && informationRequest(row) === 0) return Contact.OPEN;
   if (row.respPackets > 0) return Contact.ANSWERED;
   if (row.origTtlMax > 0 && row.origTtlMax < PATH_PROBE_TTL) return Contact.OPEN;
   if (row.state === FlowStates.UNREACHABLE || row.state === FlowStates.DENIED)

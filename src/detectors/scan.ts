@@ -11,7 +11,7 @@ import type { Entity, EntityState } from '../models/entity_table.js';
 import { pOfLnE } from '../models/e_value.js';
 import { KeySet, pairKey } from '../models/key_set.js';
 import { RecencyMap } from '../models/recency_map.js';
-import { Contact, contactOutcome, isStealthProbe } from './contact.js';
+import { Contact, contactOutcome, informationRequest, isOddProbe } from './contact.js';
 import type { Detector, DetectorContext } from './detector.js';
 import { counted, lasting } from './words.js';
 
@@ -30,8 +30,9 @@ import { counted, lasting } from './words.js';
  * follow what was seen (fixed share, Herbster and Warmuth 1998). How often failed contacts are
  * abreast while nothing is wrong is learned by the group, so this factor is an e-value, too.
  *
- * Form: probes by FIN, null and Xmas packets, which no TCP begins with, are one failed contact in
- * 100,000 while nothing is wrong (broken devices) and one in 100 of a search.
+ * Form: probes by FIN, null and Xmas packets, which no TCP begins with, and ICMP requests for a clock,
+ * a network or an address mask, each a port of its own, are one failed contact in 100,000 while nothing
+ * is wrong (broken devices, very old ones) and one in 100 of a search.
  *
  * A walk is kept per port (over destinations: address scan) and per destination (over ports: port
  * scan). A contact that is the first of its walk is no search yet and is not bet on, which leaves
@@ -59,7 +60,7 @@ export interface ScanOptions {
   /** Share of a walk's stake that is on such a search at first, and what moves back at each bet. */
   readonly abreastShare: number;
   readonly shareMoved: number;
-  /** P(a failed contact is a probe that no TCP sends | search), and while nothing is wrong, 0 to 1. */
+  /** P(a failed contact is a probe of odd form | search), and while nothing is wrong, 0 to 1. */
   readonly stealthOfSearch: number;
   readonly stealth0: number;
   /** Nats at which a walk counts as benign, below 0. */
@@ -272,7 +273,7 @@ class ScanDetector implements Detector {
     const abreast0 = contacts.abreast(group);
     const { theta1, stealthOfSearch, stealth0 } = this.#options;
     let lnE = lnOutcomeRatio(answered, theta1, theta0);
-    if (!answered) lnE += lnOutcomeRatio(isStealthProbe(row), stealthOfSearch, stealth0);
+    if (!answered) lnE += lnOutcomeRatio(isOddProbe(row), stealthOfSearch, stealth0);
     if (state.firstHost < 0) {
       state.firstHost = row.respKey;
       state.firstPort = port;
@@ -469,15 +470,17 @@ function sentence(walk: Walk, isHorizontal: boolean): string {
   return `tried ${what} in ${span}; ${walk.failed} did not answer`;
 }
 
-/** Ports of different protocols are different; ICMP has none. */
+/** Ports of different protocols are different; ICMP has none, but what is asked for. */
 function portKey(row: FlowRowView): number {
   const { protocol } = row;
-  return protocol * 0x10000 + (isIcmp(protocol) ? 0 : row.respPort);
+  return protocol * 0x10000 + (isIcmp(protocol) ? informationRequest(row) : row.respPort);
 }
 
 const isIcmp = (protocol: number): boolean => protocol === ICMP || protocol === ICMPV6;
 
 function portName(row: FlowRowView): string {
+  const asked = informationRequest(row);
+  if (asked !== 0) return `ICMP type ${asked}`;
   if (isIcmp(row.protocol)) return 'ping';
   return row.protocol === UDP ? `UDP port ${row.respPort}` : `port ${row.respPort}`;
 }

@@ -83,6 +83,33 @@ describe('address scan', () => {
   });
 });
 
+describe('address scan by ICMP', () => {
+  const sweep = (type: number, isAnswered: (i: number) => boolean, hosts = 8): Traffic => {
+    const traffic = new Traffic();
+    for (let i = 0; i < hosts; i++) {
+      const flow = { at: 20 * i, from: '10.0.0.7', to: `10.0.1.${i}` };
+      traffic.inquire(flow, type, isAnswered(i));
+    }
+    return traffic;
+  };
+
+  it('is told after a few requests for clocks, networks or masks', () => {
+    for (const type of [13, 15, 17]) {
+      const incident = only(judge(sweep(type, (i) => i % 2 === 0)).incidents);
+      assert.equal(incident.detectors[0], 'scan_horizontal');
+      assert.match(incident.summary, new RegExp(`addresses on ICMP type ${type} in`));
+      assert.equal(judge(sweep(type, () => false, 4)).incidents.length, 1);
+    }
+  });
+
+  it('is not told of hosts that answer, nor of other messages', () => {
+    assert.deepEqual(judge(sweep(13, () => true, 60)).incidents, []);
+    for (const type of [0, 3, 5, 9, 10, 14]) {
+      assert.deepEqual(judge(sweep(type, () => false, 60)).incidents, []);
+    }
+  });
+});
+
 describe('port scan', () => {
   it('is told of the scanner and names the target', () => {
     const traffic = new Traffic();

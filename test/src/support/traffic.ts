@@ -228,6 +228,22 @@ export class Traffic {
     return this;
   }
 
+  /** An ICMP request of another kind than echo, answered or not. */
+  inquire(
+    flow: { readonly at: number; readonly from: string; readonly to: string },
+    type: number,
+    isAnswered = false,
+  ): this {
+    return this.#row(flow.at + 30, {
+      ...ends({ ...flow, port: 7, fromPort: type << 8 }),
+      protocol: ICMP,
+      flags: isAnswered ? FlowFlags.BOTH_DIRECTIONS : 0,
+      origPackets: 1,
+      respPackets: isAnswered ? 1 : 0,
+      event: FlowEvents.START | FlowEvents.END,
+    });
+  }
+
   /** What a segment received in the 100 ms before `at`. */
   window(at: number, segment: Fields, tops: readonly ({ address: string } & Fields)[]): this {
     const timeUs = START_US + Math.round(at * 10) * 100_000;
