@@ -266,6 +266,7 @@ export const ANOMALY_NAMES: readonly string[] = [
   'applayer.http.REQUEST_LINE_MISSING_PROTOCOL',
   'applayer.http.jndi_lookup',
   'applayer.http.request_unfinished',
+  'applayer.tls.overlong_punycode',
 ];
 
 /** Application protocol names by number. */
