@@ -87,9 +87,7 @@ export class ResponderLink implements ResponsePort {
 
   propose(proposal: Proposal, inputs: DecisionInputs): void {
     const json = JSON.stringify(inputs);
-    const { id, incident, chosen } = proposal;
-    const remember = (state: ActionState): void =>
-      this.#remember({ proposal: id, incident, measure: chosen.measure, state });
+    const remember = (state: ActionState): void => this.#remember(statusOf({ proposal, state }));
     // Until the responder has said more.
     remember('pending');
     this.#run({
@@ -157,10 +155,7 @@ export class ResponderLink implements ResponsePort {
   async #serve(): Promise<void> {
     const { path } = this.#options;
     const mode = this.#mode;
-    const onChange = ({ proposal, state }: ActionNews): void => {
-      const { id, incident, chosen } = proposal;
-      this.#remember({ proposal: id, incident, measure: chosen.measure, state });
-    };
+    const onChange = (news: ActionNews): void => this.#remember(statusOf(news));
     this.#measures.hearAnew();
     this.#isBehind = true;
     const client = await ResponderClient.connect({ path, role: 'engine', mode, onChange });
@@ -261,6 +256,11 @@ export class ResponderLink implements ResponsePort {
   #internal({ fleetShare, devices }: HourLedger): HourLedger {
     return { fleetShare, devices: devices.filter((address) => this.#home.has(address)) };
   }
+}
+
+function statusOf({ proposal, state }: Pick<ActionNews, 'proposal' | 'state'>): MeasureStatus {
+  const { id, incident, chosen, unattended } = proposal;
+  return { proposal: id, incident, measure: chosen.measure, state, isAsked: !unattended };
 }
 
 /** There will be another responder, or another connection, to say it to. */

@@ -82,6 +82,8 @@ export interface MeasureStatus {
   readonly incident: string;
   readonly measure: Measure;
   readonly state: ActionState;
+  /** True where people were asked about it, since some gate was not passed. */
+  readonly isAsked?: boolean;
 }
 
 /** What the responder knows and decisions need. */

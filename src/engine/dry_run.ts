@@ -5,7 +5,7 @@ import {
   type HourLedger,
   type ResponseState,
 } from '../domain/decision.js';
-import { addressesOf, AllowList } from '../domain/measure.js';
+import { addressesOf, AllowList, measureText } from '../domain/measure.js';
 import type { Renewal, ResponsePort } from '../domain/response_port.js';
 
 const HOUR_US = 3600e6;
@@ -52,6 +52,7 @@ export class DryRun implements ResponsePort {
       return;
     }
     const seconds = proposal.unattended ? proposal.ttlSeconds : proposal.deadlineSeconds;
+    if (proposal.unattended) this.#stopAsking(proposal);
     const inside = new Set(inputs.assets.map(({ address }) => address));
     this.#entries.push({
       proposal,
@@ -99,9 +100,20 @@ export class DryRun implements ResponsePort {
         incident: proposal.incident,
         measure: proposal.chosen.measure,
         state,
+        isAsked: !proposal.unattended,
       })),
       ledger: this.#ledger(),
     };
+  }
+
+  /** As the responder does. */
+  #stopAsking({ incident, chosen }: Proposal): void {
+    const measure = measureText(chosen.measure);
+    for (const entry of this.#entries) {
+      const { proposal, state } = entry;
+      if (state !== 'pending' || proposal.incident !== incident) continue;
+      if (measureText(proposal.chosen.measure) === measure) entry.state = 'expired';
+    }
   }
 
   #closeWaiting(entry: Entry): void {

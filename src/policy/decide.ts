@@ -5,7 +5,7 @@ import {
   type Measure,
   type Proposal,
 } from '../domain/action.js';
-import type { DecisionInputs, ResponseOption } from '../domain/decision.js';
+import type { DecisionInputs, MeasureStatus, ResponseOption } from '../domain/decision.js';
 import { AllowList, measureText } from '../domain/measure.js';
 import { STAGE_WEIGHT } from '../domain/stakes.js';
 import { ANNOYANCE } from './efficacy.js';
@@ -24,6 +24,7 @@ const ALTERNATIVES_MOST = 8;
 const SETTLED = ['rejected', 'rolled_back', 'failed'] as const;
 const IN_FORCE = ['applying', 'active'] as const;
 const WAITING = ['pending'] as const;
+const isAsked = (one: MeasureStatus): boolean => one.isAsked === true;
 
 interface Weighed {
   readonly option: ResponseOption;
@@ -54,6 +55,7 @@ function choose(inputs: DecisionInputs, weighed: readonly Weighed[]): Weighed | 
     Math.min(...weighed.filter(isMeant).map(({ candidate }) => candidate.expectedLoss));
   const inForce = textsOf(inputs, IN_FORCE);
   const waiting = textsOf(inputs, WAITING);
+  const asked = textsOf(inputs, WAITING, isAsked);
   const has = (texts: ReadonlySet<string>, { option }: Weighed): boolean =>
     texts.has(measureText(option.measure));
   // What is there already, or costs nothing, has to be bettered.
@@ -62,14 +64,14 @@ function choose(inputs: DecisionInputs, weighed: readonly Weighed[]): Weighed | 
     (one) =>
       one.candidate.expectedLoss < toBeat &&
       one.option.measure.kind !== 'observe' &&
-      !has(inForce, one) &&
-      !has(waiting, one),
+      !has(inForce, one),
   );
-  const admitted = better.find(({ isAdmitted }) => isAdmitted);
+  // Nobody is waited for any longer once every gate is passed.
+  const admitted = better.find((one) => one.isAdmitted && (!has(waiting, one) || has(asked, one)));
   if (admitted !== undefined && changesTraffic(admitted.option.measure)) return admitted;
-  const best = better[0];
-  const asked = lossOf((one) => has(waiting, one));
-  return best !== undefined && best.candidate.expectedLoss < asked ? best : null;
+  const best = better.find((one) => !has(waiting, one));
+  const waitedFor = lossOf((one) => has(waiting, one));
+  return best !== undefined && best.candidate.expectedLoss < waitedFor ? best : null;
 }
 
 /** All options that may be taken, the best first; ties go to the lower step of the ladder. */
@@ -151,8 +153,9 @@ function approvalsFor(
 function textsOf(
   { state, incident }: DecisionInputs,
   states: readonly string[],
+  isMeant: (one: MeasureStatus) => boolean = () => true,
 ): ReadonlySet<string> {
-  const own = state.measures.filter((one) => one.incident === incident.id);
+  const own = state.measures.filter((one) => one.incident === incident.id && isMeant(one));
   return new Set(
     own.filter((one) => states.includes(one.state)).map((o) => measureText(o.measure)),
   );

@@ -8,7 +8,7 @@ import {
   type Halt,
   type Vote,
 } from '../domain/action_record.js';
-import { AllowList } from '../domain/measure.js';
+import { AllowList, measureText } from '../domain/measure.js';
 import { deadlineAfter, elapsedMs, remainingMs } from '../domain/moment.js';
 import { isPrefix } from '../domain/prefix.js';
 import type { EffectFigures } from '../domain/response_port.js';
@@ -364,10 +364,23 @@ export class Responder {
     else if (this.#halt !== null) this.#reject(id, `${this.#halt.by} called everything off.`);
     else if (this.#mode === 'observe') this.#reject(id, 'The mode is observe: nothing is done.');
     else if (proposal.unattended && this.#mode !== 'recommend') {
+      this.#stopAsking(proposal);
       void this.#enforcement.begin(id, 'Every gate is passed, so nobody had to be asked.');
     } else if (approvals.length >= record.approvalsNeeded) {
       const names = approvals.map(({ by }) => by).join(' and ');
       void this.#enforcement.begin(id, `${names} approved it.`);
+    }
+  }
+
+  /** People who are asked for the same need not answer any more. */
+  #stopAsking({ incident, chosen }: Proposal): void {
+    const measure = measureText(chosen.measure);
+    for (const { record, proposal } of this.#book.all) {
+      if (record.state !== 'pending' || proposal.unattended) continue;
+      if (proposal.incident !== incident || measureText(proposal.chosen.measure) !== measure)
+        continue;
+      const reason = 'Every gate is passed by now, so that nobody has to be asked.';
+      this.#book.change(record.id, { state: 'expired', reason });
     }
   }
 

@@ -91,7 +91,7 @@ describe('ResponderLink', () => {
 
   it('delivers what waited for a responder, and goes on with what it says of it', async () => {
     await endResponder();
-    propose('1.1', { unattended: false });
+    propose('1.1', { unattended: false, incident: 'run/other' });
     propose('1.2');
     await startResponder();
     await until('1.1 pending, 1.2 active');

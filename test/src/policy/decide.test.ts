@@ -173,6 +173,22 @@ describe('decide', () => {
     assert.equal(chosen({ options, ...inForce(costly.measure, 'pending') }), 'block_edge, at once');
   });
 
+  it('takes at once what people were asked for, as soon as every gate is passed', () => {
+    const waiting = {
+      proposal: '7.1',
+      incident: '7',
+      measure: HOLD.measure,
+      state: 'pending',
+    } as const;
+    const state = { ...inputsOf().state, measures: [{ ...waiting, isAsked: true }] };
+    assert.equal(chosen({ options: [WATCH, HOLD], state }), 'hold_pattern, at once');
+    const unsure = incident({ confidence: 0.98 });
+    assert.equal(chosen({ options: [WATCH, HOLD], ...unsure, state }), 'nothing');
+    // It is under way.
+    const begun = inForce(HOLD.measure, 'pending');
+    assert.equal(chosen({ options: [WATCH, HOLD], ...begun }), 'nothing');
+  });
+
   it('does not ask again for what was refused or did not help', () => {
     for (const state of ['rejected', 'rolled_back', 'failed'] as const) {
       assert.equal(chosen(inForce(HOLD.measure, state)), 'block_edge, at once');

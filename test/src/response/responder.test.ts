@@ -46,6 +46,21 @@ describe('Responder', () => {
       assert.equal(desk.actuator.calls.length, 1);
     });
 
+    it('at once what people are asked for, when every gate is passed by now', async () => {
+      desk = await Desk.open('auto');
+      const asked = desk.responder.propose(proposalOf('1.1', { unattended: false })).id;
+      const other = desk.responder.propose(
+        proposalOf('2.1', { unattended: false, incident: 'run/2' }),
+      ).id;
+      await settled();
+      const id = desk.responder.propose(proposalOf('1.2')).id;
+      await settled();
+      assert.equal(stateOf(id), 'active');
+      assert.equal(stateOf(asked), 'expired');
+      assert.equal(stateOf(other), 'pending');
+      assert.deepEqual(desk.actuator.enforced, [id]);
+    });
+
     it('nothing in observe, and asks in recommend', async () => {
       desk = await Desk.open('observe');
       const first = await applied();
