@@ -1,8 +1,7 @@
-import { formatAddress } from '../batch/address.js';
-import { communityIdOf } from '../batch/community_id.js';
 import { APP_NAMES } from '../batch/generated/names.js';
-import { FlowRowOffset, type FlowRowView } from '../batch/generated/record_layout.js';
+import type { FlowRowView } from '../batch/generated/record_layout.js';
 import type { FlowRef } from '../domain/flow.js';
+import { refOfRow } from './flow_ref.js';
 
 /** A flow that has ended, with its totals, for a program that embeds thymus. */
 export interface FlowRecord extends FlowRef {
@@ -19,16 +18,8 @@ export interface FlowRecord extends FlowRef {
 
 /** Copies what is of interest out of a borrowed row. */
 export function flowRecord(row: FlowRowView): FlowRecord {
-  const hex = (half: number): string => half.toString(16).padStart(8, '0');
   return {
-    flowId: hex(row.flowIdHigh) + hex(row.flowIdLow),
-    communityId: communityIdOf(row),
-    protocol: row.protocol,
-    origIp: formatAddress(row.u8, row.at + FlowRowOffset.origAddr),
-    origPort: row.origPort,
-    respIp: formatAddress(row.u8, row.at + FlowRowOffset.respAddr),
-    respPort: row.respPort,
-    startUs: row.tsFirstUs,
+    ...refOfRow(row),
     endUs: row.tsLastUs,
     app: APP_NAMES[row.app] ?? 'unknown',
     origPackets: row.origPackets,

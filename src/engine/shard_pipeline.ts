@@ -1,17 +1,5 @@
 import { Item, type BatchView } from '../batch/batch_view.js';
-import { formatAddress } from '../batch/address.js';
-import {
-  EventRowOffset,
-  type EventRowView,
-  FlowEvents,
-  FlowFlags,
-  FlowRoles,
-  FlowRowOffset,
-  type FlowRowView,
-} from '../batch/generated/record_layout.js';
-import { EventField } from '../batch/generated/event_schema.js';
-import { communityIdOf, communityIdOfEnds } from '../batch/community_id.js';
-import { TlvReader } from '../batch/tlv.js';
+import { FlowEvents, FlowRoles, type FlowRowView } from '../batch/generated/record_layout.js';
 import { AddressSet } from '../domain/address_set.js';
 import type { EvidenceSink } from '../domain/evidence_sink.js';
 import type { FlowRef } from '../domain/flow.js';
@@ -31,8 +19,11 @@ import {
   type EntitySpec,
 } from '../models/entity_table.js';
 import { Population } from '../models/population.js';
+import { byEventType, callsOf, type Calls } from './detector_calls.js';
+import { refOfEvent, refOfFlow } from './flow_ref.js';
 import { ShardMemory, WEALTH_SLOT } from './shard_memory.js';
 import type { ShardState } from './shard_state.js';
+import { endOfEvent, endOfFlow, provesBothSides } from './sighting.js';
 
 export interface ShardPipelineOptions {
   /** Number of this shard, from 0, and how many there are. */
@@ -71,8 +62,6 @@ export interface ShardPipelineStats {
 /** Comes after every record, and after every tick's end. */
 const RUN_END: Order = { timeUs: Infinity, index: -1, sub: 0 };
 const BEFORE_ALL: Order = { timeUs: -Infinity, index: -Infinity, sub: 0 };
-const TCP = 6;
-const TCP_ACK = 0x10;
 
 /**
  * The judgement of one shard: records in, alarms out. Pure and synchronous: no clock, no I/O, no
@@ -350,15 +339,16 @@ export class ShardPipeline implements DetectorContext {
   }
 
   entity(spec: EntitySpec): Entity {
-    const entity = this.#entities.find(spec.key) ?? this.#entities.create(spec);
-    this.#entities.touch(entity, this.tick);
-    return entity;
+    const known = this.#entities.find(spec.key);
+    if (known === undefined) return this.#meet(spec);
+    this.#entities.touch(known, this.tick);
+    return known;
   }
 
   sender(): Entity {
     const { event } = this.#view!;
     const known = this.#entities.find(event.origKey);
-    if (known === undefined) return this.#meetEnd(event, true);
+    if (known === undefined) return this.#meet(endOfEvent(event, true));
     this.#entities.touch(known, this.tick);
     return known;
   }
@@ -366,42 +356,18 @@ export class ShardPipeline implements DetectorContext {
   receiver(): Entity {
     const { event } = this.#view!;
     const known = this.#entities.find(event.respKey);
-    if (known === undefined) return this.#meetEnd(event, false);
+    if (known === undefined) return this.#meet(endOfEvent(event, false));
     this.#entities.touch(known, this.tick);
     return known;
   }
 
   flowRef(): FlowRef {
-    if (this.#isEvent) return refOfEvent(this.#view!.event);
-    const { row, bytes } = this.#view!;
-    const station = stationOf(this.#view!);
-    return {
-      flowId: hex(row.flowIdHigh) + hex(row.flowIdLow),
-      communityId: communityIdOf(row),
-      protocol: row.protocol,
-      origIp: formatAddress(bytes, row.at + FlowRowOffset.origAddr),
-      origPort: row.origPort,
-      respIp: formatAddress(bytes, row.at + FlowRowOffset.respAddr),
-      respPort: row.respPort,
-      startUs: row.tsFirstUs,
-      ...(row.protocol === TCP && row.respPayload > 0 ? { isAnswered: true } : {}),
-      ...(station === '' ? {} : { station }),
-    };
+    return this.#isEvent ? refOfEvent(this.#view!.event) : refOfFlow(this.#view!);
   }
 
   /** Whether a last batch says so, or `finish`. */
   #comeToEnd(): void {
     if (this.#options.keepsState === true) this.#lastState ??= this.save();
-  }
-
-  /** An end of an event that is not known yet. */
-  #meetEnd(event: EventRowView, isOriginator: boolean): Entity {
-    const key = isOriginator ? event.origKey : event.respKey;
-    const side = isOriginator ? EventRowOffset.srcAddr : EventRowOffset.dstAddr;
-    const internal = isOriginator ? FlowRoles.ORIGINATOR_INTERNAL : FlowRoles.RESPONDER_INTERNAL;
-    const kind = event.roles & internal ? 'device' : 'external';
-    const at = event.at + side;
-    return this.entity({ key, kind, isProven: false, bytes: event.u8, at, flow: event.flowIdLow });
   }
 
   #arrive(view: BatchView, timeUs: number): void {
@@ -457,7 +423,7 @@ export class ShardPipeline implements DetectorContext {
   /** The entity of one side of a flow, proven as far as the flow proves it. */
   #see(row: FlowRowView, isOriginator: boolean): Entity {
     const known = this.#entities.find(isOriginator ? row.origKey : row.respKey);
-    if (known === undefined) return this.#meet(row, isOriginator);
+    if (known === undefined) return this.#meet(endOfFlow(row, isOriginator));
     if (!known.isProven && provesBothSides(row)) this.#entities.prove(known);
     if (
       known.onlyFlow >= 0 &&
@@ -469,82 +435,9 @@ export class ShardPipeline implements DetectorContext {
     return known;
   }
 
-  #meet(row: FlowRowView, isOriginator: boolean): Entity {
-    const key = isOriginator ? row.origKey : row.respKey;
-    const side = isOriginator ? FlowRowOffset.origAddr : FlowRowOffset.respAddr;
-    const internal = isOriginator ? FlowRoles.ORIGINATOR_INTERNAL : FlowRoles.RESPONDER_INTERNAL;
-    const kind = row.roles & internal ? 'device' : 'external';
-    const isProven = provesBothSides(row);
-    const flow = row.event & FlowEvents.UPDATE ? -1 : row.flowIdLow;
-    const at = row.at + side;
-    const entity = this.#entities.create({ key, kind, isProven, bytes: row.u8, at, flow });
+  #meet(spec: EntitySpec): Entity {
+    const entity = this.#entities.create(spec);
     this.#entities.touch(entity, this.tick);
     return entity;
   }
-}
-
-type Method = 'onFlow' | 'onFlowTo' | 'onEvent';
-
-/**
- * Detectors and what to call of each, looked up once: at one place that meets objects of 20 classes, a
- * look-up is slow.
- */
-interface Calls<M extends Method> {
-  readonly detectors: readonly Detector[];
-  readonly calls: readonly NonNullable<Detector[M]>[];
-}
-
-/** Of those that have the method. */
-function callsOf<M extends Method>(all: readonly Detector[], method: M): Calls<M> {
-  const detectors = all.filter((detector) => detector[method] !== undefined);
-  return { detectors, calls: detectors.map((detector) => detector[method]!) };
-}
-
-function byEventType(detectors: readonly Detector[]): ReadonlyMap<number, Calls<'onEvent'>> {
-  const wants = (detector: Detector): readonly number[] => [
-    ...(detector.eventsOfEnds ?? []),
-    ...(detector.eventsOfLinks ?? []),
-  ];
-  const types = new Set(detectors.flatMap(wants));
-  return new Map(
-    [...types].map((type) => {
-      const wanted = detectors.filter((detector) => wants(detector).includes(type));
-      return [type, callsOf(wanted, 'onEvent')];
-    }),
-  );
-}
-
-const hex = (n: number): string => n.toString(16).padStart(8, '0');
-
-/** The flow of an event, its sender for its originator; when the flow began is not known to it. */
-/** "" where the link has no such addresses. */
-function stationOf(view: BatchView): string {
-  const fields = new TlvReader().open(view.bytes, view.detailAt, view.row.heapBytes);
-  while (fields.next()) if (fields.number === EventField.FLOW_DETAIL.MAC_ORIG) return fields.hex();
-  return '';
-}
-
-function refOfEvent(event: EventRowView): FlowRef {
-  const { protocol, srcAddr, dstAddr, srcPort, dstPort } = event;
-  const ends = { protocol, orig: srcAddr, resp: dstAddr, origPort: srcPort, respPort: dstPort };
-  return {
-    flowId: hex(event.flowIdHigh) + hex(event.flowIdLow),
-    communityId: communityIdOfEnds(ends),
-    protocol,
-    origIp: formatAddress(srcAddr, 0),
-    origPort: srcPort,
-    respIp: formatAddress(dstAddr, 0),
-    respPort: dstPort,
-    startUs: event.tsUs,
-  };
-}
-
-/**
- * True when both ends must exist where they say: a TCP handshake was completed, or either side
- * answered the other twice.
- */
-function provesBothSides(row: FlowRowView): boolean {
-  if (!(row.flags & FlowFlags.BOTH_DIRECTIONS)) return false;
-  if (row.protocol === TCP) return row.respSynAcks > 0 && (row.origTcpFlags & TCP_ACK) !== 0;
-  return row.origPackets >= 2 && row.respPackets >= 2;
 }
