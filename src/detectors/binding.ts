@@ -8,8 +8,16 @@ import type { StateWriter } from '../domain/state_writer.js';
 import type { Entity, EntityState } from '../models/entity_table.js';
 import { LN_E_MOST, pOfLnE } from '../models/e_value.js';
 import { pairKey } from '../models/key_set.js';
+import {
+  LinkAddress,
+  LinkServer,
+  LinkStation,
+  restoreTable,
+  saveTable,
+  tableOf,
+} from '../models/link_tables.js';
 import { Walk } from '../models/outcomes.js';
-import { RecencyMap } from '../models/recency_map.js';
+import type { RecencyMap } from '../models/recency_map.js';
 import type { Detector, DetectorContext } from './detector.js';
 import { formatMac, LinkMessage, LinkReader } from './link_reader.js';
 import { counted, lasting } from './words.js';
@@ -76,83 +84,6 @@ const SHARED_STATIONS: readonly (readonly [first: number, last: number])[] = [
   [0x0005735ff000, 0x0005735fffff],
 ];
 
-class Address {
-  mac = 0;
-  sinceUs = 0;
-  heardUs = 0;
-  text = '';
-  /** Another station that claims it, and since when. */
-  contender = 0;
-  contestedUs = 0;
-  /** The station that was last said to have taken a gateway's address. */
-  toldOf = 0;
-  readonly bytes = new Uint8Array(16);
-
-  clear(): void {
-    this.mac = 0;
-    this.text = '';
-    this.contender = 0;
-    this.toldOf = 0;
-  }
-
-  save(out: StateWriter): void {
-    saveBytes(this.bytes, out);
-    out.f64s([this.mac, this.sinceUs, this.heardUs]);
-    out.f64s([this.contender, this.contestedUs, this.toldOf]);
-  }
-
-  restore(from: StateReader): void {
-    restoreBytes(this.bytes, from);
-    this.text = formatAddress(this.bytes, 0);
-    this.mac = from.natural();
-    this.sinceUs = from.time();
-    this.heardUs = from.time();
-    this.contender = from.natural();
-    this.contestedUs = from.time();
-    this.toldOf = from.natural();
-  }
-}
-
-class Station {
-  /** The first address that was its own; 0: none yet. */
-  key = 0;
-  readonly bytes = new Uint8Array(16);
-  readonly walk = new Walk();
-
-  clear(): void {
-    this.key = 0;
-    this.walk.clear();
-  }
-
-  save(out: StateWriter): void {
-    out.f64(this.key);
-    saveBytes(this.bytes, out);
-    this.walk.save(out);
-  }
-
-  restore(from: StateReader): void {
-    this.key = from.natural();
-    restoreBytes(this.bytes, from);
-    this.walk.restore(from);
-  }
-}
-
-class Server {
-  sinceUs = 0;
-
-  clear(): void {
-    this.sinceUs = 0;
-  }
-
-  save(out: StateWriter): void {
-    out.f64(this.sinceUs);
-  }
-
-  restore(from: StateReader): void {
-    this.sinceUs = from.time();
-  }
-}
-
 /** What is said of an entity. */
 class BindingState implements EntityState {
   station = '';
@@ -197,19 +128,19 @@ class BindingDetector implements Detector {
   readonly #slot: number;
   readonly #options: BindingOptions;
   readonly #link = new LinkReader();
-  readonly #addresses: RecencyMap<Address>;
-  readonly #stations: RecencyMap<Station>;
-  readonly #servers: RecencyMap<Server>;
-  readonly #routers: RecencyMap<Server>;
+  readonly #addresses: RecencyMap<LinkAddress>;
+  readonly #stations: RecencyMap<LinkStation>;
+  readonly #servers: RecencyMap<LinkServer>;
+  readonly #routers: RecencyMap<LinkServer>;
   readonly #gateways = new Set<string>();
 
   constructor(slot: number, options: BindingOptions) {
     this.#slot = slot;
     this.#options = options;
-    this.#addresses = tableOf(options.addressesMost, () => new Address());
-    this.#stations = tableOf(options.stationsMost, () => new Station());
-    this.#servers = tableOf(options.serversMost, () => new Server());
-    this.#routers = tableOf(options.serversMost, () => new Server());
+    this.#addresses = tableOf(options.addressesMost, () => new LinkAddress());
+    this.#stations = tableOf(options.stationsMost, () => new LinkStation());
+    this.#servers = tableOf(options.serversMost, () => new LinkServer());
+    this.#routers = tableOf(options.serversMost, () => new LinkServer());
   }
 
   onEvent(event: EventRowView, context: DetectorContext): void {
@@ -286,7 +217,7 @@ class BindingDetector implements Detector {
   }
 
   /** The address belongs to who claims it now. */
-  #settle(address: Address, event: EventRowView, nowUs: number): void {
+  #settle(address: LinkAddress, event: EventRowView, nowUs: number): void {
     const { addressAt, mac } = this.#link;
     if (address.text === '') {
       address.bytes.set(event.u8.subarray(addressAt, addressAt + 16));
@@ -316,7 +247,7 @@ class BindingDetector implements Detector {
 
   #note(
     state: BindingState,
-    address: Address,
+    address: LinkAddress,
     { isOwn, nowUs }: { readonly isOwn: boolean; readonly nowUs: number },
   ): void {
     if (state.contradictions === 0) state.firstUs = nowUs;
@@ -328,7 +259,7 @@ class BindingDetector implements Detector {
   }
 
   /** A gateway's address went to another station. */
-  #onMove(address: Address, station: Station, { event, context }: Said): void {
+  #onMove(address: LinkAddress, station: LinkStation, { event, context }: Said): void {
     const { mac } = this.#link;
     if (!this.#gateways.has(address.text) || address.toldOf === mac) return;
     const knownUs = context.timeUs - address.sinceUs;
@@ -349,7 +280,7 @@ class BindingDetector implements Detector {
     });
   }
 
-  #onServer(servers: RecencyMap<Server>, what: string, { event, context }: Said): void {
+  #onServer(servers: RecencyMap<LinkServer>, what: string, { event, context }: Said): void {
     const nowUs = context.timeUs;
     const key = pairKey(event.origKey, this.#link.vlan);
     const isNew = servers.peek(key) === undefined;
@@ -389,7 +320,7 @@ class BindingDetector implements Detector {
   }
 
   /** Whom to tell of, if this shard judges it. */
-  #accused(station: Station, address: Address, context: DetectorContext): Entity | null {
+  #accused(station: LinkStation, address: LinkAddress, context: DetectorContext): Entity | null {
     const key = station.key === 0 ? this.#link.key : station.key;
     if (!context.owns(key)) return null;
     const { bytes } = station.key === 0 ? address : station;
@@ -430,8 +361,8 @@ interface Said {
 }
 
 interface Claim {
-  readonly address: Address;
-  readonly station: Station;
+  readonly address: LinkAddress;
+  readonly station: LinkStation;
   readonly contradicts: boolean;
   readonly nowUs: number;
   readonly context: DetectorContext;
@@ -439,7 +370,7 @@ interface Claim {
 
 interface Won {
   readonly state: BindingState;
-  readonly address: Address;
+  readonly address: LinkAddress;
   readonly lnE: number;
   readonly entity: Entity;
   readonly context: DetectorContext;
@@ -453,32 +384,6 @@ interface Saying {
   readonly feature: Omit<FeatureShare, 'lnEShare'>;
 }
 
-function saveTable<V extends { save(out: StateWriter): void }>(
-  table: RecencyMap<V>,
-  out: StateWriter,
-): void {
-  table.save(out, (value) => value.save(out));
-}
-
-function restoreTable<V extends { restore(from: StateReader): void }>(
-  table: RecencyMap<V>,
-  from: StateReader,
-): void {
-  table.restore(from, (value) => value.restore(from));
-}
-
-function saveBytes(bytes: Uint8Array, out: StateWriter): void {
-  for (const byte of bytes) out.u8(byte);
-}
-
-function restoreBytes(bytes: Uint8Array, from: StateReader): void {
-  for (let i = 0; i < bytes.length; i++) bytes[i] = from.u8();
-}
-
-function tableOf<V extends { clear(): void }>(most: number, make: () => V): RecencyMap<V> {
-  return new RecencyMap(most, make, (value) => value.clear());
-}
-
 export function createBindingDetector(
   slot: number,
   options: Partial<BindingOptions> = {},
@@ -486,13 +391,13 @@ export function createBindingDetector(
   return new BindingDetector(slot, { ...BINDING_DEFAULTS, ...options });
 }
 
-function takeAddress(station: Station, key: number, bytes: Uint8Array): void {
+function takeAddress(station: LinkStation, key: number, bytes: Uint8Array): void {
   station.key = key;
   station.bytes.set(bytes);
 }
 
 /** True when the owner has spoken since this contender began: it did not just hand its address on. */
-function isDisputed(address: Address, mac: number, nowUs: number): boolean {
+function isDisputed(address: LinkAddress, mac: number, nowUs: number): boolean {
   if (address.contender !== mac) {
     address.contender = mac;
     address.contestedUs = nowUs;
