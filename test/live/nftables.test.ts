@@ -332,7 +332,8 @@ describe('nftables with real packets', function () {
     assert.equal(await actuator.verify(many[99_999]!), true);
     const soon = performance.now();
     allDone(await actuator.undo([many[5]!]));
-    assert.ok(performance.now() - soon < 1000, 'one change of a large set is quick');
+    const changeMs = performance.now() - soon;
+    assert.ok(changeMs < tookMs / 2, `one change of a large set takes ${changeMs} ms`);
     assert.equal(await actuator.verify(many[5]!), false);
   });
 });

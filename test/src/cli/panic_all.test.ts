@@ -76,7 +76,7 @@ describe('panicAll', () => {
     writeFileSync(join(folder, 'enforced', 'stranger'), '');
     const startMs = Date.now();
     assert.deepEqual(await panic(), { through: 'journal', killed: child.pid!, left: [] });
-    assert.ok(Date.now() - startMs < 5000);
+    assert.ok(Date.now() - startMs < 20_000);
     assert.deepEqual(enforced(), []);
     const { fault } = await checkDecisions(files, checkingKey(files.publicKey));
     assert.equal(fault, null);
