@@ -45,8 +45,8 @@ typescript_tests() {
   mapfile -t sources < <(find test/src test/addon test/live -name '*.test.ts' 2>/dev/null | sort)
   ((${#sources[@]})) || { record 0 1 0 'mocha: there are no tests'; return 0; }
   local compiled=("${sources[@]/#/dist/}")
-  THYMUS_MOCHA_TOTALS=$report timeout 1200 mocha --reporter scripts/mocha_reporter.cjs \
-    --timeout 60000 "${compiled[@]/%.ts/.js}" >&2 || status=$?
+  THYMUS_MOCHA_TOTALS=$report timeout 1800 mocha --reporter scripts/mocha_reporter.cjs \
+    --timeout 120000 "${compiled[@]/%.ts/.js}" >&2 || status=$?
   # Totals are written at the end of the run; what dies or hangs after them is a failure too.
   [[ -s $report ]] || echo '0 1 0 mocha: the run died' >"$report"
   cat "$report" >>"$THYMUS_RESULTS"
