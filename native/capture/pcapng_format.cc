@@ -80,7 +80,7 @@ class PcapngFormat final : public Format {
     while (!frames->full()) {
       size_t start = reader.offset();
       if (reader.remaining() < kFramingBytes) return {start, kFramingBytes, {}};
-      BlockHead head;
+      BlockHead head{};
       std::string damage = read_head(Reader(reader.rest()), &head);
       if (!damage.empty()) return {start, 1, std::move(damage)};
       if (reader.remaining() < head.length) return {start, head.length, {}};
