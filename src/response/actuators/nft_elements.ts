@@ -3,6 +3,7 @@ import { parseAddress, parsePair, protocolNumber, type Family } from './address.
 import {
   limitChain,
   limitScript,
+  nameInTable,
   roundedRate,
   type MapName,
   type SetName,
@@ -11,8 +12,6 @@ import {
 
 /** One element of a set, without what it is there for and how long. */
 export interface NftElement {
-  /** Set and key. */
-  readonly id: string;
   readonly set: string;
   readonly key: string;
   /** An own limit of the element, or nothing. */
@@ -60,11 +59,10 @@ export function elementsOf(measure: Measure): readonly NftElement[] | string {
   }
 }
 
-const plain = (name: string, family: Family, key: string): NftElement => ({
-  id: `${name}_${family} ${key}`,
-  set: `${name}_${family}`,
+const plain = (name: SetName | MapName, family: Family, key: string, limit = ''): NftElement => ({
+  set: nameInTable(name, family),
   key,
-  limit: '',
+  limit,
   target: '',
   needs: '',
 });
@@ -72,7 +70,7 @@ const plain = (name: string, family: Family, key: string): NftElement => ({
 function hostElement(set: SetName, host: string, limit = ''): readonly NftElement[] | string {
   const address = parseAddress(host);
   if (address === null) return noAddress(host);
-  return [{ ...plain(set, address.family, address.text), limit }];
+  return [plain(set, address.family, address.text, limit)];
 }
 
 function byteLimit(bytesPerSecond: number): string {

@@ -20,7 +20,7 @@ export function parseListing(text: string): readonly ListedElement[] {
     for (const match of body!.slice(start + 'elements = {'.length).matchAll(ELEMENT)) {
       const [, key, limit = '', timeout, expires, ids, target = ''] = match;
       listed.push({
-        element: { id: `${set!} ${key!}`, set: set!, key: key!, limit, target, needs: '' },
+        element: { set: set!, key: key!, limit, target, needs: '' },
         ids: ids!.split(' '),
         expiresMs: parseDuration(expires ?? timeout!),
       });

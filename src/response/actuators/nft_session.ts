@@ -21,6 +21,7 @@ const MOST_LINE_BYTES = 16 * 1024;
 const MOST_WAITING = 1024;
 const TIMEOUT_MS = 10_000;
 const BATCH_TIMEOUT_MS = 60_000;
+const LINE_BREAK = Buffer.from('\n');
 // Asks no kernel, always has the same answer, and so tells that all before it is done.
 const ASK_DONE = 'describe tcp dport\n';
 const DONE = /^.*basetype integer\), 16 bits\n/m;
@@ -50,10 +51,11 @@ export class NftSession {
   }
 
   /** Runs one script without line breaks as one transaction. */
-  async run(script: string): Promise<NftAnswer> {
+  async run(script: string | Buffer): Promise<NftAnswer> {
     const answer = await this.#queue.run(async () => {
-      const short = Buffer.byteLength(script) <= MOST_LINE_BYTES;
-      return short && this.#earlyEnds < MOST_EARLY_ENDS ? this.#ask(script) : this.#runOnce(script);
+      const short = script.length <= MOST_LINE_BYTES;
+      if (!short || this.#earlyEnds >= MOST_EARLY_ENDS) return this.#runOnce(script);
+      return this.#ask(script.toString());
     });
     return (
       answer ?? {
@@ -139,10 +141,10 @@ export class NftSession {
     if (this.#child === child) this.#child = null;
   }
 
-  async #runOnce(script: string): Promise<NftAnswer> {
+  async #runOnce(script: string | Buffer): Promise<NftAnswer> {
     const [program, ...first] = this.#command;
     const ran = await runProgram([program, ...first, '-f', '-'], {
-      input: `${script}\n`,
+      input: typeof script === 'string' ? `${script}\n` : Buffer.concat([script, LINE_BREAK]),
       timeoutMs: BATCH_TIMEOUT_MS,
     });
     return this.#judge(ran.status, ran.stdout, ran.stderr, ran);

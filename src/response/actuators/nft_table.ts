@@ -52,6 +52,17 @@ const MAPS = {
 export type SetName = keyof typeof SETS;
 export type MapName = keyof typeof MAPS;
 
+const NAMES: ReadonlyMap<string, Readonly<Record<Family, string>>> = new Map(
+  [...Object.keys(SETS), ...Object.keys(MAPS)].map((name) => [
+    name,
+    { '4': `${name}_4`, '6': `${name}_6` },
+  ]),
+);
+
+/** The name of the set or map of an IP version: the same text each time, of which there is one. */
+export const nameInTable = (name: SetName | MapName, family: Family): string =>
+  NAMES.get(name)![family];
+
 const EDGE_PARTS = {
   service: ['meta l4proto . th dport', 'meta l4proto . th sport'],
   protocol: ['meta l4proto', 'meta l4proto'],

@@ -1,8 +1,10 @@
 import type { Measure } from '../../domain/action.js';
 import type { Actuator, Order, Outcome } from './actuator.js';
+import type { NftChange } from './nft_change.js';
 import { elementsOf, NFT_KINDS, type NftElement } from './nft_elements.js';
 import { parseListing, type ListedElement } from './nft_listing.js';
 import { NftOwners } from './nft_owners.js';
+import { NftScript, writeAdditions, writeGets, writeRemovals } from './nft_script.js';
 import { NftSession, type NftAnswer } from './nft_session.js';
 import { ENTRY_RULE, installScript, REMOVE_SCRIPT, TABLE, type NftHook } from './nft_table.js';
 import { DONE, failed, refused } from './outcome.js';
@@ -24,6 +26,8 @@ interface Translated {
   readonly order: Order;
   readonly elements: readonly NftElement[];
 }
+
+type MakeChange = (change: NftChange, one: Translated, nowMs: number) => void;
 
 /** Drops packets on this machine, a gateway or bridge, with an own table of nftables. */
 export class Nftables implements Actuator {
@@ -56,23 +60,31 @@ export class Nftables implements Actuator {
     const lines = orders.map((order) => {
       const elements = elementsOf(order.measure);
       if (typeof elements === 'string') return `# ${order.id}: ${elements}`;
-      for (const element of elements) owners.add(element, order.id, order.ttlMs);
-      return addScript(elements, owners, 0).join('\n');
+      const change = owners.begin(0);
+      for (const element of elements) change.add(element, order.id, order.ttlMs);
+      const script = new NftScript('\n');
+      writeAdditions(script, change, 0);
+      change.commit();
+      return script.bytes.toString();
     });
     return lines.join('\n');
   }
 
   async apply(orders: readonly Order[]): Promise<readonly Outcome[]> {
-    return this.#transact(orders.map(whyNotApplied), orders, ({ order, elements }) => {
-      const untilMs = performance.now() + order.ttlMs;
-      for (const element of elements) this.#owners.add(element, order.id, untilMs);
-    });
+    return this.#transact(
+      orders.map(whyNotApplied),
+      orders,
+      (change, { order, elements }, nowMs) => {
+        const untilMs = nowMs + order.ttlMs;
+        for (const element of elements) change.add(element, order.id, untilMs);
+      },
+    );
   }
 
   async undo(orders: readonly Order[]): Promise<readonly Outcome[]> {
     // Its time may well be over.
-    return this.#transact(orders.map(whyNotNamed), orders, ({ order, elements }) => {
-      for (const element of elements) this.#owners.remove(element, order.id);
+    return this.#transact(orders.map(whyNotNamed), orders, (change, { order, elements }) => {
+      for (const element of elements) change.remove(element, order.id);
     });
   }
 
@@ -86,11 +98,10 @@ export class Nftables implements Actuator {
       this.#ready = false;
       return false;
     }
-    const gets = [...bySet(elements)].map(
-      ([set, each]) => `get element ${TABLE} ${set} { ${each.map(mapKey).join(', ')} }`,
-    );
+    const script = new NftScript();
+    writeGets(script, elements);
     // A script stops at the first that fails, which is all that is asked.
-    const answer = await this.#session.run(gets.join('; '));
+    const answer = await this.#session.run(script.bytes);
     if (answer.ok) return true;
     return answer.cause === 'missing_object' ? false : null;
   }
@@ -125,7 +136,7 @@ export class Nftables implements Actuator {
   async #transact(
     reasons: readonly (string | null)[],
     orders: readonly Order[],
-    change: (one: Translated) => void,
+    make: MakeChange,
   ): Promise<readonly Outcome[]> {
     const translated: Translated[] = [];
     const outcomes = orders.map((order, i): Outcome => {
@@ -135,53 +146,41 @@ export class Nftables implements Actuator {
       return DONE;
     });
     if (translated.length === 0) return outcomes;
-    const done = await this.#queue.run(() => this.#commit(translated, change));
+    const done = await this.#queue.run(() => this.#commit(translated, make));
     const shared = done === null ? failed(BUSY) : outcomeOf(done);
     return outcomes.map((outcome) => (outcome.ok ? shared : outcome));
   }
 
-  async #commit(
-    translated: readonly Translated[],
-    change: (one: Translated) => void,
-  ): Promise<NftAnswer> {
-    const answer = await this.#attempt(translated, change);
+  async #commit(translated: readonly Translated[], make: MakeChange): Promise<NftAnswer> {
+    const answer = await this.#attempt(translated, make);
     if (answer.ok || answer.cause !== 'missing_object') return answer;
     // Somebody has removed the table or a part of it: it is made again, once.
     this.#ready = false;
-    return this.#attempt(translated, change);
+    return this.#attempt(translated, make);
   }
 
-  async #attempt(
-    translated: readonly Translated[],
-    change: (one: Translated) => void,
-  ): Promise<NftAnswer> {
+  async #attempt(translated: readonly Translated[], make: MakeChange): Promise<NftAnswer> {
     const prepared = await this.#prepare();
     if (!prepared.ok) return prepared;
-    const elements = unique(translated.flatMap((one) => one.elements));
-    this.#expire(elements, performance.now());
-    const known = elements
-      .map((element) => this.#owners.current(element))
-      .filter((element) => element !== null);
-    const restore = this.#owners.snapshot(elements);
-    for (const one of translated) change(one);
-    const script = this.#script(elements, known);
-    const answer = script === '' ? prepared : await this.#session.run(script);
-    if (!answer.ok) restore();
+    const nowMs = performance.now();
+    this.#expireAll(nowMs);
+    const change = this.#owners.begin(nowMs);
+    for (const one of translated) make(change, one, nowMs);
+    const script = new NftScript();
+    for (const text of change.needs) script.command(text);
+    writeRemovals(script, change);
+    writeAdditions(script, change, nowMs);
+    const { bytes } = script;
+    const answer = bytes.length === 0 ? prepared : await this.#session.run(bytes);
+    if (answer.ok) change.commit();
+    else change.takeBack();
     return answer;
   }
 
-  #expire(elements: readonly NftElement[], nowMs: number): void {
-    const all = nowMs >= this.#expireAllMs;
-    if (all) this.#expireAllMs = nowMs + EXPIRE_ALL_MS;
-    this.#owners.expire(nowMs, all ? undefined : elements);
-  }
-
-  #script(elements: readonly NftElement[], known: readonly NftElement[]): string {
-    const nowMs = performance.now();
-    const needs = new Set(elements.map((element) => element.needs).filter((text) => text !== ''));
-    return [...needs, ...removeScript(known), ...addScript(elements, this.#owners, nowMs)].join(
-      '; ',
-    );
+  #expireAll(nowMs: number): void {
+    if (nowMs < this.#expireAllMs) return;
+    this.#expireAllMs = nowMs + EXPIRE_ALL_MS;
+    this.#owners.expire(nowMs);
   }
 
   /** Makes the table where it is missing, and learns what a run before this one has left in it. */
@@ -243,44 +242,3 @@ const whyNotNamed = ({ id }: Order): string | null =>
 
 const whyNotApplied = (order: Order): string | null =>
   order.ttlMs > 0 ? whyNotNamed(order) : 'Its time is over before it begins.';
-
-const mapKey = ({ key, target }: NftElement): string => `${key}${target}`;
-
-/** What takes elements out, whether or not they are there. */
-function removeScript(elements: readonly NftElement[]): readonly string[] {
-  return [...bySet(elements)].flatMap(([set, each]) => {
-    const keys = each.map(mapKey).join(', ');
-    return [
-      `add element ${TABLE} ${set} { ${keys} }`,
-      `delete element ${TABLE} ${set} { ${keys} }`,
-    ];
-  });
-}
-
-/** What puts in those that somebody needs. */
-function addScript(
-  elements: readonly NftElement[],
-  owners: NftOwners,
-  nowMs: number,
-): readonly string[] {
-  return [...bySet(elements)].flatMap(([set, each]) => {
-    const texts = each
-      .map((element) => owners.text(element, nowMs))
-      .filter((text) => text !== null);
-    return texts.length === 0 ? [] : [`add element ${TABLE} ${set} { ${texts.join(', ')} }`];
-  });
-}
-
-function bySet(elements: readonly NftElement[]): ReadonlyMap<string, NftElement[]> {
-  const sets = new Map<string, NftElement[]>();
-  for (const element of elements) {
-    const each = sets.get(element.set);
-    if (each === undefined) sets.set(element.set, [element]);
-    else each.push(element);
-  }
-  return sets;
-}
-
-const unique = (elements: readonly NftElement[]): readonly NftElement[] => [
-  ...new Map(elements.map((element) => [element.id, element])).values(),
-];

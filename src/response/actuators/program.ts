@@ -16,7 +16,7 @@ export interface Ran {
 }
 
 export interface RunOptions {
-  readonly input?: string;
+  readonly input?: string | Buffer;
   readonly timeoutMs: number;
   /** More than this of either stream is cut off. */
   readonly outputBytes?: number;

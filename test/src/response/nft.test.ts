@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 
 import type { Measure } from '../../../src/domain/action.js';
+import type { NftChange } from '../../../src/response/actuators/nft_change.js';
 import { elementsOf, type NftElement } from '../../../src/response/actuators/nft_elements.js';
 import { parseDuration, parseListing } from '../../../src/response/actuators/nft_listing.js';
 import { NftOwners } from '../../../src/response/actuators/nft_owners.js';
+import {
+  NftScript,
+  writeAdditions,
+  writeRemovals,
+} from '../../../src/response/actuators/nft_script.js';
 import { installScript, roundedRate } from '../../../src/response/actuators/nft_table.js';
 
 const edge = (protocol: 'tcp' | 'udp' | 'icmp' | 'any', port: number | null) => ({
@@ -15,7 +21,7 @@ const edge = (protocol: 'tcp' | 'udp' | 'icmp' | 'any', port: number | null) => 
 const ids = (measure: Measure): readonly string[] => {
   const elements = elementsOf(measure);
   assert.ok(typeof elements !== 'string');
-  return elements.map(({ id }) => id);
+  return elements.map(({ set, key }) => `${set} ${key}`);
 };
 
 describe('elementsOf', () => {
@@ -144,7 +150,7 @@ describe('parseListing', () => {
 
   it('reads elements with their owners and nothing else', () => {
     const listed = parseListing(LISTING).map(({ element, ids: owners, expiresMs }) => [
-      element.id,
+      `${element.set} ${element.key}`,
       element.target,
       owners,
       expiresMs,
@@ -169,35 +175,103 @@ describe('parseListing', () => {
 
 describe('NftOwners', () => {
   const [element] = elementsOf({ kind: 'isolate', host: '10.0.0.1' }) as readonly NftElement[];
+  const [limited] = elementsOf({
+    kind: 'rate_limit',
+    host: '10.0.0.1',
+    bytesPerSecond: 1e6,
+  }) as readonly NftElement[];
+
+  /** What a change makes of the table at a time. */
+  function changed(owners: NftOwners, nowMs: number, make: (change: NftChange) => void): string {
+    const change = owners.begin(nowMs);
+    make(change);
+    const script = new NftScript();
+    writeRemovals(script, change);
+    writeAdditions(script, change, nowMs);
+    change.commit();
+    return script.bytes.toString();
+  }
+
+  const ADD = 'add element inet thymus blocked_4 { 10.0.0.1';
+  const OUT = `${ADD} }; delete element inet thymus blocked_4 { 10.0.0.1 }`;
 
   it('keeps an element until its last owner lets go, with the longest time', () => {
     const owners = new NftOwners();
-    owners.add(element!, 'a', 5000);
-    owners.add(element!, 'b', 9000);
-    assert.equal(owners.text(element!, 1000), '10.0.0.1 timeout 8000ms comment "a b"');
-    owners.remove(element!, 'b');
-    assert.equal(owners.text(element!, 1000), '10.0.0.1 timeout 4000ms comment "a"');
-    owners.remove(element!, 'a');
-    assert.equal(owners.text(element!, 1000), null);
+    const both = changed(owners, 1000, (change) => {
+      change.add(element!, 'a', 5000);
+      change.add(element!, 'b', 9000);
+    });
+    assert.equal(both, `${ADD} timeout 8000ms comment "a b" }`);
+    const one = changed(owners, 1000, (change) => change.remove(element!, 'b'));
+    assert.equal(one, `${OUT}; ${ADD} timeout 4000ms comment "a" }`);
+    assert.equal(
+      changed(owners, 1000, (change) => change.remove(element!, 'a')),
+      OUT,
+    );
+    assert.equal(
+      changed(owners, 1000, (change) => change.remove(element!, 'a')),
+      '',
+    );
   });
 
   it('names the newest three where more share one', () => {
     const owners = new NftOwners();
-    for (const id of ['a', 'b', 'c', 'd']) owners.add(element!, id, 9000);
-    assert.match(owners.text(element!, 0)!, /"b c d"$/);
+    const all = changed(owners, 0, (change) => {
+      for (const id of ['a', 'b', 'c', 'd']) change.add(element!, id, 9000);
+    });
+    assert.match(all, /"b c d" }$/);
     owners.adopt([{ element: element!, ids: ['b', 'c', 'd'], expiresMs: 100 }], 0);
-    for (const id of ['b', 'c', 'd']) owners.remove(element!, id);
-    assert.match(owners.text(element!, 0)!, /timeout 9000ms comment "a"$/);
+    const left = changed(owners, 0, (change) => {
+      for (const id of ['b', 'c', 'd']) change.remove(element!, id);
+    });
+    assert.match(left, /timeout 9000ms comment "a" }$/);
+  });
+
+  it('writes each element once, however many of a change name it', () => {
+    const text = changed(new NftOwners(), 0, (change) => {
+      change.add(limited!, 'a', 10);
+      change.add(element!, 'a', 10);
+      change.add({ ...limited!, limit: ' limit rate over 1 bytes/second' }, 'b', 20);
+    });
+    const [first, second] = text.split('; ');
+    assert.equal(
+      first,
+      'add element inet thymus limited_4 { 10.0.0.1 limit rate over 1 bytes/second timeout 20ms comment "a b" }',
+    );
+    assert.equal(second, `${ADD} timeout 10ms comment "a" }`);
   });
 
   it('forgets what is over, and goes back when a change fails', () => {
     const owners = new NftOwners();
-    owners.add(element!, 'a', 5000);
+    changed(owners, 0, (change) => change.add(element!, 'a', 5000));
     owners.expire(4999);
-    const restore = owners.snapshot([element!]);
+    assert.deepEqual(owners.ids(element!, 4999), ['a']);
+    for (const make of [
+      (change: NftChange) => change.remove(element!, 'a'),
+      (change: NftChange) => change.add(element!, 'b', 9000),
+      (change: NftChange) => change.add(limited!, 'b', 9000),
+    ]) {
+      const change = owners.begin(4999);
+      make(change);
+      change.takeBack();
+      assert.deepEqual(owners.ids(element!, 4999), ['a']);
+      assert.deepEqual(owners.ids(limited!, 4999), []);
+    }
     owners.expire(5000);
-    assert.equal(owners.current(element!), null);
-    restore();
-    assert.equal(owners.current(element!), element);
+    assert.deepEqual(owners.ids(element!, 0), []);
+  });
+});
+
+describe('NftScript', () => {
+  it('holds as much as is written', () => {
+    const script = new NftScript('\n');
+    const texts = Array.from({ length: 5000 }, (_, i) => `command ${i}`);
+    for (const text of texts) script.command(text);
+    assert.equal(script.bytes.toString(), texts.join('\n'));
+  });
+
+  it('lets nothing but ASCII in, so that no sign becomes a line break', () => {
+    // Its lower byte is a line break.
+    assert.equal(new NftScript().command('a\u010ab').bytes.toString(), 'a?b');
   });
 });
