@@ -9,6 +9,7 @@ import { responseFiles } from '../../src/store/response_files.js';
 import { outcomeOf, startThymus, thymus, type Outcome } from '../src/support/thymus.js';
 import {
   ACTING_CONFIG,
+  ADMIN_PORT,
   CLIENT,
   GatewayNet,
   OTHER_CLIENT,
@@ -28,6 +29,8 @@ const CALLS_AT_ONCE = 50;
 const LOST_MOST = 1;
 const FTP_PORT = 21;
 const GUESSES = 400;
+/** More than a program that spreads needs to be told from one that runs another by chance. */
+const SPREAD_TO = Array.from({ length: 40 }, (_, i) => `10.77.2.${100 + i}`);
 const SEEN_WITHIN_MS = 60_000;
 
 interface ShownStats {
@@ -38,7 +41,10 @@ interface ShownStats {
 interface ShownAction {
   readonly id: string;
   readonly state: string;
-  readonly proposal: { readonly chosen: { readonly measure: Readonly<Record<string, unknown>> } };
+  readonly proposal: {
+    readonly detectors: readonly string[];
+    readonly chosen: { readonly measure: Readonly<Record<string, unknown>> };
+  };
 }
 
 describe('a watch at a gateway that answers', function () {
@@ -198,6 +204,26 @@ describe('a watch at a gateway that answers', function () {
       }
     }
     await reachable(CLIENT, FTP_PORT);
+    assert.equal((await asked('audit', 'verify')).code, 0);
+  });
+
+  it('stops who was reached on a port and goes on to others there, and harms nobody else', async () => {
+    net.addServers(SPREAD_TO);
+    await net.serveAtClient();
+    await workNormally();
+    assert.ok(await net.reaches(SERVER, CLIENT, ADMIN_PORT));
+    for (const host of SPREAD_TO) assert.ok(await net.reaches(CLIENT, host, ADMIN_PORT));
+    const { id, proposal } = await actionOf(({ state }) => state === 'pending');
+    assert.ok(proposal.detectors.includes('worm'), proposal.detectors.join());
+    // It is new here: of its life nothing is known that it could be held to.
+    assert.deepEqual(proposal.chosen.measure, { kind: 'isolate', host: CLIENT });
+    assert.equal((await asked('approve', id, '--as', 'anna')).code, 0);
+    await actionOf((one) => one.id === id && one.state === 'active');
+    assert.equal(await net.reaches(CLIENT, SPREAD_TO[0]!, ADMIN_PORT), false);
+    assert.ok(await net.reaches(OTHER_CLIENT, SPREAD_TO[0]!, ADMIN_PORT));
+    await checkOthers();
+    assert.equal((await asked('rollback', id, '--as', 'anna')).code, 0);
+    await reachable(CLIENT, ADMIN_PORT);
     assert.equal((await asked('audit', 'verify')).code, 0);
   });
 

@@ -21,6 +21,8 @@ export const CLIENT_6 = 'fd77:1::2';
 export const SERVER_6 = 'fd77:2::2';
 export const PORT = 80;
 export const OTHER_PORT = 81;
+/** By which one computer is run from another. */
+export const ADMIN_PORT = 22;
 /** Answers each datagram with itself. */
 export const ECHO_PORT = 7;
 
@@ -35,17 +37,21 @@ export interface Probe {
   readonly waitMs?: number;
 }
 
+interface Prober {
+  readonly child: ChildProcess;
+  readonly answers: Interface;
+}
+
 /**
  * Three network namespaces: client - gateway - server. The client has two addresses; the server
- * listens on two TCP ports and echoes UDP.
+ * listens on three TCP ports and echoes UDP.
  */
 export class GatewayNet {
   readonly gateway: string;
   readonly #client: string;
   readonly #server: string;
   readonly #children: ChildProcess[] = [];
-  #prober: ChildProcess | null = null;
-  #answers: Interface | null = null;
+  readonly #probers = new Map<string, Prober>();
 
   private constructor(name: string) {
     this.#client = `${name}-c`;
@@ -86,6 +92,11 @@ export class GatewayNet {
     this.#children.push(spawn('ip', command, { stdio: 'ignore' }));
   }
 
+  /** The client listens, too, until the net is removed. */
+  serveAtClient(): Promise<void> {
+    return this.#listen(this.#client);
+  }
+
   /** More addresses of the server. */
   addServers(addresses: readonly string[]): void {
     for (const one of addresses) ip('-n', this.#server, 'addr', 'add', `${one}/24`, 'dev', 'eth0');
@@ -93,8 +104,9 @@ export class GatewayNet {
 
   /** How many of the probe's connections or datagrams came through. */
   async probe(probe: Probe): Promise<number> {
-    const answer = new Promise<string>((resolve) => this.#answers!.once('line', resolve));
-    this.#prober!.stdin!.write(`${JSON.stringify(probe)}\n`);
+    const { child, answers } = this.#proberIn(probe.from === SERVER ? this.#server : this.#client);
+    const answer = new Promise<string>((resolve) => answers.once('line', resolve));
+    child.stdin!.write(`${JSON.stringify(probe)}\n`);
     return Number(await answer);
   }
 
@@ -150,10 +162,22 @@ export class GatewayNet {
   }
 
   async #start(): Promise<void> {
-    const server = this.#spawn(this.#server, 'probe_server.js');
+    await this.#listen(this.#server);
+    this.#proberIn(this.#client);
+  }
+
+  async #listen(namespace: string): Promise<void> {
+    const server = this.#spawn(namespace, 'probe_server.js');
     await new Promise((resolve) => createInterface(server.stdout!).once('line', resolve));
-    this.#prober = this.#spawn(this.#client, 'probe_client.js');
-    this.#answers = createInterface(this.#prober.stdout!);
+  }
+
+  #proberIn(namespace: string): Prober {
+    const known = this.#probers.get(namespace);
+    if (known !== undefined) return known;
+    const child = this.#spawn(namespace, 'probe_client.js');
+    const prober = { child, answers: createInterface(child.stdout!) };
+    this.#probers.set(namespace, prober);
+    return prober;
   }
 
   #spawn(namespace: string, script: string): ChildProcess {

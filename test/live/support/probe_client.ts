@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Probe } from './gateway_net.js';
 
-/** The client of a gateway test: reads probes, a line each, and says how many came through. */
+/** One end of a gateway test: reads probes, a line each, and says how many came through. */
 const WAIT_MS = 300;
 
 for await (const line of createInterface(process.stdin)) {
