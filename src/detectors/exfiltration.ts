@@ -41,9 +41,11 @@ import { grouped, lasting } from './words.js';
  * one observation, not one of each 5 s, which would depend on each other.
  *
  * Memory: 32 destinations of 0.2 kB and 64 open flows an entity. Cold start: the prior of the ladder,
- * two of five at each step. Evasion: less than 16 kB a day and destination; many destinations, each
- * of which is new and rare; a destination that gets as much from others. A slow leak wins a little
- * each day, and lanes do not forget. What outside clients fetch from a server here is not judged.
+ * two of five at each step, by which no volume alone is an incident: 16 GiB win six nats at most. It
+ * needs a network in which volumes of each size were seen to end. Evasion: less than 16 kB a day and
+ * destination; many destinations, each of which is new and rare; a destination that gets as much from
+ * others. A slow leak wins a little each day, and lanes do not forget. What outside clients fetch from
+ * a server here is not judged.
  */
 export interface ExfiltrationOptions {
   /** P(the next step is climbed | data is stolen), 0 to 1. */
