@@ -215,11 +215,12 @@ describe('a watch at a gateway that answers', function () {
     for (const host of SPREAD_TO) assert.ok(await net.reaches(CLIENT, host, ADMIN_PORT));
     const { id, proposal } = await actionOf(({ state }) => state === 'pending');
     assert.ok(proposal.detectors.includes('worm'), proposal.detectors.join());
-    // It is new here: of its life nothing is known that it could be held to.
-    assert.deepEqual(proposal.chosen.measure, { kind: 'isolate', host: CLIENT });
+    const edges = [{ from: CLIENT, to: SERVER, protocol: 'tcp', port: PORT }];
+    assert.deepEqual(proposal.chosen.measure, { kind: 'hold_pattern', host: CLIENT, edges });
     assert.equal((await asked('approve', id, '--as', 'anna')).code, 0);
     await actionOf((one) => one.id === id && one.state === 'active');
     assert.equal(await net.reaches(CLIENT, SPREAD_TO[0]!, ADMIN_PORT), false);
+    assert.ok(await net.reaches(CLIENT, SERVER, PORT), 'what it did before goes on');
     assert.ok(await net.reaches(OTHER_CLIENT, SPREAD_TO[0]!, ADMIN_PORT));
     await checkOthers();
     assert.equal((await asked('rollback', id, '--as', 'anna')).code, 0);
